@@ -1,0 +1,153 @@
+//! Packages of this machine: which are missing, and installing them where this user may.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::{Error, Progress, Result, run};
+
+/// What compiles the guest's programs: those of the kernel use it too.
+pub(crate) const COMPILER_PACKAGES: &[&str] =
+    &["gcc-powerpc64le-linux-gnu", "libc6-dev-ppc64el-cross"];
+
+/// What the kernel's build needs beside the cross compiler.
+pub(crate) const KERNEL_PACKAGES: &[&str] = &[
+    "linux-source",
+    "gcc-powerpc64le-linux-gnu",
+    "gcc",
+    "libc6-dev",
+    "make",
+    "flex",
+    "bison",
+    "bc",
+    "xz-utils",
+];
+
+/// How this process may install packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Right {
+    Root,
+    Sudo,
+    None,
+}
+
+/// Sees to it that `packages` are installed.
+///
+/// # Errors
+/// [`Error::MissingPackages`] with the command to run where this user may not install; a failed apt-get as [`Error::Failed`].
+pub(crate) fn require(packages: &[&str], log: &Path, progress: &Progress) -> Result<()> {
+    let missing = missing(packages)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let right = right();
+    if right == Right::None {
+        return Err(Error::MissingPackages {
+            command: command_line(&missing),
+        });
+    }
+    progress.step(&format!("Installing {}", missing.join(", ")), 0);
+    run::logged(
+        &mut apt_get(right, &["update"]),
+        "updating the package lists",
+        log,
+        |_| progress.advance(""),
+    )?;
+    let mut arguments = vec!["install", "-y", "--no-install-recommends"];
+    arguments.extend(&missing);
+    run::logged(
+        &mut apt_get(right, &arguments),
+        "installing packages",
+        log,
+        |line| progress.advance(line),
+    )
+}
+
+/// Those of `packages` that dpkg does not call installed.
+fn missing<'a>(packages: &[&'a str]) -> Result<Vec<&'a str>> {
+    let mut query = Command::new("dpkg-query");
+    query
+        .args(["-W", "-f", "${Package} ${db:Status-Status}\n"])
+        .args(packages);
+    let answer = run::output(&mut query)?;
+    Ok(absent_from(&answer, packages))
+}
+
+fn absent_from<'a>(answer: &str, packages: &[&'a str]) -> Vec<&'a str> {
+    let installed = |package: &str| {
+        answer
+            .lines()
+            .any(|line| line.split_once(' ') == Some((package, "installed")))
+    };
+    packages
+        .iter()
+        .copied()
+        .filter(|package| !installed(package))
+        .collect()
+}
+
+fn right() -> Right {
+    if std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+        return Right::Root;
+    }
+    // -n: never ask for a password.
+    let sudo = Command::new("sudo").args(["-n", "true"]).output();
+    if sudo.is_ok_and(|output| output.status.success()) {
+        Right::Sudo
+    } else {
+        Right::None
+    }
+}
+
+fn apt_get(right: Right, arguments: &[&str]) -> Command {
+    const QUIET: &str = "DEBIAN_FRONTEND=noninteractive";
+    let mut command = match right {
+        Right::Sudo => {
+            let mut sudo = Command::new("sudo");
+            // sudo clears the environment: env sets it again on the other side.
+            sudo.args(["-n", "env", QUIET, "apt-get"]);
+            sudo
+        }
+        Right::Root | Right::None => {
+            let mut env = Command::new("env");
+            env.args([QUIET, "apt-get"]);
+            env
+        }
+    };
+    command.args(arguments);
+    command
+}
+
+fn command_line(packages: &[&str]) -> String {
+    format!(
+        "sudo apt-get update && sudo apt-get install -y --no-install-recommends {}",
+        packages.join(" ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removed_package_with_configuration_left_counts_as_missing() {
+        let answer = "bc installed\nflex config-files\n";
+        assert_eq!(
+            absent_from(answer, &["bc", "flex", "bison"]),
+            ["flex", "bison"]
+        );
+    }
+
+    #[test]
+    fn the_command_names_every_missing_package() {
+        let error = Error::MissingPackages {
+            command: command_line(&["bc", "flex"]),
+        };
+        assert!(
+            error
+                .to_string()
+                .ends_with("install -y --no-install-recommends bc flex"),
+            "{error}"
+        );
+    }
+}

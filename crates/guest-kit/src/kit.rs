@@ -1,0 +1,177 @@
+//! The public face: what is cached, and making what is not.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cache::Cache;
+use crate::{Error, Progress, Result, initramfs, inputs, kernel, stock};
+
+const KERNEL: &str = "kernel";
+const INITRAMFS: &str = "initramfs";
+const STOCK: &str = "stock";
+
+/// The files of a finished kit. They are never changed in place: what changes gets another directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestPaths {
+    /// The kernel: a ppc64le ELF.
+    pub vmlinux: PathBuf,
+    /// The same kernel for QEMU (see [`crate::peer`]).
+    pub vmlinux_peer: PathBuf,
+    /// The initramfs: an uncompressed cpio archive.
+    pub initramfs: PathBuf,
+    /// Our programs, static ppc64le ELFs, as they are in the initramfs.
+    pub programs_dir: PathBuf,
+}
+
+/// The guest kit in one cache directory. The associated functions [`locate`](Self::locate), [`ensure`](Self::ensure) and
+/// [`ensure_stock_kernel`](Self::ensure_stock_kernel) are for the user's cache.
+#[derive(Debug, Clone)]
+pub struct GuestKit {
+    cache: Cache,
+}
+
+impl GuestKit {
+    /// What is in the user's cache for this version's inputs; builds nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`] where kernel or initramfs is missing; [`Error::NoCacheDir`].
+    pub fn locate() -> Result<GuestPaths> {
+        Self::of_user()?.find()
+    }
+
+    /// The kit in the user's cache, made where it is not there yet: that takes some minutes.
+    ///
+    /// # Errors
+    /// [`Error::MissingPackages`] with the command to run, a failed step with the end of its output, or the cache can't be written.
+    pub fn ensure(progress: &Progress) -> Result<GuestPaths> {
+        Self::of_user()?.build(progress)
+    }
+
+    /// The distribution's own ppc64el kernel in the user's cache, fetched where it is not there yet.
+    ///
+    /// # Errors
+    /// As for [`ensure`](Self::ensure).
+    pub fn ensure_stock_kernel(progress: &Progress) -> Result<PathBuf> {
+        Self::of_user()?.stock_kernel(progress)
+    }
+
+    /// The kit of the user's cache directory.
+    ///
+    /// # Errors
+    /// [`Error::NoCacheDir`].
+    pub fn of_user() -> Result<Self> {
+        Ok(Self {
+            cache: Cache::of_user()?,
+        })
+    }
+
+    /// A kit that keeps everything in `directory`.
+    pub fn at(directory: &Path) -> Self {
+        Self {
+            cache: Cache::at(directory),
+        }
+    }
+
+    /// As [`locate`](Self::locate), for this cache directory.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`].
+    pub fn find(&self) -> Result<GuestPaths> {
+        let kernel = self.cache.find(KERNEL, &inputs::kernel_key());
+        let initramfs = self.cache.find(INITRAMFS, &inputs::initramfs_key());
+        match (kernel, initramfs) {
+            (Some(kernel), Some(initramfs)) => Ok(paths(&kernel, &initramfs)),
+            _ => Err(Error::NotBuilt(self.cache.root().to_owned())),
+        }
+    }
+
+    /// As [`ensure`](Self::ensure), for this cache directory. Kernel and initramfs are cached apart: a changed program does not cost a
+    /// kernel build.
+    ///
+    /// # Errors
+    /// As for [`ensure`](Self::ensure).
+    pub fn build(&self, progress: &Progress) -> Result<GuestPaths> {
+        let built = self.build_parts(progress);
+        progress.finish();
+        built
+    }
+
+    fn build_parts(&self, progress: &Progress) -> Result<GuestPaths> {
+        // The short part first: what is wrong with packages or network shows at once.
+        let initramfs =
+            self.cache
+                .find_or_build(INITRAMFS, &inputs::initramfs_key(), progress, |at| {
+                    initramfs::build(at, &self.cache, progress)
+                })?;
+        let kernel = self
+            .cache
+            .find_or_build(KERNEL, &inputs::kernel_key(), progress, |at| {
+                kernel::build(at, progress)
+            })?;
+        Ok(paths(&kernel, &initramfs))
+    }
+
+    /// As [`ensure_stock_kernel`](Self::ensure_stock_kernel), for this cache directory.
+    ///
+    /// # Errors
+    /// As for [`ensure`](Self::ensure).
+    pub fn stock_kernel(&self, progress: &Progress) -> Result<PathBuf> {
+        let built = self
+            .cache
+            .find_or_build(STOCK, &inputs::stock_key(), progress, |at| {
+                stock::build(at, &self.cache, progress)
+            });
+        progress.finish();
+        Ok(built?.join(stock::VMLINUX))
+    }
+}
+
+fn paths(kernel: &Path, initramfs: &Path) -> GuestPaths {
+    GuestPaths {
+        vmlinux: kernel.join(kernel::VMLINUX),
+        vmlinux_peer: kernel.join(kernel::VMLINUX_PEER),
+        initramfs: initramfs.join(initramfs::INITRAMFS),
+        programs_dir: initramfs.join(initramfs::PROGRAMS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_cache_says_which_command_fills_it() {
+        let directory = tempfile::tempdir().expect("directory");
+        let error = GuestKit::at(directory.path())
+            .find()
+            .expect_err("nothing there");
+        assert!(
+            error.to_string().contains("`paprika guest build`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_finished_kit_is_found_by_the_keys_of_its_inputs() {
+        let directory = tempfile::tempdir().expect("directory");
+        for (part, key) in [
+            (KERNEL, inputs::kernel_key()),
+            (INITRAMFS, inputs::initramfs_key()),
+        ] {
+            std::fs::create_dir(directory.path().join(format!("{part}-{key}"))).expect("part");
+        }
+        let kit = GuestKit::at(directory.path());
+        let found = kit.find().expect("both parts are there");
+        assert!(found.vmlinux.starts_with(directory.path()));
+        assert_eq!(
+            kit.build(&Progress::silent()).expect("nothing to build"),
+            found
+        );
+        let json = serde_json::to_string(&found).expect("JSON");
+        assert_eq!(
+            serde_json::from_str::<GuestPaths>(&json).expect("paths"),
+            found
+        );
+    }
+}
