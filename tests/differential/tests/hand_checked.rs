@@ -381,6 +381,18 @@ fn peer_that_dies_marks_the_case_and_goes_on() {
     assert_eq!(after[1].ending, Ending::Died);
 }
 
+/// The rows of the exception table that say so: should a newer peer learn better, they can go.
+#[test]
+fn peer_still_lacks_what_the_exception_table_says() {
+    let ends = |mnemonic, word| run(Case::new(distinct(), step(mnemonic, word))).ending;
+    assert_eq!(ends("lmw", 0xbbc3_0000), Ending::Died);
+    assert_eq!(ends("stswi", 0x7c64_25aa), Ending::Died);
+    assert_eq!(ends("wait", 0x7c00_003c), Ending::Died);
+    assert_eq!(ends("copy", 0x7c22_1e0c), Ending::Illegal);
+    assert_eq!(ends("rfebb", 0x4c00_0124), Ending::Illegal);
+    assert_eq!(ends("dcbf", 0x7c80_20ac), Ending::Illegal);
+}
+
 #[test]
 fn system_calls_are_refused() {
     let mut peer = Peer::start().unwrap();

@@ -198,6 +198,10 @@ fn prefer_short_length(random: &mut Random, name: &str, word: u32, base: usize, 
 fn special_fields(random: &mut Random, template: &Template, word: u32) -> u32 {
     match template.mnemonic {
         "mtocrf" | "mfocrf" => with_field(word, 12, 8, 1 << random.below(8)),
+        // L: the other values are reserved.
+        "dcbf" if field(template.mask, 8, 3) == 0 => {
+            with_field(word, 8, 3, random.pick(&[0, 1, 3, 4, 6]))
+        }
         "mfspr" | "mtspr" if template.mask & 0x001f_f800 == 0 => {
             // XER, LR, CTR, VRSAVE, TAR; the halves of the number are swapped in the word.
             let number = random.pick(&[1u32, 8, 9, 256, 815]);
