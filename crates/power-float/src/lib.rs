@@ -16,6 +16,9 @@
 mod core;
 pub mod fpscr;
 pub mod memory;
+pub mod quad;
 pub mod scalar;
+pub mod vector;
+pub mod vmx;
 
 pub use fpscr::{Fpscr, Rounding};

@@ -4,7 +4,6 @@
 //! quieted; every signalling one sets VXSNAN (Book I, 4.4.1).
 
 use super::round::Intermediate;
-use super::unpacked::TOP;
 use super::wide::{U256, quotient, shift_right_jam, square_root};
 use super::{Class, Unpacked};
 use crate::fpscr::{Rounding, bits as b};
@@ -210,32 +209,4 @@ fn add_product(a: Unpacked, c: Unpacked, b: Unpacked, rounding: Rounding) -> Unp
         exponent - zeros as i32,
         sum.shifted_left(zeros).high_jam(),
     )
-}
-
-/// How two data compare, as a CR field: LT 8, GT 4, EQ 2, UN 1.
-#[inline]
-pub(crate) fn compare(a: Unpacked, b: Unpacked) -> u8 {
-    use std::cmp::Ordering;
-    if a.is_nan() || b.is_nan() {
-        return 1;
-    }
-    match key(a).cmp(&key(b)) {
-        Ordering::Less => 8,
-        Ordering::Greater => 4,
-        Ordering::Equal => 2,
-    }
-}
-
-/// A key that orders all data but NaNs: (sign of the value, magnitude).
-fn key(x: Unpacked) -> (i8, i32, u128) {
-    let (exponent, significand) = match x.class {
-        Class::Zero => return (0, 0, 0),
-        Class::Infinity => (i32::MAX - 1, TOP),
-        _ => (x.exponent, x.significand),
-    };
-    if x.sign {
-        (-1, !exponent, !significand)
-    } else {
-        (1, exponent, significand)
-    }
 }

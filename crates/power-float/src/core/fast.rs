@@ -7,6 +7,7 @@
 //! Single-precision functions take and deliver singles in double format.
 
 use super::round::Outcome;
+use super::wide::shift_right_jam;
 use crate::fpscr::bits as b;
 
 const FRACTION: u64 = (1 << 52) - 1;
@@ -142,16 +143,16 @@ pub(crate) mod double {
             significand(z)
         };
         // Both left-justified under bit 126; a bit 0 of either is worth 2^scale.
-        let mut product = significand(x) * significand(y) << 20;
+        let mut product = (significand(x) * significand(y)) << 20;
         let mut addend = z_significand << 73;
         let product_scale = ex + ey - 2150 - 20;
         let addend_scale = ez.max(1) - 1075 - 73;
         let distance = product_scale - addend_scale;
         let scale = if distance >= 0 {
-            addend = super::super::wide::shift_right_jam(addend, distance as u32);
+            addend = shift_right_jam(addend, distance as u32);
             product_scale
         } else {
-            product = super::super::wide::shift_right_jam(product, distance.unsigned_abs());
+            product = shift_right_jam(product, distance.unsigned_abs());
             addend_scale
         };
         let product_negative = (a ^ c) & SIGN != 0;

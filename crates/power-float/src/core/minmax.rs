@@ -1,6 +1,6 @@
 //! The three rules for maximum and minimum. Results come with their exceptions in FPSCR layout (VXSNAN at most).
 
-use super::arith::compare;
+use super::compare::compare;
 use super::{Format, Unpacked};
 use crate::fpscr::bits as b;
 

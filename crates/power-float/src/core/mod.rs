@@ -8,6 +8,7 @@
 
 pub(crate) mod arith;
 pub(crate) mod class;
+pub(crate) mod compare;
 pub(crate) mod convert;
 pub(crate) mod element;
 pub(crate) mod estimate;

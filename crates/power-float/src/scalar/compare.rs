@@ -1,6 +1,7 @@
 //! Comparisons and operand tests. A CR field is LT 8, GT 4, EQ 2, UN 1.
 
-use crate::core::{Format, Unpacked, arith, class};
+use crate::core::compare::{ordered_exceptions, quiet_exceptions};
+use crate::core::{Format, Unpacked, class};
 use crate::fpscr::{Fpscr, bits};
 
 #[inline]
@@ -16,15 +17,6 @@ fn compare(a: u64, b: u64) -> u8 {
         Some(std::cmp::Ordering::Greater) => 4,
         Some(std::cmp::Ordering::Equal) => 2,
         None => 1,
-    }
-}
-
-/// The exceptions of an ordered comparison of unordered operands: VXSNAN and, unless that traps, VXVC; or VXVC alone.
-pub(crate) fn ordered_exceptions(f: Fpscr, signalling: bool) -> u64 {
-    match (signalling, f.ve()) {
-        (true, true) => bits::VXSNAN,
-        (true, false) => bits::VXSNAN | bits::VXVC,
-        (false, _) => bits::VXVC,
     }
 }
 
@@ -72,10 +64,10 @@ fn compare_to_mask(f: &mut Fpscr, a: u64, b: u64, wanted: u8, ordered: bool) -> 
     let field = compare(a, b);
     if field == 1 {
         let signalling = unpack(a).is_signalling() || unpack(b).is_signalling();
-        let status = match (ordered, signalling) {
-            (true, _) => ordered_exceptions(*f, signalling),
-            (false, true) => bits::VXSNAN,
-            (false, false) => 0,
+        let status = if ordered {
+            ordered_exceptions(*f, signalling)
+        } else {
+            quiet_exceptions(signalling)
         };
         f.raise(status);
         if f.suppresses(status) {
@@ -119,10 +111,4 @@ pub fn xststdcsp(f: &mut Fpscr, b: u64, dcmx: u8) -> u8 {
     let field = class::test_single_data_class(b, dcmx);
     f.set_fpcc(field);
     field
-}
-
-/// The CR field of a comparison in any format.
-pub(crate) fn compare_any(format: Format, a: u128, b: u128) -> (u8, bool) {
-    let (a, b) = (Unpacked::unpack(format, a), Unpacked::unpack(format, b));
-    (arith::compare(a, b), a.is_signalling() || b.is_signalling())
 }
