@@ -1,24 +1,24 @@
 //! Moving single elements: extraction to a register or a GPR, and insertion (Power ISA 3.0B,
 //! Book I, 6.8.5 and 6.9.7).
 //!
-//! The immediate is a *byte* number, so an element need not be aligned. One that would reach past
-//! the register is undefined in the ISA; here the missing bytes continue at the other end.
+//! An index numbers a *byte*, so an element need not be aligned. One that reaches past the register
+//! is undefined in the ISA. Here an extraction to a register continues at the other end, an
+//! extraction to a GPR reads zeros there, and an insertion drops what does not fit.
 
 use crate::Vector;
 
-/// The `size` bytes of `v` from byte `first` on (counted from the left), as a number.
+/// The `size` bytes of `v` from byte `first` on (counted from the left), continuing at its start.
 #[inline]
 fn bytes_at(v: Vector, first: u8, size: u32) -> Vector {
     v.rotate_left(u32::from(first & 15) * 8) >> (128 - size * 8)
 }
 
-/// `t` with its `size` bytes from byte `first` on replaced by the low bytes of `value`.
+/// `t` with its `size` bytes from byte `first` on replaced by the last ones of doubleword 0 of `b`.
 #[inline]
-fn with_bytes_at(t: Vector, first: u8, size: u32, value: Vector) -> Vector {
-    let place = u32::from(first & 15) * 8 + size * 8;
-    let ones = Vector::MAX >> (128 - size * 8);
-    let mask = ones.rotate_right(place);
-    (t & !mask) | (value & ones).rotate_right(place)
+fn with_bytes_at(t: Vector, b: Vector, first: u8, size: u32) -> Vector {
+    let mask = (Vector::MAX << (128 - size * 8)) >> (u32::from(first & 15) * 8);
+    let value = (b << (64 - size * 8)) >> (u32::from(first & 15) * 8);
+    (t & !mask) | (value & mask)
 }
 
 /// Vector Extract Unsigned Byte: byte `uim` of `b` in doubleword 0, the rest zero.
@@ -53,35 +53,40 @@ pub fn vextractd(b: Vector, uim: u8) -> Vector {
 #[inline]
 #[must_use]
 pub fn vinsertb(t: Vector, b: Vector, uim: u8) -> Vector {
-    with_bytes_at(t, uim, 1, b >> 64)
+    with_bytes_at(t, b, uim, 1)
 }
 
 /// Vector Insert Halfword: halfword 3 of `b` to byte `uim` of the old target `t`.
 #[inline]
 #[must_use]
 pub fn vinserth(t: Vector, b: Vector, uim: u8) -> Vector {
-    with_bytes_at(t, uim, 2, b >> 64)
+    with_bytes_at(t, b, uim, 2)
 }
 
 /// Vector Insert Word: word 1 of `b` to byte `uim` of the old target `t`.
 #[inline]
 #[must_use]
 pub fn vinsertw(t: Vector, b: Vector, uim: u8) -> Vector {
-    with_bytes_at(t, uim, 4, b >> 64)
+    with_bytes_at(t, b, uim, 4)
 }
 
 /// Vector Insert Doubleword: doubleword 0 of `b` to byte `uim` of the old target `t`.
 #[inline]
 #[must_use]
 pub fn vinsertd(t: Vector, b: Vector, uim: u8) -> Vector {
-    with_bytes_at(t, uim, 8, b >> 64)
+    with_bytes_at(t, b, uim, 8)
 }
 
-/// The `size` bytes that end at byte `last`, counted from the *right* of `b`.
+/// The `size` bytes from byte `ra` on, counted from the left of `b`.
+#[inline]
+fn left_indexed(ra: u64, b: Vector, size: u32) -> u64 {
+    (b << ((ra & 15) * 8) >> (128 - size * 8)) as u64
+}
+
+/// The `size` bytes that end at byte `ra`, counted from the right of `b`.
 #[inline]
 fn right_indexed(ra: u64, b: Vector, size: u32) -> u64 {
-    let ones = u64::MAX >> (64 - size * 8);
-    b.rotate_right((ra & 15) as u32 * 8) as u64 & ones
+    (b >> ((ra & 15) * 8)) as u64 & u64::MAX >> (64 - size * 8)
 }
 
 /// Vector Extract Unsigned Byte to GPR using GPR-specified Left-Index: the last four bits of `ra`
@@ -89,21 +94,21 @@ fn right_indexed(ra: u64, b: Vector, size: u32) -> u64 {
 #[inline]
 #[must_use]
 pub fn vextublx(ra: u64, b: Vector) -> u64 {
-    bytes_at(b, ra as u8, 1) as u64
+    left_indexed(ra, b, 1)
 }
 
 /// Vector Extract Unsigned Halfword to GPR using GPR-specified Left-Index.
 #[inline]
 #[must_use]
 pub fn vextuhlx(ra: u64, b: Vector) -> u64 {
-    bytes_at(b, ra as u8, 2) as u64
+    left_indexed(ra, b, 2)
 }
 
 /// Vector Extract Unsigned Word to GPR using GPR-specified Left-Index.
 #[inline]
 #[must_use]
 pub fn vextuwlx(ra: u64, b: Vector) -> u64 {
-    bytes_at(b, ra as u8, 4) as u64
+    left_indexed(ra, b, 4)
 }
 
 /// Vector Extract Unsigned Byte to GPR using GPR-specified Right-Index: the last four bits of `ra`
@@ -163,6 +168,14 @@ mod tests {
         assert_eq!(vextuhrx(14, V), 0x0001);
         assert_eq!(vextuwlx(1, V), 0x0102_0304);
         assert_eq!(vextuwrx(1, V), 0x0b0c_0d0e);
+    }
+
+    #[test]
+    fn what_reaches_past_the_register_is_defined_all_the_same() {
+        assert_eq!(vextractuw(V, 14), 0x0e0f_0001 << 64);
+        assert_eq!(vinsertw(0, 0x1122_3344 << 64, 14), 0x1122);
+        assert_eq!(vextuwlx(14, V), 0x0e0f_0000);
+        assert_eq!(vextuwrx(14, V), 0x0000_0001);
     }
 
     proptest! {

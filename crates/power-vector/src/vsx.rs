@@ -88,7 +88,8 @@ pub fn xxextractuw(b: Vector, uim: u8) -> Vector {
     element::vextractuw(b, uim)
 }
 
-/// VSX Vector Insert Word: word 1 of `b` to byte `uim` of the old target `t`.
+/// VSX Vector Insert Word: word 1 of `b` to byte `uim` of the old target `t`; bytes past its end are
+/// dropped.
 #[inline]
 #[must_use]
 pub fn xxinsertw(t: Vector, b: Vector, uim: u8) -> Vector {
