@@ -47,8 +47,10 @@ pub fn bcdsr(a: Vector, b: Vector, ps: bool) -> (Vector, u8) {
     Packed::decode(b).map_or(INVALID, |value| {
         let (mut digits, overflow) = shift_digits(value.digits, count(a), DIGITS);
         if count(a) < 0 {
-            let (with_guard, _) = shift_digits(value.digits, count(a) + 1, DIGITS);
-            if with_guard & 0xf >= 5 {
+            // Longer shifts count as one by all digits, so the first digit still rounds.
+            let places = u32::from(count(a).unsigned_abs()).min(DIGITS);
+            let first_dropped = value.digits >> (4 * (places - 1)) & 0xf;
+            if first_dropped >= 5 {
                 digits = add_one(digits);
             }
         }
@@ -142,6 +144,8 @@ mod tests {
         assert_eq!(bcdsr(by(-1), 0x124c, false), (0x12c, GT));
         assert_eq!(bcdsr(by(-2), 0x9950d, false), (0x100d, LT));
         assert_eq!(bcdsr(by(-31), 5 << 124 | 0xc, false), (0x1c, GT));
+        assert_eq!(bcdsr(by(-99), 5 << 124 | 0xc, false), (0x1c, GT));
+        assert_eq!(bcdsr(by(-31), 4 << 124 | 0xc, false), (0x0c, GT));
         assert_eq!(bcdsr(by(3), 0x1c, false), (0x1000c, GT));
     }
 
