@@ -1,0 +1,67 @@
+//! What "durable" means for a device: the place where its bytes live, and how they get to stable storage.
+//!
+//! - `mapping`: a file mapped into this process (`unsafe` lives there);
+//! - `file`: an ordinary file, whose bytes are durable after `fdatasync`;
+//! - `dax`: a file on a DAX file system mapped with `MAP_SYNC`, whose stores are durable by themselves;
+//! - `crash`: a test double that keeps a durable image apart from the volatile pages, and can lose power.
+
+pub(crate) mod crash;
+pub(crate) mod dax;
+pub(crate) mod file;
+pub(crate) mod mapping;
+
+use std::fmt;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+pub use crash::{CrashBacking, Fault, PowerLoss};
+pub use dax::DaxBacking;
+pub use file::FileBacking;
+pub use mapping::{HostRegion, OutOfRegion};
+
+use crate::sync::Arc;
+
+/// When a guest's store to a backing's region is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// After a sync that begins after the store.
+    AfterSync,
+    /// As soon as the CPU has written it back from its caches: the guest needs no hypercall.
+    ByStore,
+}
+
+/// The bytes of a device: a data region that is mapped, and a label area that is not.
+///
+/// Called from any thread, several at once. The contract of [`sync`](Self::sync) is what the whole crate rests on.
+pub trait Backing: Send + Sync + fmt::Debug {
+    /// The data region, mapped for as long as anyone holds it.
+    fn region(&self) -> &Arc<HostRegion>;
+
+    /// Bytes in the label area.
+    fn label_size(&self) -> u64;
+
+    /// Reads from the label area; the range is within it.
+    ///
+    /// # Errors
+    /// What the host says.
+    fn read_label(&self, offset: u64, buf: &mut [u8]) -> io::Result<()>;
+
+    /// Writes to the label area; the range is within it. Durable after the next [`sync`](Self::sync).
+    ///
+    /// # Errors
+    /// What the host says.
+    fn write_label(&self, offset: u64, data: &[u8]) -> io::Result<()>;
+
+    /// Makes durable every store to the region, and every write of the label area, that happened before the call.
+    ///
+    /// # Errors
+    /// When any of it may not be durable. The caller then never trusts the backing again: an implementation need not
+    /// remember the failure.
+    fn sync(&self) -> io::Result<()>;
+
+    /// A file of which one `fdatasync` is all that [`sync`](Self::sync) does, if there is one.
+    fn sync_fd(&self) -> Option<BorrowedFd<'_>>;
+
+    /// When a store is durable.
+    fn durability(&self) -> Durability;
+}

@@ -1,0 +1,224 @@
+//! Syncs through io_uring: one ring for all devices, one thread that reaps.
+//!
+//! A submission costs the vCPU one system call and no thread of ours has to wake up to start the sync. Backings that are
+//! more than a file (the crash-test double) run on threads, and so does everything if the ring stops working.
+//!
+//! One of the two modules with `unsafe`: the ring's queues are shared memory, and the crate `io-uring` leaves it to
+//! its user that each queue has one user at a time and that what a submission names outlives it.
+
+#![allow(unsafe_code)]
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::Duration;
+
+use io_uring::types::{Fd, FsyncFlags, SubmitArgs, Timespec};
+use io_uring::{IoUring, Probe, opcode};
+use rustix::io::Errno;
+
+use super::{Executor, ThreadExecutor};
+use crate::flush::engine::SyncJob;
+use crate::sync::{Arc, Mutex, lock};
+
+/// At most one sync runs per device; the rest is room for the wake-up that ends the reaper.
+const ENTRIES: u32 = 512;
+
+/// How long the reaper waits before it looks for submissions that the kernel refused for the moment.
+const REAPER_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Names the submission that tells the reaper to end.
+const STOP: u64 = u64::MAX;
+
+/// Runs syncs through io_uring.
+pub struct UringExecutor {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    ring: IoUring,
+    /// Guards the submission queue as well as the table: whoever submits holds it.
+    flights: Mutex<Flights>,
+    threads: ThreadExecutor,
+}
+
+#[derive(Default)]
+struct Flights {
+    jobs: HashMap<u64, SyncJob>,
+    next: u64,
+    /// The reaper is gone: nothing may be submitted any more.
+    grounded: bool,
+}
+
+impl UringExecutor {
+    /// Sets up a ring and its reaper.
+    ///
+    /// # Errors
+    /// Where the host has no io_uring, forbids it, or has one too old to sync with.
+    pub fn new() -> io::Result<Self> {
+        let ring = IoUring::new(ENTRIES)?;
+        let mut probe = Probe::new();
+        ring.submitter().register_probe(&mut probe)?;
+        if !probe.is_supported(opcode::Fsync::CODE) || !ring.params().is_feature_ext_arg() {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this io_uring can't sync files",
+            ));
+        }
+        let flights = Mutex::new(Flights::default());
+        let shared = Arc::new(Shared {
+            ring,
+            flights,
+            threads: ThreadExecutor::new(),
+        });
+        let reaper = Reaper(Arc::clone(&shared));
+        thread::Builder::new()
+            .name("scm-uring".into())
+            .spawn(move || reaper.serve())?;
+        Ok(UringExecutor { shared })
+    }
+}
+
+impl Executor for UringExecutor {
+    fn name(&self) -> &'static str {
+        "io_uring"
+    }
+
+    fn submit(&self, job: SyncJob) {
+        if let Err(job) = self.shared.launch(job) {
+            self.shared.threads.submit(job);
+        }
+    }
+}
+
+impl Drop for UringExecutor {
+    fn drop(&mut self) {
+        let flights = lock(&self.shared.flights);
+        if !flights.grounded {
+            let stop = opcode::Nop::new().build().user_data(STOP);
+            // A ring that takes no more leaves the reaper waiting; the process ends without it.
+            let _ = self.shared.push(&flights, &stop);
+        }
+    }
+}
+
+impl Shared {
+    /// Begins the job in the ring, or gives it back untouched.
+    fn launch(&self, mut job: SyncJob) -> Result<(), SyncJob> {
+        let Some(fd) = job.sync_fd().map(|fd| fd.as_raw_fd()) else {
+            return Err(job);
+        };
+        let mut flights = lock(&self.flights);
+        if flights.grounded {
+            return Err(job);
+        }
+        let id = flights.next;
+        flights.next = flights.next.wrapping_add(1) % STOP;
+        // From here on the kernel may sync at any moment, so requests have to wait for the next one. The batch is
+        // sealed even if the submission fails: the job then runs on a thread, later than it says, which is allowed.
+        job.begin();
+        let entry = opcode::Fsync::new(Fd(fd))
+            .flags(FsyncFlags::DATASYNC)
+            .build()
+            .user_data(id);
+        if let Err(error) = self.push(&flights, &entry) {
+            tracing::warn!(%error, "the sync runs on a thread");
+            return Err(job);
+        }
+        flights.jobs.insert(id, job);
+        Ok(())
+    }
+
+    /// Puts an entry in the submission queue and tells the kernel. `_held` shows that the caller has the lock.
+    ///
+    /// # Errors
+    /// When the queue has no room. The entry was not taken then.
+    fn push(&self, _held: &Flights, entry: &io_uring::squeue::Entry) -> io::Result<()> {
+        // SAFETY: every use of the submission queue is in this function, and its callers hold the lock on `flights`, so
+        // there is one user at a time. The entry is an fsync or a nop: it refers to no memory, and the file it names is
+        // kept open by the job, which stays in `flights.jobs` until the completion was seen.
+        let pushed = unsafe { self.ring.submission_shared().push(entry) };
+        pushed.map_err(|_| io::Error::other("io_uring's submission queue is full"))?;
+        if let Err(error) = self.ring.submit() {
+            // The entry stays in the queue, and can't be taken back: the reaper submits it within its interval.
+            tracing::debug!(%error, "io_uring is busy");
+        }
+        Ok(())
+    }
+}
+
+/// The thread that takes completions. However it ends, its jobs hear of it.
+struct Reaper(Arc<Shared>);
+
+impl Reaper {
+    fn serve(&self) {
+        loop {
+            let interval = Timespec::from(REAPER_INTERVAL);
+            let wait = SubmitArgs::new().timespec(&interval);
+            match self.0.ring.submitter().submit_with_args(1, &wait) {
+                Ok(_) => {}
+                // Nothing ended within the interval, or the kernel was short of something: look again.
+                Err(error) if passing(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "io_uring failed; syncs run on threads from now on");
+                    return;
+                }
+            }
+            // SAFETY: only this thread uses the completion queue, and each view of it is dropped before the next.
+            let ended: Vec<(u64, i32)> = unsafe { self.0.ring.completion_shared() }
+                .map(|entry| (entry.user_data(), entry.result()))
+                .collect();
+            let mut stop = false;
+            for (id, result) in ended {
+                stop |= id == STOP;
+                let job = lock(&self.0.flights).jobs.remove(&id);
+                if let Some(job) = job {
+                    self.land(job, result);
+                }
+            }
+            if stop {
+                return;
+            }
+        }
+    }
+
+    fn land(&self, job: SyncJob, result: i32) {
+        match result {
+            0.. => job.finish(Ok(())),
+            // The sync was not done, for reasons that are not the file's: it can be done again by other means.
+            _ if NOT_DONE.contains(&-result) => self.0.threads.submit(job),
+            _ => job.finish(Err(io::Error::from_raw_os_error(-result))),
+        }
+    }
+}
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        let mut flights = lock(&self.0.flights);
+        flights.grounded = true;
+        let lost = std::mem::take(&mut flights.jobs);
+        drop(flights);
+        drop(lost);
+    }
+}
+
+/// Error numbers of a sync that say "not done" rather than "failed".
+const NOT_DONE: [i32; 3] = [
+    Errno::INTR.raw_os_error(),
+    Errno::AGAIN.raw_os_error(),
+    Errno::CANCELED.raw_os_error(),
+];
+
+/// Is this an error of waiting that says nothing about the ring?
+fn passing(error: &io::Error) -> bool {
+    const PASSING: [i32; 4] = [
+        Errno::TIME.raw_os_error(),
+        Errno::INTR.raw_os_error(),
+        Errno::AGAIN.raw_os_error(),
+        Errno::BUSY.raw_os_error(),
+    ];
+    error
+        .raw_os_error()
+        .is_some_and(|number| PASSING.contains(&number))
+}

@@ -1,0 +1,237 @@
+//! Group commit with an error latch: who waits for which sync.
+//!
+//! A request is satisfied by any sync that *began* after the request. At most one sync runs, and the requests that come
+//! meanwhile form one batch for the next: any number of concurrent requests costs at most two syncs. The first sync that
+//! fails (or whose end is never heard of) latches: no request succeeds ever after, because the host reports a write-back
+//! error once and then forgets it, so a later sync that "succeeds" proves nothing.
+//!
+//! The lock is held for a few instructions and never while something waits or a waiter is told. `tests/model.rs`
+//! checks this file under loom, so locks come from `crate::sync` alone.
+
+use crate::sync::{Mutex, lock};
+
+/// The group of one backing. `W` is someone who waits; `E` says why a sync failed.
+pub struct GroupCommit<W, E> {
+    state: Mutex<State<W, E>>,
+}
+
+struct State<W, E> {
+    phase: Phase,
+    /// Those whom the running sync satisfies.
+    batch: Vec<W>,
+    /// Those who wait for the next sync.
+    waiting: Vec<W>,
+    /// The next sync is wanted even if nobody waits for it.
+    wanted: bool,
+    failure: Option<E>,
+}
+
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Phase {
+    Idle,
+    /// A sync was handed to the executor and has not begun: requests still join it.
+    Queued,
+    Syncing,
+}
+
+/// What to do after a request was taken in.
+#[must_use]
+pub enum Asked<W, E> {
+    /// Hand one sync to the executor: it will satisfy this request.
+    Submit,
+    /// A sync that is queued, or the one after the running one, will satisfy this request.
+    Joined,
+    /// The latch is set. Tell the one who asked, if there was one.
+    Failed(Option<W>, E),
+}
+
+/// What to do after a sync.
+#[must_use]
+pub struct Ended<W, E> {
+    /// Whom to tell the outcome.
+    pub done: Vec<W>,
+    /// What to tell them.
+    pub outcome: Result<(), E>,
+    /// Hand another sync to the executor: requests came while this one ran.
+    pub submit: bool,
+    /// This is the sync that set the latch.
+    pub latched: bool,
+}
+
+impl<W, E: Clone> Default for GroupCommit<W, E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<W, E: Clone> GroupCommit<W, E> {
+    /// A group in which nothing runs.
+    pub fn new() -> Self {
+        let (batch, waiting) = (Vec::new(), Vec::new());
+        let state = State {
+            phase: Phase::Idle,
+            batch,
+            waiting,
+            wanted: false,
+            failure: None,
+        };
+        GroupCommit {
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Sets the latch by other means than a sync: a snapshot carries it. A sync that runs no longer succeeds.
+    pub fn latch(&self, failure: E) {
+        lock(&self.state).failure.get_or_insert(failure);
+    }
+
+    /// Asks for a sync that begins after this call, on behalf of `waiter`, or of nobody (`None`).
+    pub fn ask(&self, waiter: Option<W>) -> Asked<W, E> {
+        let mut state = lock(&self.state);
+        if let Some(failure) = &state.failure {
+            return Asked::Failed(waiter, failure.clone());
+        }
+        state.wanted = true;
+        state.waiting.extend(waiter);
+        if state.phase == Phase::Idle {
+            state.phase = Phase::Queued;
+            Asked::Submit
+        } else {
+            Asked::Joined
+        }
+    }
+
+    /// The executor begins the sync it was given. Requests from now on wait for the next one.
+    ///
+    /// Returns how many wait for this one.
+    pub fn begin(&self) -> usize {
+        let mut state = lock(&self.state);
+        state.phase = Phase::Syncing;
+        state.wanted = false;
+        state.batch = std::mem::take(&mut state.waiting);
+        state.batch.len()
+    }
+
+    /// The sync ended. A sync that was lost before it began ends with an error too.
+    pub fn end(&self, result: Result<(), E>) -> Ended<W, E> {
+        let mut state = lock(&self.state);
+        let mut done = std::mem::take(&mut state.batch);
+        let latched = result.is_err() && state.failure.is_none();
+        if let Err(failure) = result {
+            state.failure.get_or_insert(failure);
+        }
+        if let Some(failure) = state.failure.clone() {
+            done.append(&mut state.waiting);
+            state.phase = Phase::Idle;
+            state.wanted = false;
+            return Ended {
+                done,
+                outcome: Err(failure),
+                submit: false,
+                latched,
+            };
+        }
+        let submit = state.wanted;
+        state.phase = if submit { Phase::Queued } else { Phase::Idle };
+        Ended {
+            done,
+            outcome: Ok(()),
+            submit,
+            latched,
+        }
+    }
+
+    /// The failure that set the latch.
+    pub fn failure(&self) -> Option<E> {
+        lock(&self.state).failure.clone()
+    }
+
+    /// Is a sync running right now (so that a new request would wait for the one after it)?
+    pub fn syncing(&self) -> bool {
+        lock(&self.state).phase == Phase::Syncing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(group: &GroupCommit<u32, &'static str>, who: u32) -> &'static str {
+        match group.ask(Some(who)) {
+            Asked::Submit => "submit",
+            Asked::Joined => "joined",
+            Asked::Failed(..) => "failed",
+        }
+    }
+
+    #[test]
+    fn any_number_of_concurrent_requests_costs_two_syncs() {
+        let group = GroupCommit::new();
+        assert_eq!(ask(&group, 0), "submit");
+        assert_eq!(group.begin(), 1);
+        for who in 1..100 {
+            assert_eq!(ask(&group, who), "joined");
+        }
+        let first = group.end(Ok(()));
+        assert_eq!((first.done, first.submit), (vec![0], true));
+        assert_eq!(group.begin(), 99);
+        let second = group.end(Ok(()));
+        assert_eq!((second.done, second.submit), ((1..100).collect(), false));
+    }
+
+    #[test]
+    fn a_request_joins_a_sync_that_is_queued_but_not_one_that_runs() {
+        let group = GroupCommit::new();
+        assert_eq!(ask(&group, 0), "submit");
+        assert_eq!(ask(&group, 1), "joined");
+        group.begin();
+        assert_eq!(ask(&group, 2), "joined");
+        assert_eq!(group.end(Ok(())).done, [0, 1]);
+    }
+
+    #[test]
+    fn the_first_failure_fails_the_running_batch_the_next_and_all_later_requests() {
+        let group = GroupCommit::new();
+        assert_eq!(ask(&group, 0), "submit");
+        group.begin();
+        assert_eq!(ask(&group, 1), "joined");
+        let ended = group.end(Err("EIO"));
+        assert_eq!(
+            (ended.done, ended.submit, ended.latched),
+            (vec![0, 1], false, true)
+        );
+        assert!(matches!(group.ask(Some(2)), Asked::Failed(Some(2), "EIO")));
+        assert_eq!(group.failure(), Some("EIO"));
+    }
+
+    #[test]
+    fn a_request_of_nobody_still_gets_a_sync() {
+        let group = GroupCommit::<u32, &str>::new();
+        assert!(matches!(group.ask(None), Asked::Submit));
+        group.begin();
+        assert!(matches!(group.ask(None), Asked::Joined));
+        assert!(group.end(Ok(())).submit);
+        group.begin();
+        assert!(!group.end(Ok(())).submit);
+    }
+
+    #[test]
+    fn a_latch_that_was_carried_over_refuses_at_once() {
+        let group = GroupCommit::new();
+        group.latch("EIO before the snapshot");
+        assert_eq!(ask(&group, 1), "failed");
+    }
+
+    #[test]
+    fn a_sync_that_runs_while_the_latch_is_set_does_not_succeed() {
+        let group = GroupCommit::new();
+        assert_eq!(ask(&group, 0), "submit");
+        group.begin();
+        group.latch("EIO elsewhere");
+        let ended = group.end(Ok(()));
+        assert_eq!(
+            (ended.done, ended.outcome, ended.submit),
+            (vec![0], Err("EIO elsewhere"), false)
+        );
+    }
+}

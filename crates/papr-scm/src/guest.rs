@@ -1,0 +1,87 @@
+//! The two things that this crate and a monitor exchange at a hypercall: guest memory and the answer.
+//!
+//! The crate knows no CPU: a monitor hands it the argument registers and a way to reach guest memory, and gets the
+//! registers to set.
+
+/// An access to guest real memory that could not be done in whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "guest real address {address:#x} with {length} bytes is not all memory that this access may reach"
+)]
+pub struct GuestMemoryError {
+    /// Where the access began.
+    pub address: u64,
+    /// How many bytes it asked for.
+    pub length: usize,
+}
+
+/// Guest real memory, as far as a hypercall may touch it.
+///
+/// Called on the vCPU's thread during [`Scm::hypercall`](crate::Scm::hypercall), never later and never from another
+/// thread. An implementation does the whole access or reports an error; on an error any part may have been done.
+pub trait GuestMemory {
+    /// Copies `buf.len()` bytes from guest real address `addr`.
+    ///
+    /// # Errors
+    /// When any byte of the range is not guest memory.
+    fn read(&self, addr: u64, buf: &mut [u8]) -> Result<(), GuestMemoryError>;
+
+    /// Copies `buf` to guest real address `addr`.
+    ///
+    /// # Errors
+    /// When any byte of the range is not guest memory that may be written.
+    fn write(&self, addr: u64, buf: &[u8]) -> Result<(), GuestMemoryError>;
+}
+
+/// How many output registers an answer can set: r4, r5, r6 and r7, as many as Linux's `plpar_hcall` reads.
+pub const MAX_OUTPUTS: usize = 4;
+
+/// What a hypercall answers: r3, and the first `count` of r4 … r7. Registers beyond those keep their values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// For r3: one of [`abi::status`](crate::abi::status).
+    pub status: i64,
+    /// For r4 on.
+    pub outputs: [u64; MAX_OUTPUTS],
+    /// How many of `outputs` are to be set.
+    pub count: usize,
+}
+
+impl Answer {
+    /// An answer without outputs.
+    pub const fn status(status: i64) -> Self {
+        Answer {
+            status,
+            outputs: [0; MAX_OUTPUTS],
+            count: 0,
+        }
+    }
+
+    /// An answer with outputs for r4 on.
+    pub fn with<const N: usize>(status: i64, values: [u64; N]) -> Self {
+        const { assert!(N <= MAX_OUTPUTS) };
+        let mut outputs = [0; MAX_OUTPUTS];
+        outputs[..N].copy_from_slice(&values);
+        Answer {
+            status,
+            outputs,
+            count: N,
+        }
+    }
+
+    /// The outputs that are to be set.
+    pub fn outputs(&self) -> &[u64] {
+        &self.outputs[..self.count]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_sets_only_the_registers_it_names() {
+        assert_eq!(Answer::status(-4).outputs(), &[] as &[u64]);
+        assert_eq!(Answer::with(0, [7, 8]).outputs(), &[7, 8]);
+    }
+}

@@ -1,0 +1,74 @@
+//! Reset and shutdown: nothing that was begun is forgotten, and nothing outlives its guest.
+
+use std::time::{Duration, Instant};
+
+use super::Scm;
+use crate::flush::SyncFailure;
+use crate::sync::lock;
+
+/// Calls that did not end in time and were abandoned. Their results go nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{calls} flushes did not end in time and were abandoned; is the host's storage stuck?")]
+pub struct Undrained {
+    /// How many.
+    pub calls: usize,
+}
+
+/// What a shutdown found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ShutdownReport {
+    /// Calls that did not end in time.
+    pub abandoned: usize,
+    /// Devices of which not everything is durable.
+    pub failures: Vec<SyncFailure>,
+}
+
+impl Scm {
+    /// The machine is reset: what is outstanding is drained, results that nobody fetched are dropped, binds are undone,
+    /// devices that were asked back go, and all others are as at start. Call it while no vCPU runs.
+    ///
+    /// # Errors
+    /// [`Undrained`] where a flush outlived the limit of the options. The reset is complete nevertheless.
+    pub fn reset(&self) -> Result<(), Undrained> {
+        let calls = self.drain_calls(self.options.drain_limit);
+        for slot in &self.slots {
+            if lock(&slot.connector).unplug_requested() {
+                self.detach(slot);
+            }
+            lock(&slot.connector).reset();
+            if let Some(device) = slot.device() {
+                lock(&device.bound).clear();
+            }
+        }
+        if calls == 0 {
+            Ok(())
+        } else {
+            Err(Undrained { calls })
+        }
+    }
+
+    /// The machine ends: no more calls begin, what is outstanding is drained, and everything that the guest stored is
+    /// made durable, flushed or not. Takes `limit` at most. The devices stay plugged until the `Scm` is dropped.
+    pub fn shutdown(&self, limit: Duration) -> ShutdownReport {
+        let deadline = Instant::now() + limit;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        self.slots.iter().for_each(|slot| slot.calls.close());
+        let abandoned = self.slots.iter().map(|slot| slot.calls.drain(left())).sum();
+        let writable: Vec<_> = self
+            .devices()
+            .into_iter()
+            .filter(|device| !device.read_only())
+            .collect();
+        writable
+            .iter()
+            .for_each(|device| device.engine().flush_in_background());
+        let failures = writable
+            .iter()
+            .filter_map(|device| device.engine().flush_and_wait(left()).err())
+            .collect();
+        ShutdownReport {
+            abandoned,
+            failures,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The persistent memory of one machine: its connectors, what is plugged into them, and what the host may do with it.
+//!
+//! - here: the machine itself and its hypercall entry;
+//! - `plug`: plugging, unplugging, and the device tree;
+//! - `rtas`: the guest's side of the same (`set-indicator`, `get-sensor-state`, `ibm,configure-connector`);
+//! - `lifecycle`: reset and shutdown;
+//! - `snapshot`: what a snapshot carries.
+
+pub(crate) mod lifecycle;
+pub(crate) mod plug;
+pub(crate) mod rtas;
+pub(crate) mod snapshot;
+
+use std::io;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use lifecycle::{ShutdownReport, Undrained};
+pub use plug::{Plug, PlugError, RegionListener, Unplug};
+pub use snapshot::{DeviceState, RestoreError, ScmState};
+
+use crate::abi::{MAX_SLOTS, status};
+use crate::drc::{AsyncCalls, Connector, DrcIndex, TokenSource};
+use crate::flush::{Executor, ExecutorChoice, start_executor};
+use crate::guest::{Answer, GuestMemory};
+use crate::hcall;
+use crate::nvdimm::Nvdimm;
+use crate::sync::{Arc, Mutex, lock};
+
+/// An asynchronous call of a persistent-memory connector: enough to ask for it again after a restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScmCall {
+    /// `H_SCM_FLUSH`.
+    Flush,
+}
+
+/// What a monitor chooses for its machine.
+#[derive(Clone)]
+pub struct ScmOptions {
+    /// Does this machine have `H_SCM_FLUSH`, and announce it where a device needs it? `pseries-1.0` does not: its guests
+    /// never learn that they should flush.
+    pub flush_hypercall: bool,
+    /// How many connectors the guest sees, 1 to 256.
+    pub slots: u32,
+    /// What syncs run on.
+    pub executor: ExecutorChoice,
+    /// How many flushes of one device may be running or waiting to be fetched.
+    pub outstanding_limit: usize,
+    /// How long a reset waits for what is outstanding before it abandons it.
+    pub drain_limit: Duration,
+    /// Who maps regions into the guest.
+    pub listener: Option<Arc<dyn RegionListener>>,
+}
+
+impl Default for ScmOptions {
+    fn default() -> Self {
+        ScmOptions {
+            flush_hypercall: true,
+            slots: MAX_SLOTS,
+            executor: ExecutorChoice::Auto,
+            // One entry per guest thread that flushes at the same moment; far more than guests have.
+            outstanding_limit: 1024,
+            drain_limit: Duration::from_secs(30),
+            listener: None,
+        }
+    }
+}
+
+/// The persistent memory of a machine. Every method may be called from any thread, several at once.
+pub struct Scm {
+    options: ScmOptions,
+    executor: Arc<dyn Executor>,
+    slots: Vec<Slot>,
+    /// Held while what is plugged changes, so that two plugs do not take one slot or address.
+    plugging: Mutex<()>,
+}
+
+/// A connector with what is attached to it. Its locks are held for moments only, in the order of the fields.
+pub(crate) struct Slot {
+    pub drc: DrcIndex,
+    pub connector: Mutex<Connector>,
+    pub device: Mutex<Option<Arc<Nvdimm>>>,
+    pub calls: AsyncCalls<ScmCall, i64>,
+}
+
+impl Scm {
+    /// A machine without devices.
+    ///
+    /// # Errors
+    /// When the executor that was asked for is not to be had, or the host has no random numbers for tokens.
+    pub fn new(options: ScmOptions) -> io::Result<Self> {
+        let executor = start_executor(options.executor)?;
+        Self::with_executor(options, executor)
+    }
+
+    /// The same with an executor of the monitor's own; `options.executor` is not looked at.
+    ///
+    /// # Errors
+    /// When the host has no random numbers for tokens.
+    pub fn with_executor(options: ScmOptions, executor: Arc<dyn Executor>) -> io::Result<Self> {
+        let slot = |number| {
+            let tokens = TokenSource::random()?;
+            Ok(Slot {
+                drc: DrcIndex::pmem(number),
+                connector: Mutex::new(Connector::empty()),
+                device: Mutex::new(None),
+                // A flush that gets lost was not done.
+                calls: AsyncCalls::new(tokens, options.outstanding_limit, status::H_HARDWARE),
+            })
+        };
+        let slots = (0..options.slots.clamp(1, MAX_SLOTS))
+            .map(slot)
+            .collect::<io::Result<_>>()?;
+        Ok(Scm {
+            executor,
+            slots,
+            plugging: Mutex::new(()),
+            options,
+        })
+    }
+
+    /// A hypercall of the guest: the opcode from r3, the arguments from r4 … r12.
+    ///
+    /// `None` where the opcode is none of ours (or this machine type does not have the call): the monitor answers as for
+    /// any unknown hypercall. Called on the vCPU's thread; takes as long as a hypercall may (half a millisecond at most),
+    /// and holds no lock while it waits, so other vCPUs go on.
+    pub fn hypercall(&self, opcode: u64, args: &[u64; 9], mem: &dyn GuestMemory) -> Option<Answer> {
+        hcall::dispatch(self, opcode, args, mem)
+    }
+
+    /// Every plugged device, in the order of slots.
+    pub fn devices(&self) -> Vec<Arc<Nvdimm>> {
+        self.slots.iter().filter_map(Slot::device).collect()
+    }
+
+    /// The device of a connector.
+    pub fn device(&self, drc: DrcIndex) -> Option<Arc<Nvdimm>> {
+        self.slot(drc)?.device()
+    }
+
+    /// The device with an id.
+    pub fn device_by_id(&self, id: &str) -> Option<Arc<Nvdimm>> {
+        self.devices().into_iter().find(|device| device.id() == id)
+    }
+
+    /// What syncs run on.
+    pub fn executor(&self) -> &'static str {
+        self.executor.name()
+    }
+
+    /// Does this machine have `H_SCM_FLUSH`?
+    pub fn has_flush(&self) -> bool {
+        self.options.flush_hypercall
+    }
+
+    pub(crate) fn slot(&self, drc: DrcIndex) -> Option<&Slot> {
+        self.slots.get(drc.pmem_slot()? as usize)
+    }
+
+    pub(crate) fn slot_and_device(&self, drc: DrcIndex) -> Option<(&Slot, Arc<Nvdimm>)> {
+        let slot = self.slot(drc)?;
+        Some((slot, slot.device()?))
+    }
+}
+
+impl Slot {
+    pub fn device(&self) -> Option<Arc<Nvdimm>> {
+        lock(&self.device).clone()
+    }
+}
