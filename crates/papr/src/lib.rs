@@ -1,5 +1,36 @@
-//! The platform that a pseries guest expects: hypercalls, RTAS, the device tree, console, XICS interrupts, events.
+//! The platform that a pseries guest expects: hypercalls, RTAS, the device tree, console, XICS interrupts.
+//!
+//! Start at [`Platform`]: a monitor makes one per machine, implements [`host::Host`] for itself and [`vcpu::Vcpu`] for
+//! its CPU, and hands over every `sc 1`.
+//!
+//! - `platform`, `config`, `action`: the machine as a whole, what it is made of, what a hypercall asks of the monitor;
+//! - `hcall`: hypercalls, a file per family;
+//! - `rtas`: run-time abstraction services, a file per family;
+//! - `xics`: the interrupt controller;
+//! - `console`: the virtual terminal;
+//! - `fdt`: the device tree, a file per part.
 #![forbid(unsafe_code)]
 
+mod action;
+mod config;
+mod console;
+mod fdt;
+mod hcall;
 pub mod host;
+mod once;
+mod platform;
+mod rtas;
+mod sync;
+#[cfg(test)]
+mod testing;
 pub mod vcpu;
+mod xics;
+
+pub use action::{Action, MachineExit};
+pub use config::{
+    ConfigError, LMB_SIZE, MAX_VCPUS, MachineVersion, PlatformConfig, RTAS_AREA_LIMIT,
+};
+pub use console::{ConsoleBackend, INPUT_LIMIT};
+pub use fdt::DeviceTreeError;
+pub use platform::Platform;
+pub use rtas::RTAS_SIZE;

@@ -46,6 +46,8 @@ pub trait Vcpu {
     fn set_gpr(&mut self, n: usize, value: u64);
     /// Whether MSR\[PR\] is set: a hypercall from problem state is refused with H_PRIVILEGE.
     fn problem_state(&self) -> bool;
+    /// Whether MSR\[EE\] is set: H_JOIN is refused with H_BAD_MODE then.
+    fn external_interrupts_enabled(&self) -> bool;
     /// Sets MSR\[EE\]: H_CEDE waits with external interrupts enabled.
     fn enable_external_interrupts(&mut self);
     /// Sets a special register.

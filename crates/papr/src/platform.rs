@@ -1,0 +1,200 @@
+//! The machine as a whole: what a monitor holds, shares between its vCPU threads, and asks.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use crate::action::Action;
+use crate::config::{ConfigError, PlatformConfig};
+use crate::console::{Console, ConsoleBackend};
+use crate::fdt::{self, DeviceTreeError};
+use crate::hcall::{self, SharedAreas};
+use crate::host::{Host, InterruptLocation};
+use crate::once::OncePerNumber;
+use crate::rtas::{self, Clock};
+use crate::sync::lock;
+use crate::vcpu::{StartState, Vcpu, VcpuId};
+use crate::xics::{Irq, Xics};
+
+/// The terminal's interrupt source.
+pub(crate) const VTY_IRQ: Irq = Irq(0x1100);
+
+/// The pseries platform of one machine.
+///
+/// All methods may be called from any thread. The methods of [`Host`] must not call back into the platform.
+pub struct Platform {
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) config: PlatformConfig,
+    pub(crate) console: Console,
+    pub(crate) xics: Xics,
+    pub(crate) areas: SharedAreas,
+    /// vCPUs that wait in H_JOIN.
+    pub(crate) joined: Mutex<BTreeSet<VcpuId>>,
+    pub(crate) clock: Clock,
+    pub(crate) unknown_hypercalls: OncePerNumber,
+    pub(crate) unknown_services: OncePerNumber,
+}
+
+impl Platform {
+    /// A machine in its power-on state, whose guest's console output goes to `console`.
+    ///
+    /// # Errors
+    /// Where there can't be such a machine.
+    pub fn new(
+        host: Arc<dyn Host>,
+        config: PlatformConfig,
+        console: Box<dyn ConsoleBackend>,
+    ) -> Result<Self, ConfigError> {
+        config.validate()?;
+        Ok(Platform {
+            console: Console::new(console),
+            xics: Xics::new(host.clone(), config.max_vcpus, [VTY_IRQ]),
+            areas: SharedAreas::new(config.max_vcpus),
+            joined: Mutex::default(),
+            clock: Clock::default(),
+            unknown_hypercalls: OncePerNumber::default(),
+            unknown_services: OncePerNumber::default(),
+            host,
+            config,
+        })
+    }
+
+    /// The flattened device tree that the guest is started with.
+    ///
+    /// # Errors
+    /// Where the tree does not fit the format (a command line of gigabytes).
+    pub fn device_tree(&self) -> Result<Vec<u8>, DeviceTreeError> {
+        fdt::device_tree(&self.config)
+    }
+
+    /// What the monitor loads at [`PlatformConfig::rtas_base`]; it takes [`RTAS_SIZE`](crate::RTAS_SIZE) bytes there.
+    pub fn rtas_stub(&self) -> Vec<u8> {
+        rtas::stub()
+    }
+
+    /// How vCPU 0 starts, given where the device tree was loaded. The others stay stopped.
+    ///
+    /// As after the firmware's hand-over, big-endian: kernels of either endianness switch at their entry.
+    pub fn boot_state(&self, device_tree: u64) -> StartState {
+        let kernel = self.config.kernel_start;
+        StartState {
+            nia: kernel,
+            r3: device_tree,
+            r4: kernel,
+            r5: 0,
+            little_endian: false,
+        }
+    }
+
+    /// Does the hypercall (`sc 1`) that `cpu` stands at: opcode in r3, arguments in r4 to r12. Sets r3 and the outputs
+    /// and says what becomes of the caller. The next instruction address is the monitor's to advance.
+    pub fn hypercall(&self, cpu: &mut dyn Vcpu) -> Action {
+        hcall::dispatch(self, cpu)
+    }
+
+    /// A vCPU's wait ([`Action::Cede`] or [`Action::WaitForProd`]) is over: called on its thread before it goes on.
+    pub fn wait_ended(&self, vcpu: VcpuId) {
+        self.release_from_join(vcpu);
+        self.areas.set_waiting(self.host.memory(), vcpu, false);
+    }
+
+    /// Text typed at the console. Takes as many bytes as there is room for and answers how many; the rest can come
+    /// after [`ConsoleBackend::input_read`].
+    pub fn console_input(&self, bytes: &[u8]) -> usize {
+        let taken = self.console.type_in(bytes);
+        if taken > 0 {
+            self.xics.pulse(VTY_IRQ);
+        }
+        taken
+    }
+
+    /// Everything back to the power-on state, the partition-wide processor settings of the host included. Called while
+    /// no vCPU runs; the monitor resets the vCPUs and loads guest memory afresh.
+    pub fn reset(&self) {
+        self.xics.reset();
+        self.console.reset();
+        self.areas.reset();
+        lock(&self.joined).clear();
+        self.host.set_interrupt_little_endian(false);
+        self.host.set_interrupt_location(InterruptLocation::Real);
+        self.host.set_process_table(None);
+    }
+
+    /// What the machine was made of.
+    pub fn config(&self) -> &PlatformConfig {
+        &self.config
+    }
+
+    /// The vCPUs of the machine.
+    pub(crate) fn vcpus(&self) -> impl Iterator<Item = VcpuId> {
+        (0..self.config.vcpus).map(VcpuId)
+    }
+
+    /// The vCPUs that are not stopped.
+    pub(crate) fn running_vcpus(&self) -> impl Iterator<Item = VcpuId> {
+        self.vcpus().filter(|id| !self.host.is_stopped(*id))
+    }
+
+    /// Whether the machine has such a vCPU.
+    pub(crate) fn has_vcpu(&self, id: VcpuId) -> bool {
+        id.0 < self.config.vcpus
+    }
+
+    /// A vCPU is about to wait.
+    pub(crate) fn wait_begins(&self, vcpu: VcpuId) {
+        self.areas.set_waiting(self.host.memory(), vcpu, true);
+    }
+
+    /// A vCPU does not wait in H_JOIN any more, if it did.
+    pub(crate) fn release_from_join(&self, vcpu: VcpuId) {
+        lock(&self.joined).remove(&vcpu);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Event, Machine};
+
+    #[test]
+    fn the_kernel_starts_with_the_tree_and_without_firmware() {
+        let m = Machine::new(1);
+        let kernel = m.platform.config().kernel_start;
+        let state = m.platform.boot_state(0x123_0000);
+        assert_eq!(
+            (state.nia, state.r3, state.r4, state.r5),
+            (kernel, 0x123_0000, kernel, 0)
+        );
+    }
+
+    #[test]
+    fn a_reset_puts_the_processors_and_the_console_back() {
+        let m = Machine::new(2);
+        m.platform.console_input(b"typed before the reset");
+        m.platform.reset();
+        let expected = [
+            Event::LittleEndian(false),
+            Event::Location(InterruptLocation::Real),
+            Event::ProcessTable(None),
+        ];
+        assert_eq!(m.host.events(), expected);
+        let out = m
+            .hcall_outputs(0, crate::hcall::abi::H_GET_TERM_CHAR, &[0])
+            .1;
+        assert_eq!(out[0], 0);
+    }
+
+    #[test]
+    fn an_impossible_machine_is_refused() {
+        let m = Machine::new(1);
+        let config = PlatformConfig {
+            vcpus: 99,
+            ..crate::testing::config(1)
+        };
+        let refused = Platform::new(
+            m.host.clone(),
+            config,
+            Box::new(crate::testing::Screen::default()),
+        );
+        assert_eq!(refused.err(), Some(ConfigError::VcpuCount(99)));
+    }
+}

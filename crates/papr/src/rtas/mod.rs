@@ -1,0 +1,347 @@
+//! Run-time abstraction services (PAPR, "RTAS"): what in guest memory is a stub of five instructions, and here a table
+//! of services and a file per family.
+//!
+//! A guest that calls with a token that is not in the table, with counts that are not the service's, or with arguments
+//! that make no sense gets status -3 (parameter error).
+
+mod block;
+mod cpu;
+mod interrupt;
+mod power;
+mod stub;
+mod system_parameter;
+mod time;
+
+pub(crate) use stub::stub;
+pub(crate) use time::Clock;
+
+use crate::action::Action;
+use crate::hcall::Reply;
+use crate::hcall::abi::H_PARAMETER;
+use crate::host::GuestMemory;
+use crate::once::Novelty;
+use crate::platform::Platform;
+
+use block::ArgumentBlock;
+
+/// Bytes that the RTAS area takes in guest memory, and `rtas-size` says.
+pub const RTAS_SIZE: u32 = 0x1000;
+
+/// Status words that all services share.
+pub(crate) mod status {
+    /// Done.
+    pub(crate) const SUCCESS: i32 = 0;
+    /// event-scan, check-exception: nothing to report.
+    pub(crate) const NO_EVENT: i32 = 1;
+    /// The hardware, or what stands for it, failed.
+    pub(crate) const HARDWARE: i32 = -1;
+    /// A parameter is wrong.
+    pub(crate) const PARAMETER: i32 = -3;
+    /// The partition may not do this.
+    pub(crate) const NOT_AUTHORIZED: i32 = -9002;
+    /// System parameters: the buffer is wrong.
+    pub(crate) const PARAMETER_BUFFER: i32 = -9999;
+}
+
+/// What a service is asked.
+pub(crate) struct Request<'a> {
+    /// As many as the service takes.
+    pub(crate) args: &'a [u32],
+}
+
+/// What a service answers: the status, as many values as it has results beyond that, and what becomes of the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    status: i32,
+    values: [u32; Answer::VALUES],
+    action: Action,
+}
+
+impl Answer {
+    /// Most values of any service (get-time-of-day).
+    const VALUES: usize = 7;
+
+    /// Done, without values.
+    pub(crate) const SUCCESS: Answer = Answer::status(status::SUCCESS);
+
+    /// A status; values are 0.
+    pub(crate) const fn status(status: i32) -> Answer {
+        Answer {
+            status,
+            values: [0; Answer::VALUES],
+            action: Action::Resume,
+        }
+    }
+
+    /// Done, with values.
+    pub(crate) fn values<const N: usize>(values: [u32; N]) -> Answer {
+        const { assert!(N <= Answer::VALUES) };
+        let mut answer = Answer::SUCCESS;
+        answer.values[..N].copy_from_slice(&values);
+        answer
+    }
+
+    /// Done, and something becomes of the caller.
+    pub(crate) fn then(action: Action) -> Answer {
+        Answer {
+            action,
+            ..Answer::SUCCESS
+        }
+    }
+}
+
+/// One service: how the device tree announces it and how it is called.
+pub(crate) struct Service {
+    /// Property under `/rtas`.
+    pub(crate) name: &'static str,
+    /// Its value, by which the guest calls. Fixed for ever: a guest that was moved here from another host knows it.
+    pub(crate) token: u32,
+    arguments: usize,
+    results: usize,
+    run: fn(&Platform, &Request<'_>) -> Answer,
+}
+
+/// All services.
+pub(crate) const SERVICES: &[Service] = &[
+    Service {
+        name: "get-time-of-day",
+        token: 0x2001,
+        arguments: 0,
+        results: 8,
+        run: time::get_time_of_day,
+    },
+    Service {
+        name: "set-time-of-day",
+        token: 0x2002,
+        arguments: 7,
+        results: 1,
+        run: time::set_time_of_day,
+    },
+    Service {
+        name: "power-off",
+        token: 0x2003,
+        arguments: 2,
+        results: 1,
+        run: power::power_off,
+    },
+    Service {
+        name: "system-reboot",
+        token: 0x2004,
+        arguments: 0,
+        results: 1,
+        run: power::system_reboot,
+    },
+    Service {
+        name: "query-cpu-stopped-state",
+        token: 0x2005,
+        arguments: 1,
+        results: 2,
+        run: cpu::query_stopped,
+    },
+    Service {
+        name: "start-cpu",
+        token: 0x2006,
+        arguments: 3,
+        results: 1,
+        run: cpu::start,
+    },
+    Service {
+        name: "stop-self",
+        token: 0x2007,
+        arguments: 0,
+        results: 1,
+        run: cpu::stop_self,
+    },
+    Service {
+        name: "ibm,get-system-parameter",
+        token: 0x2008,
+        arguments: 3,
+        results: 1,
+        run: system_parameter::get,
+    },
+    Service {
+        name: "ibm,set-system-parameter",
+        token: 0x2009,
+        arguments: 2,
+        results: 1,
+        run: system_parameter::set,
+    },
+    Service {
+        name: "ibm,set-xive",
+        token: 0x200A,
+        arguments: 3,
+        results: 1,
+        run: interrupt::set_xive,
+    },
+    Service {
+        name: "ibm,get-xive",
+        token: 0x200B,
+        arguments: 1,
+        results: 3,
+        run: interrupt::get_xive,
+    },
+    Service {
+        name: "ibm,int-off",
+        token: 0x200C,
+        arguments: 1,
+        results: 1,
+        run: interrupt::off,
+    },
+    Service {
+        name: "ibm,int-on",
+        token: 0x200D,
+        arguments: 1,
+        results: 1,
+        run: interrupt::on,
+    },
+    Service {
+        name: "event-scan",
+        token: 0x200F,
+        arguments: 4,
+        results: 1,
+        run: power::event_scan,
+    },
+    Service {
+        name: "ibm,os-term",
+        token: 0x201F,
+        arguments: 1,
+        results: 1,
+        run: power::os_term,
+    },
+];
+
+/// Runs the call whose argument block lies at `address`. Answers the hypercall: H_PARAMETER where there is no block, else
+/// H_SUCCESS with the status in the block.
+pub(crate) fn dispatch(platform: &Platform, address: u64) -> Reply {
+    let memory: &dyn GuestMemory = platform.host.memory();
+    let Some(block) = ArgumentBlock::read(memory, address) else {
+        return Reply::status(H_PARAMETER);
+    };
+    let service = SERVICES
+        .iter()
+        .find(|service| service.token == block.token());
+    let answer = match service {
+        Some(s) if (s.arguments, s.results) == (block.arguments().len(), block.results()) => (s
+            .run)(
+            platform,
+            &Request {
+                args: block.arguments(),
+            },
+        ),
+        Some(_) => Answer::status(status::PARAMETER),
+        None => {
+            report_unknown(platform, block.token());
+            Answer::status(status::PARAMETER)
+        }
+    };
+    if block
+        .write_results(memory, answer.status, &answer.values)
+        .is_err()
+    {
+        return Reply::status(H_PARAMETER);
+    }
+    Reply::then(answer.action)
+}
+
+fn report_unknown(platform: &Platform, token: u32) {
+    match platform.unknown_services.note(token.into()) {
+        Novelty::New => tracing::warn!(
+            token = format_args!("{token:#x}"),
+            "the guest called an unknown RTAS service"
+        ),
+        Novelty::LastStraw => tracing::warn!("further unknown RTAS services are not reported"),
+        Novelty::Known => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::hcall::abi::{H_RTAS, H_SUCCESS};
+    use crate::testing::{MEMORY, Machine};
+
+    #[test]
+    fn every_service_has_a_token_of_its_own() {
+        let tokens: BTreeSet<u32> = SERVICES.iter().map(|service| service.token).collect();
+        assert_eq!(tokens.len(), SERVICES.len());
+        for service in SERVICES {
+            assert!(
+                service.results >= 1 && service.results <= Answer::VALUES + 1,
+                "{}",
+                service.name
+            );
+            assert!(
+                service.arguments + service.results <= block::MAX_WORDS,
+                "{}",
+                service.name
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_token_or_a_wrong_count_is_a_parameter_error() {
+        let m = Machine::new(1);
+        assert_eq!(m.rtas(0, 0x1234, &[], 1), [-3]);
+        assert_eq!(m.rtas(0, 0, &[1, 2, 3], 2), [-3, 0]);
+        assert_eq!(m.rtas_named(0, "get-time-of-day", &[], 7)[0], -3);
+        assert_eq!(m.rtas_named(0, "get-time-of-day", &[0], 8)[0], -3);
+    }
+
+    #[test]
+    fn a_block_that_is_not_all_in_memory_is_refused_and_nothing_happens() {
+        let m = Machine::new(1);
+        for address in [MEMORY, MEMORY - 8, u64::MAX, u64::MAX - 11] {
+            assert_eq!(
+                m.hcall(0, H_RTAS, &[address]).0,
+                H_PARAMETER,
+                "{address:#x}"
+            );
+        }
+        // A header at the very end of memory whose results lie beyond it: the machine must not power off.
+        let power_off = SERVICES
+            .iter()
+            .find(|s| s.name == "power-off")
+            .expect("it exists")
+            .token;
+        m.write_words(MEMORY - 12, &[power_off, 2, 1]);
+        assert_eq!(
+            m.hcall(0, H_RTAS, &[MEMORY - 12]),
+            (H_PARAMETER, Action::Resume)
+        );
+    }
+
+    #[test]
+    fn absurd_counts_are_refused() {
+        let m = Machine::new(1);
+        for (arguments, results) in [
+            (17, 0),
+            (0, 17),
+            (u32::MAX, u32::MAX),
+            (u32::MAX, 1),
+            (0x4000_0000, 1),
+            (9, 9),
+        ] {
+            m.write_words(0x8000, &[0x2001, arguments, results]);
+            assert_eq!(
+                m.hcall(0, H_RTAS, &[0x8000]).0,
+                H_PARAMETER,
+                "{arguments} {results}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_block_that_ends_with_memory_works() {
+        let m = Machine::new(1);
+        let token = SERVICES
+            .iter()
+            .find(|s| s.name == "query-cpu-stopped-state")
+            .expect("it exists")
+            .token;
+        m.write_words(MEMORY - 24, &[token, 1, 2, 0, 9, 9]);
+        assert_eq!(m.hcall(0, H_RTAS, &[MEMORY - 24]).0, H_SUCCESS);
+        assert_eq!(m.read_words(MEMORY - 8, 2), [0, 2]);
+    }
+}
