@@ -3,12 +3,13 @@
 
 use crate::Vector;
 use crate::lanes::{Lane, map, saturating_ops, vector_ops, zip};
+use crate::swar::{BYTES, HALFWORDS};
 
 vector_ops! {
     /// Vector Add Unsigned Byte Modulo.
-    vaddubm(a, b) = zip(a, b, u8::wrapping_add);
+    vaddubm(a, b) = BYTES.add(a, b);
     /// Vector Add Unsigned Halfword Modulo.
-    vadduhm(a, b) = zip(a, b, u16::wrapping_add);
+    vadduhm(a, b) = HALFWORDS.add(a, b);
     /// Vector Add Unsigned Word Modulo.
     vadduwm(a, b) = zip(a, b, u32::wrapping_add);
     /// Vector Add Unsigned Doubleword Modulo.
@@ -17,9 +18,9 @@ vector_ops! {
     vadduqm(a, b) = a.wrapping_add(b);
 
     /// Vector Subtract Unsigned Byte Modulo.
-    vsububm(a, b) = zip(a, b, u8::wrapping_sub);
+    vsububm(a, b) = BYTES.subtract(a, b);
     /// Vector Subtract Unsigned Halfword Modulo.
-    vsubuhm(a, b) = zip(a, b, u16::wrapping_sub);
+    vsubuhm(a, b) = HALFWORDS.subtract(a, b);
     /// Vector Subtract Unsigned Word Modulo.
     vsubuwm(a, b) = zip(a, b, u32::wrapping_sub);
     /// Vector Subtract Unsigned Doubleword Modulo.
@@ -57,28 +58,28 @@ fn carry_out(a: Vector, b: Vector, carry_in: Vector) -> Vector {
 
 saturating_ops! {
     /// Vector Add Unsigned Byte Saturate.
-    vaddubs(a, b) = clamped(a, b, u8::saturating_add, u8::wrapping_add);
+    vaddubs(a, b) = BYTES.add_unsigned(a, b);
     /// Vector Add Unsigned Halfword Saturate.
-    vadduhs(a, b) = clamped(a, b, u16::saturating_add, u16::wrapping_add);
+    vadduhs(a, b) = HALFWORDS.add_unsigned(a, b);
     /// Vector Add Unsigned Word Saturate.
     vadduws(a, b) = clamped(a, b, u32::saturating_add, u32::wrapping_add);
     /// Vector Add Signed Byte Saturate.
-    vaddsbs(a, b) = clamped(a, b, i8::saturating_add, i8::wrapping_add);
+    vaddsbs(a, b) = BYTES.add_signed(a, b);
     /// Vector Add Signed Halfword Saturate.
-    vaddshs(a, b) = clamped(a, b, i16::saturating_add, i16::wrapping_add);
+    vaddshs(a, b) = HALFWORDS.add_signed(a, b);
     /// Vector Add Signed Word Saturate.
     vaddsws(a, b) = clamped(a, b, i32::saturating_add, i32::wrapping_add);
 
     /// Vector Subtract Unsigned Byte Saturate.
-    vsububs(a, b) = clamped(a, b, u8::saturating_sub, u8::wrapping_sub);
+    vsububs(a, b) = BYTES.subtract_unsigned(a, b);
     /// Vector Subtract Unsigned Halfword Saturate.
-    vsubuhs(a, b) = clamped(a, b, u16::saturating_sub, u16::wrapping_sub);
+    vsubuhs(a, b) = HALFWORDS.subtract_unsigned(a, b);
     /// Vector Subtract Unsigned Word Saturate.
     vsubuws(a, b) = clamped(a, b, u32::saturating_sub, u32::wrapping_sub);
     /// Vector Subtract Signed Byte Saturate.
-    vsubsbs(a, b) = clamped(a, b, i8::saturating_sub, i8::wrapping_sub);
+    vsubsbs(a, b) = BYTES.subtract_signed(a, b);
     /// Vector Subtract Signed Halfword Saturate.
-    vsubshs(a, b) = clamped(a, b, i16::saturating_sub, i16::wrapping_sub);
+    vsubshs(a, b) = HALFWORDS.subtract_signed(a, b);
     /// Vector Subtract Signed Word Saturate.
     vsubsws(a, b) = clamped(a, b, i32::saturating_sub, i32::wrapping_sub);
 }
@@ -98,22 +99,22 @@ fn clamped<T: Lane<N>, const N: usize>(
 
 vector_ops! {
     /// Vector Average Unsigned Byte: rounded up.
-    vavgub(a, b) = zip(a, b, |x: u8, y| ((u16::from(x) + u16::from(y) + 1) >> 1) as u8);
+    vavgub(a, b) = BYTES.average_unsigned(a, b);
     /// Vector Average Unsigned Halfword: rounded up.
-    vavguh(a, b) = zip(a, b, |x: u16, y| ((u32::from(x) + u32::from(y) + 1) >> 1) as u16);
+    vavguh(a, b) = HALFWORDS.average_unsigned(a, b);
     /// Vector Average Unsigned Word: rounded up.
     vavguw(a, b) = zip(a, b, |x: u32, y| ((u64::from(x) + u64::from(y) + 1) >> 1) as u32);
     /// Vector Average Signed Byte: rounded towards plus infinity.
-    vavgsb(a, b) = zip(a, b, |x: i8, y| ((i16::from(x) + i16::from(y) + 1) >> 1) as i8);
+    vavgsb(a, b) = BYTES.average_signed(a, b);
     /// Vector Average Signed Halfword: rounded towards plus infinity.
-    vavgsh(a, b) = zip(a, b, |x: i16, y| ((i32::from(x) + i32::from(y) + 1) >> 1) as i16);
+    vavgsh(a, b) = HALFWORDS.average_signed(a, b);
     /// Vector Average Signed Word: rounded towards plus infinity.
     vavgsw(a, b) = zip(a, b, |x: i32, y| ((i64::from(x) + i64::from(y) + 1) >> 1) as i32);
 
     /// Vector Absolute Difference Unsigned Byte.
-    vabsdub(a, b) = zip(a, b, u8::abs_diff);
+    vabsdub(a, b) = BYTES.absolute_difference(a, b);
     /// Vector Absolute Difference Unsigned Halfword.
-    vabsduh(a, b) = zip(a, b, u16::abs_diff);
+    vabsduh(a, b) = HALFWORDS.absolute_difference(a, b);
     /// Vector Absolute Difference Unsigned Word.
     vabsduw(a, b) = zip(a, b, u32::abs_diff);
 

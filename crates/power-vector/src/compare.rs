@@ -6,6 +6,7 @@
 
 use crate::Vector;
 use crate::lanes::{mask, vector_ops, zip};
+use crate::swar::{BYTES, HALFWORDS};
 
 /// The CR field 6 nibble of a compare's mask: `0b1000` when all elements compare true, `0b0010`
 /// when all compare false, 0 otherwise.
@@ -21,75 +22,75 @@ pub fn cr6_of_mask(mask: Vector) -> u8 {
 
 vector_ops! {
     /// Vector Compare Equal Unsigned Byte.
-    vcmpequb(a, b) = mask(a, b, |x: i8, y| x == y);
+    vcmpequb(a, b) = !BYTES.not_equal(a, b);
     /// Vector Compare Equal Unsigned Halfword.
-    vcmpequh(a, b) = mask(a, b, |x: i16, y| x == y);
+    vcmpequh(a, b) = !HALFWORDS.not_equal(a, b);
     /// Vector Compare Equal Unsigned Word.
     vcmpequw(a, b) = mask(a, b, |x: i32, y| x == y);
     /// Vector Compare Equal Unsigned Doubleword.
     vcmpequd(a, b) = mask(a, b, |x: i64, y| x == y);
 
     /// Vector Compare Greater Than Unsigned Byte.
-    vcmpgtub(a, b) = mask(a, b, |x: u8, y| x > y);
+    vcmpgtub(a, b) = BYTES.greater_unsigned(a, b);
     /// Vector Compare Greater Than Unsigned Halfword.
-    vcmpgtuh(a, b) = mask(a, b, |x: u16, y| x > y);
+    vcmpgtuh(a, b) = HALFWORDS.greater_unsigned(a, b);
     /// Vector Compare Greater Than Unsigned Word.
     vcmpgtuw(a, b) = mask(a, b, |x: u32, y| x > y);
     /// Vector Compare Greater Than Unsigned Doubleword.
     vcmpgtud(a, b) = mask(a, b, |x: u64, y| x > y);
     /// Vector Compare Greater Than Signed Byte.
-    vcmpgtsb(a, b) = mask(a, b, |x: i8, y| x > y);
+    vcmpgtsb(a, b) = BYTES.greater_signed(a, b);
     /// Vector Compare Greater Than Signed Halfword.
-    vcmpgtsh(a, b) = mask(a, b, |x: i16, y| x > y);
+    vcmpgtsh(a, b) = HALFWORDS.greater_signed(a, b);
     /// Vector Compare Greater Than Signed Word.
     vcmpgtsw(a, b) = mask(a, b, |x: i32, y| x > y);
     /// Vector Compare Greater Than Signed Doubleword.
     vcmpgtsd(a, b) = mask(a, b, |x: i64, y| x > y);
 
     /// Vector Compare Not Equal Byte.
-    vcmpneb(a, b) = mask(a, b, |x: i8, y| x != y);
+    vcmpneb(a, b) = BYTES.not_equal(a, b);
     /// Vector Compare Not Equal Halfword.
-    vcmpneh(a, b) = mask(a, b, |x: i16, y| x != y);
+    vcmpneh(a, b) = HALFWORDS.not_equal(a, b);
     /// Vector Compare Not Equal Word.
     vcmpnew(a, b) = mask(a, b, |x: i32, y| x != y);
     /// Vector Compare Not Equal or Zero Byte: also true where either operand is zero.
-    vcmpnezb(a, b) = mask(a, b, |x: i8, y| x != y || x == 0);
+    vcmpnezb(a, b) = BYTES.not_equal(a, b) | !BYTES.not_equal(a, 0);
     /// Vector Compare Not Equal or Zero Halfword: also true where either operand is zero.
-    vcmpnezh(a, b) = mask(a, b, |x: i16, y| x != y || x == 0);
+    vcmpnezh(a, b) = HALFWORDS.not_equal(a, b) | !HALFWORDS.not_equal(a, 0);
     /// Vector Compare Not Equal or Zero Word: also true where either operand is zero.
     vcmpnezw(a, b) = mask(a, b, |x: i32, y| x != y || x == 0);
 }
 
 vector_ops! {
     /// Vector Maximum Unsigned Byte.
-    vmaxub(a, b) = zip(a, b, <u8 as Ord>::max);
+    vmaxub(a, b) = BYTES.max_unsigned(a, b);
     /// Vector Maximum Unsigned Halfword.
-    vmaxuh(a, b) = zip(a, b, <u16 as Ord>::max);
+    vmaxuh(a, b) = HALFWORDS.max_unsigned(a, b);
     /// Vector Maximum Unsigned Word.
     vmaxuw(a, b) = zip(a, b, <u32 as Ord>::max);
     /// Vector Maximum Unsigned Doubleword.
     vmaxud(a, b) = zip(a, b, <u64 as Ord>::max);
     /// Vector Maximum Signed Byte.
-    vmaxsb(a, b) = zip(a, b, <i8 as Ord>::max);
+    vmaxsb(a, b) = BYTES.max_signed(a, b);
     /// Vector Maximum Signed Halfword.
-    vmaxsh(a, b) = zip(a, b, <i16 as Ord>::max);
+    vmaxsh(a, b) = HALFWORDS.max_signed(a, b);
     /// Vector Maximum Signed Word.
     vmaxsw(a, b) = zip(a, b, <i32 as Ord>::max);
     /// Vector Maximum Signed Doubleword.
     vmaxsd(a, b) = zip(a, b, <i64 as Ord>::max);
 
     /// Vector Minimum Unsigned Byte.
-    vminub(a, b) = zip(a, b, <u8 as Ord>::min);
+    vminub(a, b) = BYTES.min_unsigned(a, b);
     /// Vector Minimum Unsigned Halfword.
-    vminuh(a, b) = zip(a, b, <u16 as Ord>::min);
+    vminuh(a, b) = HALFWORDS.min_unsigned(a, b);
     /// Vector Minimum Unsigned Word.
     vminuw(a, b) = zip(a, b, <u32 as Ord>::min);
     /// Vector Minimum Unsigned Doubleword.
     vminud(a, b) = zip(a, b, <u64 as Ord>::min);
     /// Vector Minimum Signed Byte.
-    vminsb(a, b) = zip(a, b, <i8 as Ord>::min);
+    vminsb(a, b) = BYTES.min_signed(a, b);
     /// Vector Minimum Signed Halfword.
-    vminsh(a, b) = zip(a, b, <i16 as Ord>::min);
+    vminsh(a, b) = HALFWORDS.min_signed(a, b);
     /// Vector Minimum Signed Word.
     vminsw(a, b) = zip(a, b, <i32 as Ord>::min);
     /// Vector Minimum Signed Doubleword.

@@ -1,9 +1,9 @@
 //! Views of a register as equal lanes, and the combinators that keep an operation to one line.
 //!
 //! Internally lanes are taken *least significant first*, the order of a little-endian host, so that
-//! an element-wise operation needs no shuffles and LLVM turns it into SIMD code. Code that
-//! depends on element numbers goes through [`elements`] and [`from_elements`], which use the
-//! ISA's order.
+//! an element-wise operation reverses nothing. Code that depends on element numbers goes through
+//! [`elements`] and [`from_elements`], which use the ISA's order. The commonest operations on bytes
+//! and halfwords are in [`crate::swar`] instead, for speed.
 
 use crate::Vector;
 use core::array::from_fn;

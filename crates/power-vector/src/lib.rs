@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod lanes;
+mod swar;
 
 pub mod add;
 pub mod compare;
