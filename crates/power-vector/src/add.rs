@@ -215,8 +215,9 @@ mod tests {
 
         #[test]
         fn an_unflagged_saturating_sum_is_the_modulo_sum(a: u128, b: u128) {
-            let halves = (a & 0x7f7f_7f7f_7f7f_7f7f_7f7f_7f7f_7f7f_7f7f, b & 0x7f7f_7f7f_7f7f_7f7f_7f7f_7f7f_7f7f_7f7f);
-            prop_assert_eq!(vaddubs(halves.0, halves.1), (vaddubm(halves.0, halves.1), false));
+            let below_half = 0x7f7f_7f7f_7f7f_7f7f_7f7f_7f7f_7f7f_7f7f;
+            let (a, b) = (a & below_half, b & below_half);
+            prop_assert_eq!(vaddubs(a, b), (vaddubm(a, b), false));
         }
 
         #[test]

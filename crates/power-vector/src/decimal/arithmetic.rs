@@ -132,8 +132,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sums_are_those_of_the_integers(x in -10_i128.pow(30)..10_i128.pow(30), y in -10_i128.pow(30)..10_i128.pow(30)) {
-            let encode = |n: i128| Packed { digits: digits_of(n.unsigned_abs()), negative: n < 0 }.encode(false);
+        fn sums_are_those_of_the_integers(
+            x in -10_i128.pow(30)..10_i128.pow(30),
+            y in -10_i128.pow(30)..10_i128.pow(30),
+        ) {
+            let encode = |n: i128| {
+                Packed { digits: digits_of(n.unsigned_abs()), negative: n < 0 }.encode(false)
+            };
             let (sum, cr) = bcdadd(encode(x), encode(y), false);
             prop_assert_eq!(sum, encode(x + y));
             prop_assert_eq!(bcdsub(sum, encode(y), false).0, encode(x));
