@@ -1,0 +1,210 @@
+//! Memory accesses that the soft TLB can't serve at once: misses, granule crossings, atomics.
+
+use super::{Cpu, Reservation};
+use crate::interrupt::{Interrupt, dsisr};
+use crate::memory::Scalar;
+use crate::mmu::radix::{self, Context, Fault};
+use crate::mmu::{Access, Translation};
+use crate::msr;
+
+/// In real mode the four high address bits are ignored.
+const REAL_MODE_MASK: u64 = 0x0fff_ffff_ffff_ffff;
+
+impl Cpu {
+    /// Translates an effective address, or says which interrupt to take.
+    pub(crate) fn translate(&self, ea: u64, access: Access) -> Result<Translation, Interrupt> {
+        let relocate = if access == Access::Fetch { msr::IR } else { msr::DR };
+        if self.regs.msr & relocate == 0 {
+            return Ok(Translation { real: ea & REAL_MODE_MASK, page_shift: 63, readable: true, writable: true });
+        }
+        let context = Context {
+            pid: self.regs.pid,
+            problem_state: self.regs.msr & msr::PR != 0,
+            keys: self.keys(),
+        };
+        radix::translate(&self.partition, context, ea, access).map_err(|fault| storage_interrupt(fault, ea, access))
+    }
+
+    /// Makes the soft TLB know the granule of `ea` for `access`.
+    #[cold]
+    pub(crate) fn fill(&mut self, ea: u64, access: Access) -> Result<(), Interrupt> {
+        self.tlb.misses += 1;
+        let translation = self.translate(ea, access)?;
+        self.tlb.adapt(translation.page_shift);
+        let granule = 1u64 << self.tlb.granule_shift();
+        let page = translation.real & !(granule - 1);
+        let span = self
+            .partition
+            .memory
+            .span(page, granule as usize)
+            .ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
+        self.tlb.insert(ea, span, translation.readable, translation.writable);
+        Ok(())
+    }
+
+    /// A load that missed: fills the TLB, and takes a crossing access apart.
+    #[cold]
+    pub(crate) fn load_slow<T: Bytes>(&mut self, ea: u64) -> Result<T, Interrupt> {
+        if !self.crosses(ea, size_of::<T>()) {
+            self.fill(ea, Access::Load)?;
+            return self.tlb.load(ea).ok_or(Interrupt::MachineCheck { ea, fetch: false });
+        }
+        let mut bytes = T::Array::default();
+        for (n, byte) in bytes.as_mut().iter_mut().enumerate() {
+            let ea = ea.wrapping_add(n as u64) & self.ea_mask;
+            *byte = match self.tlb.load::<u8>(ea) {
+                Some(byte) => byte,
+                None => {
+                    self.fill(ea, Access::Load)?;
+                    self.tlb.load(ea).ok_or(Interrupt::MachineCheck { ea, fetch: false })?
+                }
+            };
+        }
+        Ok(T::from_bytes(bytes))
+    }
+
+    /// A store that missed; nothing is written unless all of it may be.
+    #[cold]
+    pub(crate) fn store_slow<T: Bytes>(&mut self, ea: u64, value: T) -> Result<(), Interrupt> {
+        self.fill(ea, Access::Store)?;
+        if !self.crosses(ea, size_of::<T>()) {
+            return if self.tlb.store(ea, value) { Ok(()) } else { Err(Interrupt::MachineCheck { ea, fetch: false }) };
+        }
+        let last = ea.wrapping_add(size_of::<T>() as u64 - 1) & self.ea_mask;
+        self.fill(last, Access::Store)?;
+        // A smaller page met by the second fill empties the TLB: make sure of both.
+        self.fill(ea, Access::Store)?;
+        for (n, &byte) in value.to_bytes().as_ref().iter().enumerate() {
+            let ea = ea.wrapping_add(n as u64) & self.ea_mask;
+            if !self.tlb.store(ea, byte) {
+                return Err(Interrupt::MachineCheck { ea, fetch: false });
+            }
+        }
+        Ok(())
+    }
+
+    fn crosses(&self, ea: u64, bytes: usize) -> bool {
+        let last = ea.wrapping_add(bytes as u64 - 1) & self.ea_mask;
+        (ea ^ last) >> self.tlb.granule_shift() != 0
+    }
+
+    /// Loads in host byte order.
+    #[inline(always)]
+    pub(crate) fn load_host<T: Bytes>(&mut self, ea: u64) -> Result<T, Interrupt> {
+        let ea = ea & self.ea_mask;
+        match self.tlb.load(ea) {
+            Some(value) => Ok(value),
+            None => self.load_slow(ea),
+        }
+    }
+
+    /// Stores in host byte order.
+    #[inline(always)]
+    pub(crate) fn store_host<T: Bytes>(&mut self, ea: u64, value: T) -> Result<(), Interrupt> {
+        let ea = ea & self.ea_mask;
+        if self.tlb.store(ea, value) { Ok(()) } else { self.store_slow(ea, value) }
+    }
+
+    /// Loads, and reserves what was loaded.
+    pub(crate) fn load_reserve<T: Bytes + Into<u64>>(&mut self, ea: u64) -> Result<T, Interrupt> {
+        let ea = ea & self.ea_mask;
+        if !ea.is_multiple_of(size_of::<T>() as u64) {
+            return Err(Interrupt::Alignment { ea });
+        }
+        let value: T = self.load_host(ea)?;
+        let host = self.tlb.host_address(ea).ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
+        self.reservation =
+            Some(Reservation { host, bytes: size_of::<T>() as u8, value: u128::from(value.into()) });
+        Ok(value)
+    }
+
+    /// Stores where the reservation still holds; it is gone after this.
+    pub(crate) fn store_conditional<T: Bytes + Into<u64>>(&mut self, ea: u64, new: T) -> Result<bool, Interrupt>
+    where
+        T: TryFrom<u64>,
+    {
+        let ea = ea & self.ea_mask;
+        if !ea.is_multiple_of(size_of::<T>() as u64) {
+            return Err(Interrupt::Alignment { ea });
+        }
+        let reservation = self.reservation.take();
+        // The access is checked even where nothing will be stored: the translation may fault either way.
+        let host = match self.tlb.store_address(ea) {
+            Some(host) => host,
+            None => {
+                self.fill(ea, Access::Store)?;
+                self.tlb.store_address(ea).ok_or(Interrupt::MachineCheck { ea, fetch: false })?
+            }
+        };
+        let Some(reservation) = reservation.filter(|r| r.host == host && usize::from(r.bytes) == size_of::<T>()) else {
+            return Ok(false);
+        };
+        let Ok(old) = T::try_from(reservation.value as u64) else { return Ok(false) };
+        Ok(matches!(self.tlb.compare_exchange(ea, old, new), Some(Ok(_))))
+    }
+
+    /// The 16-byte span behind an aligned address, for `access`.
+    pub(crate) fn quad_span(&mut self, ea: u64, access: Access) -> Result<crate::memory::HostSpan, Interrupt> {
+        let ea = ea & self.ea_mask;
+        if !ea.is_multiple_of(16) {
+            return Err(Interrupt::Alignment { ea });
+        }
+        let translation = self.translate(ea, access)?;
+        self.partition.memory.span(translation.real, 16).ok_or(Interrupt::MachineCheck { ea, fetch: false })
+    }
+
+    /// Reserves a quadword.
+    pub(crate) fn reserve_quad(&mut self, host: usize, value: u128) {
+        self.reservation = Some(Reservation { host, bytes: 16, value });
+    }
+
+    /// Ends the reservation; the value seen, where it was one of the quadword at `host`.
+    pub(crate) fn take_quad_reservation(&mut self, host: usize) -> Option<u128> {
+        self.reservation.take().filter(|r| r.host == host && r.bytes == 16).map(|r| r.value)
+    }
+}
+
+/// The interrupt for a fault of the MMU (Book III, 6.5.3 to 6.5.6).
+fn storage_interrupt(fault: Fault, ea: u64, access: Access) -> Interrupt {
+    match (fault, access) {
+        (Fault::Segment, Access::Fetch) => Interrupt::InstructionSegment,
+        (Fault::Segment, _) => Interrupt::DataSegment { ea },
+        (Fault::Storage(bits), Access::Fetch) => {
+            // A page without execute permission is "no-execute" (SRR1 bit 35); protection bits 36 and the key bit 42 are alike.
+            let bits = if bits & dsisr::PROTECTION != 0 { 0x1000_0000 } else { bits };
+            Interrupt::InstructionStorage { srr1: u64::from(bits) }
+        }
+        (Fault::Storage(bits), Access::Store) => Interrupt::DataStorage { ea, dsisr: bits | dsisr::STORE },
+        (Fault::Storage(bits), Access::Load) => Interrupt::DataStorage { ea, dsisr: bits },
+        (Fault::NotBacked, _) => Interrupt::MachineCheck { ea, fetch: access == Access::Fetch },
+    }
+}
+
+/// Numbers as bytes in host order.
+pub(crate) trait Bytes: Scalar {
+    type Array: Default + AsRef<[u8]> + AsMut<[u8]>;
+    fn from_bytes(bytes: Self::Array) -> Self;
+    fn to_bytes(self) -> Self::Array;
+}
+
+macro_rules! bytes {
+    ($($type:ty),*) => { $(
+        impl Bytes for $type {
+            type Array = [u8; size_of::<$type>()];
+            fn from_bytes(bytes: Self::Array) -> Self {
+                Self::from_ne_bytes(bytes)
+            }
+            fn to_bytes(self) -> Self::Array {
+                self.to_ne_bytes()
+            }
+        }
+    )* };
+}
+bytes!(u8, u16, u32, u64);
+
+impl Cpu {
+    /// Makes sure that a store to `ea` would succeed.
+    pub(crate) fn probe_store(&mut self, ea: u64) -> Result<(), Interrupt> {
+        if self.tlb.store_address(ea).is_some() { Ok(()) } else { self.fill(ea, Access::Store) }
+    }
+}

@@ -1,0 +1,184 @@
+//! One virtual POWER9: its registers, its caches of translations and of decoded code, and its wires.
+//!
+//! What instructions do to the processor as a whole is in the files beside this one; how the stream of instructions is run
+//! is the engines' business ([`crate::interp`]).
+
+pub(crate) mod access;
+mod amo;
+mod deliver;
+pub(crate) mod sprs;
+pub(crate) mod system;
+pub(crate) mod translation;
+
+use std::sync::Arc;
+
+use crate::interp::code::CodeCache;
+use crate::interrupt::Interrupt;
+use crate::mmu::radix::Keys;
+use crate::mmu::tlb::{Table, Tlb};
+use crate::msr;
+use crate::partition::Partition;
+use crate::registers::Registers;
+use crate::signals::Signals;
+
+pub use sprs::PVR_POWER9;
+
+/// A reservation of a load-and-reserve: on what, and the bytes seen, as a number in host order.
+#[derive(Debug, Clone, Copy)]
+struct Reservation {
+    host: usize,
+    bytes: u8,
+    value: u128,
+}
+
+/// A vCPU. It belongs to the thread that runs it; other threads reach it through its [`Signals`].
+pub struct Cpu {
+    /// Architected registers.
+    pub regs: Registers,
+    pub(crate) other_sprs: sprs::Others,
+    pub(crate) partition: Arc<Partition>,
+    pub(crate) signals: Arc<Signals>,
+    pub(crate) tlb: Tlb,
+    pub(crate) code: CodeCache,
+    /// The interrupt that ended the current instruction.
+    pub(crate) pending: Option<Interrupt>,
+    reservation: Option<Reservation>,
+    /// MSR\[LE\] is 0: memory operands are swapped.
+    pub(crate) big_endian: bool,
+    /// All ones, or the low word in 32-bit mode.
+    pub(crate) ea_mask: u64,
+    /// What the fetch context is, for the code cache's tags.
+    pub(crate) fetch_context: u64,
+    /// Instructions until the run loop looks at signals and timers.
+    pub(crate) budget: u32,
+    /// Instructions carried out since power-on, in whole budgets.
+    pub(crate) executed: u64,
+    /// Whether an enabled floating-point exception interrupts: MSR\[FE0\] or MSR\[FE1\].
+    pub(crate) float_exceptions: bool,
+    /// This processor's id register (PIR).
+    id: u32,
+}
+
+impl Cpu {
+    /// vCPU `id` of `partition`, in its state after reset. None where the partition has no such vCPU. A `Cpu` stays on the
+    /// thread that makes it.
+    pub fn new(partition: &Arc<Partition>, id: u32) -> Option<Self> {
+        let signals = Arc::clone(partition.signals(id)?);
+        let mut cpu = Self {
+            regs: Registers::reset(),
+            other_sprs: sprs::Others::default(),
+            partition: Arc::clone(partition),
+            signals,
+            tlb: Tlb::new(),
+            code: CodeCache::default(),
+            pending: None,
+            reservation: None,
+            big_endian: true,
+            ea_mask: u64::MAX,
+            fetch_context: 0,
+            budget: 0,
+            executed: 0,
+            float_exceptions: false,
+            id,
+        };
+        cpu.set_msr(cpu.regs.msr);
+        Some(cpu)
+    }
+
+    /// This processor's number.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Back to the state after reset. Signals stay as they are.
+    pub fn reset(&mut self) {
+        self.regs = Registers::reset();
+        self.other_sprs = sprs::Others::default();
+        self.pending = None;
+        self.reservation = None;
+        self.flush_translations();
+        self.code.clear();
+        self.set_msr(self.regs.msr);
+    }
+
+    /// The wires into this vCPU.
+    pub fn signals(&self) -> &Arc<Signals> {
+        &self.signals
+    }
+
+    /// The partition that it belongs to.
+    pub fn partition(&self) -> &Arc<Partition> {
+        &self.partition
+    }
+
+    /// Instructions carried out since power-on (to within one poll interval while running).
+    pub fn instructions_executed(&self) -> u64 {
+        self.executed
+    }
+
+    /// Sets MSR, bits that this processor lacks dropped, and everything that follows from it.
+    pub fn set_msr(&mut self, value: u64) {
+        let mut value = value & msr::IMPLEMENTED;
+        // Problem state implies interrupts and translation (Book III, 3.2.1 and mtmsrd).
+        if value & msr::PR != 0 {
+            value |= msr::EE | msr::IR | msr::DR;
+        }
+        self.regs.msr = value;
+        self.big_endian = value & msr::LE == 0;
+        self.ea_mask = if value & msr::SF != 0 { u64::MAX } else { 0xffff_ffff };
+        self.float_exceptions = value & (msr::FE0 | msr::FE1) != 0;
+        // LE, PR, IR: what a fetch depends on.
+        self.fetch_context = value & (msr::LE | msr::IR) | (value & msr::PR) >> 13;
+        self.select_table();
+        if value & msr::EE != 0 && self.signals.peek() != 0 {
+            // Something may have waited for EE: look at it after this instruction.
+            self.budget = 0;
+        }
+        if value & (msr::SE | msr::BE) != 0 {
+            self.budget = 0;
+        }
+    }
+
+    /// Chooses the TLB table that fits MSR and AMR.
+    pub(crate) fn select_table(&mut self) {
+        let keys = self.keys();
+        self.tlb.select(if self.regs.msr & msr::DR == 0 {
+            Table::Real
+        } else if self.regs.msr & msr::PR != 0 {
+            Table::Problem
+        } else {
+            Table::Privileged { no_store: keys.no_store, no_load: keys.no_load }
+        });
+    }
+
+    /// Key 0's permissions.
+    pub(crate) fn keys(&self) -> Keys {
+        Keys {
+            no_store: self.regs.amr >> 63 != 0,
+            no_load: self.regs.amr >> 62 & 1 != 0,
+            no_fetch: self.regs.iamr >> 62 & 1 != 0,
+        }
+    }
+
+    /// Drops every cached translation of this vCPU.
+    pub(crate) fn flush_translations(&mut self) {
+        self.tlb.flush();
+        self.code.flush_translations();
+    }
+
+    /// The decrementer's value now.
+    pub fn decrementer(&self) -> i64 {
+        self.regs.decrementer_expiry.wrapping_sub(self.partition.time_base.now()) as i64
+    }
+
+    /// Records why the instruction ends here.
+    #[cold]
+    pub(crate) fn stop(&mut self, interrupt: Interrupt) -> Stopped {
+        self.pending = Some(interrupt);
+        Stopped
+    }
+}
+
+/// Proof that an instruction ended early, its interrupt recorded in the vCPU.
+#[derive(Debug)]
+pub struct Stopped;

@@ -1,0 +1,60 @@
+//! Fixed-point arithmetic, compare, select and trap instructions (Book I, 3.3.9 to 3.3.12).
+
+use crate::decode::pattern::{a_plain, d, dx, va, x, xany, xo, xo_norc_oe};
+use crate::semantics::{arithmetic as ar, compare, multiply as mu};
+
+insns! {
+    "addi"    d(14), "rt,ra0,si" => ar::addi;
+    "addis"   d(15), "rt,ra0,si" => ar::addis;
+    "addpcis" dx(19, 2), "rt,dx" => ar::addpcis;
+    "add"     xo(31, 266), "rt,ra,rb" => ar::add;
+    "subf"    xo(31, 40), "rt,ra,rb" => ar::subf;
+    "addic"   d(12), "rt,ra,si" => ar::addic;
+    "addic."  d(13), "rt,ra,si" => ar::addic_;
+    "subfic"  d(8), "rt,ra,si" => ar::subfic;
+    "addc"    xo(31, 10), "rt,ra,rb" => ar::addc;
+    "subfc"   xo(31, 8), "rt,ra,rb" => ar::subfc;
+    "adde"    xo(31, 138), "rt,ra,rb" => ar::adde;
+    "subfe"   xo(31, 136), "rt,ra,rb" => ar::subfe;
+    "addme"   xo(31, 234), "rt,ra" => ar::addme;
+    "subfme"  xo(31, 232), "rt,ra" => ar::subfme;
+    "addze"   xo(31, 202), "rt,ra" => ar::addze;
+    "subfze"  xo(31, 200), "rt,ra" => ar::subfze;
+    "neg"     xo(31, 104), "rt,ra" => ar::neg;
+    "mulli"   d(7), "rt,ra,si" => mu::mulli;
+    "mullw"   xo(31, 235), "rt,ra,rb" => mu::mullw;
+    "mulhw"   xo_norc_oe(31, 75), "rt,ra,rb" => mu::mulhw;
+    "mulhwu"  xo_norc_oe(31, 11), "rt,ra,rb" => mu::mulhwu;
+    "divw"    xo(31, 491), "rt,ra,rb" => mu::divw;
+    "divwu"   xo(31, 459), "rt,ra,rb" => mu::divwu;
+    "divwe"   xo(31, 427), "rt,ra,rb" => mu::divwe;
+    "divweu"  xo(31, 395), "rt,ra,rb" => mu::divweu;
+    "modsw"   x(31, 779), "rt,ra,rb" => mu::modsw;
+    "moduw"   x(31, 267), "rt,ra,rb" => mu::moduw;
+    "mulld"   xo(31, 233), "rt,ra,rb" => mu::mulld;
+    "mulhd"   xo_norc_oe(31, 73), "rt,ra,rb" => mu::mulhd;
+    "mulhdu"  xo_norc_oe(31, 9), "rt,ra,rb" => mu::mulhdu;
+    "maddhd"  va(48), "rt,ra,rb,rc" => mu::maddhd;
+    "maddhdu" va(49), "rt,ra,rb,rc" => mu::maddhdu;
+    "maddld"  va(51), "rt,ra,rb,rc" => mu::maddld;
+    "divd"    xo(31, 489), "rt,ra,rb" => mu::divd;
+    "divdu"   xo(31, 457), "rt,ra,rb" => mu::divdu;
+    "divde"   xo(31, 425), "rt,ra,rb" => mu::divde;
+    "divdeu"  xo(31, 393), "rt,ra,rb" => mu::divdeu;
+    "modsd"   x(31, 777), "rt,ra,rb" => mu::modsd;
+    "modud"   x(31, 265), "rt,ra,rb" => mu::modud;
+    "darn"    xany(31, 755), "rt,l2" => ar::darn;
+    "cmpi"    d(11), "bf,l,ra,si" => compare::cmpi;
+    "cmpli"   d(10), "bf,l,ra,ui" => compare::cmpli;
+    "cmp"     xany(31, 0), "bf,l,ra,rb" => compare::cmp;
+    "cmpl"    xany(31, 32), "bf,l,ra,rb" => compare::cmpl;
+    "cmprb"   xany(31, 192), "bf,l,ra,rb" => compare::cmprb;
+    "cmpeqb"  xany(31, 224), "bf,ra,rb" => compare::cmpeqb;
+    "twi"     d(3), "to,ra,si" => compare::twi;
+    "tdi"     d(2), "to,ra,si" => compare::tdi;
+    "tw"      xany(31, 4), "to,ra,rb" => compare::tw;
+    "td"      xany(31, 68), "to,ra,rb" => compare::td;
+    "isel"    a_plain(31, 15), "rt,ra0,rb,bc" => compare::isel;
+    "setb"    xany(31, 128), "rt,bfa" => compare::setb;
+    "addg6s"  xo_norc_oe(31, 74), "rt,ra,rb" => ar::addg6s;
+}

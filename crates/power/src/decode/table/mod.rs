@@ -1,0 +1,66 @@
+//! The instruction table. A row says everything about an instruction that is not its meaning: mnemonic, fixed bits, operand
+//! syntax; and names the semantic function. The operand names are those of [`crate::decode::disassemble`].
+
+use std::sync::LazyLock;
+
+use super::pattern::Pattern;
+use crate::engine::{Engine, Handler};
+
+/// A row of the instruction table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Base mnemonic, without the suffixes that optional bits add.
+    pub mnemonic: &'static str,
+    /// Fixed bits.
+    pub pattern: Pattern,
+    /// Operands in assembler order, separated by commas: "rt,ra,rb", "rt,d(ra)".
+    pub operands: &'static str,
+}
+
+/// Index of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Opcode(pub u16);
+
+impl Opcode {
+    /// The row that every undefined word decodes to.
+    pub const ILLEGAL: Self = Self(0);
+
+    /// The row.
+    pub fn row(self) -> &'static Row {
+        &rows()[self.0 as usize]
+    }
+}
+
+/// Rows of a family beside the semantic functions that they name.
+macro_rules! insns {
+    ($($mnemonic:literal $pattern:expr, $operands:literal => $semantics:path;)*) => {
+        pub(super) const ROWS: &[super::Row] = &[
+            $(super::Row { mnemonic: $mnemonic, pattern: $pattern, operands: $operands },)*
+        ];
+        pub(super) fn handlers<E: crate::engine::Engine>() -> Vec<crate::engine::Handler<E>> {
+            vec![$($semantics,)*]
+        }
+    };
+}
+
+macro_rules! families {
+    ($($family:ident),*) => {
+        $(mod $family;)*
+
+        static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| [$($family::ROWS),*].concat());
+
+        /// The semantic functions of all rows, in their order, for one engine.
+        pub fn handlers<E: Engine>() -> Vec<Handler<E>> {
+            let mut all = Vec::with_capacity(ROWS.len());
+            $(all.extend($family::handlers::<E>());)*
+            all
+        }
+    };
+}
+
+families!(illegal, integer, logical, branch, storage, atomic, system, float, vmx, vmx_permute, vsx_storage, vsx, vsx_float);
+
+/// All rows; a row's index is its [`Opcode`].
+pub fn rows() -> &'static [Row] {
+    &ROWS
+}

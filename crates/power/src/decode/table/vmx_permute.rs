@@ -1,0 +1,2 @@
+//! vmx_permute
+insns! {}

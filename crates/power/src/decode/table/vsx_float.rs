@@ -1,0 +1,2 @@
+//! vsx_float
+insns! {}

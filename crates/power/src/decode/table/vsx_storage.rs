@@ -1,0 +1,2 @@
+//! vsx_storage
+insns! {}

@@ -1,0 +1,168 @@
+//! Decoded code: pages of instruction words with their table rows, found by effective address.
+//!
+//! Validity follows the architecture: after code was changed a program must run icbi (on this machine, whose instruction cache
+//! snoops, one anywhere will do) and isync. An icbi on any vCPU moves the partition's code epoch; a page of an older epoch is
+//! compared with memory before it runs again, and decoded anew only where it differs.
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::decode::{Opcode, decode};
+use crate::insn::Insn;
+use crate::partition::Partition;
+
+/// Bytes of a decoded page.
+pub(crate) const PAGE: u64 = 4096;
+const WORDS: usize = PAGE as usize / 4;
+/// Entries of the effective-address front; a power of two.
+const FRONT: usize = 512;
+/// Decoded pages kept (8 KiB each); past this all are dropped and decoded again as needed.
+const PAGES_MAX: usize = 4096;
+
+/// A decoded instruction.
+#[derive(Clone, Copy)]
+pub(crate) struct Op {
+    pub(crate) insn: Insn,
+    pub(crate) opcode: Opcode,
+}
+
+/// A page of decoded instructions.
+pub(crate) struct Page {
+    pub(crate) ops: Box<[Op; WORDS]>,
+    /// The code epoch in which this was last known to equal memory.
+    epoch: Cell<u64>,
+    real: u64,
+    big_endian: bool,
+}
+
+#[derive(Clone)]
+struct FrontEntry {
+    tag: u64,
+    page: Option<Rc<Page>>,
+}
+
+/// All decoded code of one vCPU.
+pub(crate) struct CodeCache {
+    pages: HashMap<u64, Rc<Page>>,
+    front: Vec<FrontEntry>,
+    /// The run loop must look its page up again.
+    stale: bool,
+    /// Undefined words already logged.
+    seen: HashSet<u32>,
+}
+
+impl Default for CodeCache {
+    fn default() -> Self {
+        Self {
+            pages: HashMap::new(),
+            front: vec![FrontEntry { tag: u64::MAX, page: None }; FRONT],
+            stale: false,
+            seen: HashSet::new(),
+        }
+    }
+}
+
+impl CodeCache {
+    /// Forgets which effective addresses pages were at.
+    pub(crate) fn flush_translations(&mut self) {
+        for entry in &mut self.front {
+            entry.tag = u64::MAX;
+        }
+        self.stale = true;
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.flush_translations();
+        for entry in &mut self.front {
+            entry.page = None;
+        }
+        self.pages.clear();
+    }
+
+    /// Makes the run loop look its page up again before the next instruction.
+    pub(crate) fn leave_page(&mut self) {
+        self.stale = true;
+    }
+
+    /// Whether the page must be looked up again; asking answers the demand.
+    #[inline(always)]
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    /// The page at an effective address in a fetch context, where known and valid.
+    #[inline]
+    pub(crate) fn find(&mut self, ea: u64, context: u64, epoch: u64) -> Option<Rc<Page>> {
+        self.stale = false;
+        let tag = ea & !(PAGE - 1) | context;
+        let entry = &self.front[Self::slot(ea)];
+        if entry.tag != tag {
+            return None;
+        }
+        entry.page.as_ref().filter(|page| page.epoch.get() == epoch).cloned()
+    }
+
+    fn slot(ea: u64) -> usize {
+        (ea / PAGE) as usize % FRONT
+    }
+
+    /// Decodes the page at a real address, or takes the one decoded before where memory still agrees. None: no such memory.
+    pub(crate) fn enter(&mut self, partition: &Partition, ea: u64, context: u64, real: u64, big_endian: bool) -> Option<Rc<Page>> {
+        let real = real & !(PAGE - 1);
+        let key = real | u64::from(big_endian);
+        // The epoch is read before the memory, so that a change in between is seen the next time.
+        let epoch = partition.code_epoch();
+        let mut bytes = [0; PAGE as usize];
+        let page = match self.pages.get(&key) {
+            Some(page) if page.epoch.get() == epoch => Rc::clone(page),
+            known => {
+                partition.memory.read(real, &mut bytes).ok()?;
+                match known {
+                    Some(page) if page.equals(&bytes) => {
+                        page.epoch.set(epoch);
+                        Rc::clone(page)
+                    }
+                    _ => {
+                        let page = Rc::new(Page::decode(&bytes, epoch, real, big_endian));
+                        if self.pages.len() >= PAGES_MAX {
+                            self.clear();
+                        }
+                        self.pages.insert(key, Rc::clone(&page));
+                        page
+                    }
+                }
+            }
+        };
+        debug_assert_eq!(page.real, real, "pages are found by their real address");
+        self.front[Self::slot(ea)] = FrontEntry { tag: ea & !(PAGE - 1) | context, page: Some(Rc::clone(&page)) };
+        self.stale = false;
+        Some(page)
+    }
+
+    /// Whether an undefined word shows for the first time (within a bound, so that a hostile guest fills neither log nor memory).
+    pub(crate) fn first_sight(&mut self, insn: Insn) -> bool {
+        const SEEN_MAX: usize = 256;
+        self.seen.len() < SEEN_MAX && self.seen.insert(insn.0)
+    }
+}
+
+impl Page {
+    fn decode(bytes: &[u8; PAGE as usize], epoch: u64, real: u64, big_endian: bool) -> Self {
+        let mut ops = Box::new([Op { insn: Insn(0), opcode: Opcode::ILLEGAL }; WORDS]);
+        for (op, word) in ops.iter_mut().zip(bytes.as_chunks::<4>().0) {
+            let insn = Insn(word_of(*word, big_endian));
+            *op = Op { insn, opcode: decode(insn) };
+        }
+        Self { ops, epoch: Cell::new(epoch), real, big_endian }
+    }
+
+    fn equals(&self, bytes: &[u8; PAGE as usize]) -> bool {
+        self.ops.iter().zip(bytes.as_chunks::<4>().0).all(|(op, word)| op.insn.0 == word_of(*word, self.big_endian))
+    }
+}
+
+fn word_of(bytes: [u8; 4], big_endian: bool) -> u32 {
+    if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+}

@@ -1,0 +1,7 @@
+//! The interpreter: the engine of plain numbers, and the loop that runs decoded pages.
+
+pub(crate) mod code;
+mod engine;
+mod run;
+
+pub use run::Exit;

@@ -1,0 +1,180 @@
+//! The run loop: fetch from decoded pages, carry out, take interrupts, look at signals and timers.
+
+use std::rc::Rc;
+use std::sync::LazyLock;
+use std::sync::atomic::Ordering;
+
+use super::code::{PAGE, Page};
+use crate::cpu::Cpu;
+use crate::decode;
+use crate::engine::Handler;
+use crate::interrupt::Interrupt;
+use crate::mmu::Access;
+use crate::msr;
+use crate::signals::{EXTERNAL, KICK, SYSTEM_RESET};
+
+/// Instructions between two looks at signals and timers: some microseconds.
+const POLL_INTERVAL: u32 = 1024;
+
+/// Why [`Cpu::run`] returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// `sc 1`: the next instruction is the one after it.
+    Hypercall,
+    /// [`KICK`] was raised.
+    Kicked,
+    /// A machine check with MSR\[ME\] = 0: this processor has stopped for good.
+    Checkstop {
+        /// The address whose access failed.
+        ea: u64,
+        /// The instruction that made it.
+        nia: u64,
+    },
+}
+
+static HANDLERS: LazyLock<Vec<Handler<Cpu>>> = LazyLock::new(decode::handlers::<Cpu>);
+
+impl Cpu {
+    /// Runs the guest until something needs the monitor.
+    pub fn run(&mut self) -> Exit {
+        self.signals.in_guest.store(true, Ordering::SeqCst);
+        let exit = self.run_inside();
+        self.signals.in_guest.store(false, Ordering::SeqCst);
+        exit
+    }
+
+    fn run_inside(&mut self) -> Exit {
+        let handlers: &[Handler<Self>] = &HANDLERS;
+        self.budget = 0;
+        loop {
+            if self.budget == 0
+                && let Some(exit) = self.poll()
+            {
+                return exit;
+            }
+            let cia = self.regs.nia;
+            let page = match self.fetch_page() {
+                Ok(page) => page,
+                Err(interrupt) => {
+                    if let Some(exit) = self.take(interrupt, cia) {
+                        return exit;
+                    }
+                    continue;
+                }
+            };
+            if let Some(cia) = self.run_page(handlers, &page) {
+                let Some(interrupt) = self.pending.take() else { continue };
+                if let Some(exit) = self.take(interrupt, cia) {
+                    return exit;
+                }
+            }
+        }
+    }
+
+    /// Runs instructions of one page until control leaves it, the budget is used up, or one stops: then its address.
+    #[inline]
+    fn run_page(&mut self, handlers: &[Handler<Self>], page: &Page) -> Option<u64> {
+        let base = self.regs.nia & !(PAGE - 1);
+        loop {
+            let cia = self.regs.nia;
+            let op = page.ops[(cia % PAGE) as usize / 4];
+            self.regs.nia = cia.wrapping_add(4);
+            if handlers[op.opcode.0 as usize](self, op.insn).is_err() {
+                self.budget = self.budget.saturating_sub(1);
+                return Some(cia);
+            }
+            if self.budget <= 1 {
+                self.budget = 0;
+                return None;
+            }
+            self.budget -= 1;
+            if self.regs.nia & !(PAGE - 1) != base || self.code.is_stale() {
+                return None;
+            }
+        }
+    }
+
+    /// The decoded page that holds the next instruction.
+    #[inline]
+    fn fetch_page(&mut self) -> Result<Rc<Page>, Interrupt> {
+        let ea = self.regs.nia & self.ea_mask;
+        let epoch = self.partition.code_epoch();
+        match self.code.find(ea, self.fetch_context, epoch) {
+            Some(page) => Ok(page),
+            None => self.fetch_slow(ea),
+        }
+    }
+
+    #[cold]
+    fn fetch_slow(&mut self, ea: u64) -> Result<Rc<Page>, Interrupt> {
+        let translation = self.translate(ea, Access::Fetch)?;
+        let (context, big_endian) = (self.fetch_context, self.big_endian);
+        self.code
+            .enter(&self.partition, ea, context, translation.real, big_endian)
+            .ok_or(Interrupt::MachineCheck { ea, fetch: true })
+    }
+
+    /// Takes an interrupt of the instruction at `cia`, or leaves for the monitor.
+    #[cold]
+    fn take(&mut self, interrupt: Interrupt, cia: u64) -> Option<Exit> {
+        match interrupt {
+            Interrupt::Hypercall => return Some(Exit::Hypercall),
+            Interrupt::MachineCheck { ea, .. } if self.regs.msr & msr::ME == 0 => {
+                self.regs.nia = cia;
+                return Some(Exit::Checkstop { ea, nia: cia });
+            }
+            _ => self.deliver(interrupt, cia),
+        }
+        None
+    }
+
+    /// Looks at signals and timers, and refills the budget.
+    #[cold]
+    fn poll(&mut self) -> Option<Exit> {
+        self.executed += u64::from(POLL_INTERVAL);
+        self.catch_up_flush();
+        let flags = self.signals.flags();
+        if flags & KICK != 0 {
+            self.signals.clear(KICK);
+            return Some(Exit::Kicked);
+        }
+        self.budget = POLL_INTERVAL;
+        if flags & SYSTEM_RESET != 0 {
+            self.signals.clear(SYSTEM_RESET);
+            self.deliver(Interrupt::SystemReset, self.regs.nia);
+        } else if self.regs.msr & msr::EE != 0 {
+            if flags & EXTERNAL != 0 {
+                self.deliver(Interrupt::External, self.regs.nia);
+            } else if self.decrementer() < 0 {
+                self.deliver(Interrupt::Decrementer, self.regs.nia);
+            }
+        }
+        if self.regs.msr & (msr::SE | msr::BE) != 0 {
+            return self.step_traced();
+        }
+        None
+    }
+
+    /// One instruction under MSR\[SE\] or \[BE\]: a trace interrupt follows it where it completes (Book III, 6.5.15).
+    fn step_traced(&mut self) -> Option<Exit> {
+        let traced = self.regs.msr;
+        let cia = self.regs.nia;
+        self.budget = 1;
+        let stopped = match self.fetch_page() {
+            Ok(page) => self.run_page(&HANDLERS, &page).and_then(|_| self.pending.take()),
+            Err(interrupt) => Some(interrupt),
+        };
+        self.budget = 0;
+        match stopped {
+            Some(interrupt) => self.take(interrupt, cia),
+            None => {
+                let branched = self.regs.nia != cia.wrapping_add(4);
+                // rfid, rfscv and the like change MSR and are not traced.
+                if self.regs.msr == traced && (traced & msr::SE != 0 || branched) {
+                    self.deliver(Interrupt::Trace, self.regs.nia);
+                }
+                None
+            }
+        }
+    }
+}

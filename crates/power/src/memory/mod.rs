@@ -1,0 +1,14 @@
+//! Guest real memory: which host memory stands behind which real addresses.
+//!
+//! RAM is one mapping; each NVDIMM region is the shared mapping of its file, so that a guest store *is* a store to the file's
+//! pages. Host memory is reached only through [`host`], the one place with unsafe code for it.
+
+#[allow(unsafe_code)]
+mod host;
+#[allow(unsafe_code)]
+mod quad;
+mod real;
+
+pub use host::{HostMapping, HostSpan};
+pub(crate) use host::Scalar;
+pub use real::{GRANULE, MapError, OutOfMemory, RealMemory};

@@ -1,0 +1,121 @@
+//! The map from real addresses to host memory.
+
+use std::ptr::NonNull;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::host::{HostMapping, HostSpan, read_host, write_host};
+
+/// An access outside guest memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("real address {address:#x} (+{length} bytes) is outside guest memory")]
+pub struct OutOfMemory {
+    /// First byte asked for.
+    pub address: u64,
+    /// Bytes asked for.
+    pub length: usize,
+}
+
+/// Why a mapping was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MapError {
+    /// It reaches beyond the real address space.
+    #[error("a mapping at real address {0:#x} reaches beyond the real address space")]
+    TooHigh(u64),
+    /// Its start or its length is no multiple of [`GRANULE`], or its host memory is not page-aligned.
+    #[error("a mapping at real address {0:#x} is not made of whole 64 KiB granules")]
+    Unaligned(u64),
+    /// It overlaps another.
+    #[error("a mapping at real address {0:#x} overlaps another one")]
+    Overlap(u64),
+}
+
+/// What mappings are made of: the granule of the soft TLB.
+pub const GRANULE: u64 = 1 << 16;
+/// Host memory must start on a boundary that keeps every naturally aligned guest access aligned.
+const HOST_ALIGNMENT: usize = 4096;
+
+#[derive(Clone)]
+struct Region {
+    base: u64,
+    mapping: Arc<dyn HostMapping>,
+}
+
+impl Region {
+    fn len(&self) -> u64 {
+        self.mapping.len() as u64
+    }
+}
+
+/// All of a guest's real memory. Cheap to share; regions may come and go while vCPUs run (see [`RealMemory::unmap`]).
+#[derive(Default)]
+pub struct RealMemory {
+    regions: RwLock<Vec<Region>>,
+}
+
+impl RealMemory {
+    /// Nothing mapped.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts host memory behind the real addresses from `base` on.
+    ///
+    /// # Errors
+    /// [`MapError`] where it would wrap or overlap.
+    pub fn map(&self, base: u64, mapping: Arc<dyn HostMapping>) -> Result<(), MapError> {
+        let end = base.checked_add(mapping.len() as u64).ok_or(MapError::TooHigh(base))?;
+        let host_aligned = mapping.start().addr().get().is_multiple_of(HOST_ALIGNMENT);
+        if !base.is_multiple_of(GRANULE) || !end.is_multiple_of(GRANULE) || !host_aligned {
+            return Err(MapError::Unaligned(base));
+        }
+        let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
+        if regions.iter().any(|r| base < r.base + r.len() && r.base < end) {
+            return Err(MapError::Overlap(base));
+        }
+        regions.push(Region { base, mapping });
+        Ok(())
+    }
+
+    /// Takes away the region that starts at `base` and hands back its mapping. The caller must keep that alive until every
+    /// vCPU has dropped its cached translations ([`crate::Partition::flush_translations`]).
+    pub fn unmap(&self, base: u64) -> Option<Arc<dyn HostMapping>> {
+        let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
+        let index = regions.iter().position(|r| r.base == base)?;
+        Some(regions.swap_remove(index).mapping)
+    }
+
+    /// The host memory behind `len` bytes at `address`; None where not all of them are in one region.
+    pub fn span(&self, address: u64, len: usize) -> Option<HostSpan> {
+        let regions = self.regions.read().unwrap_or_else(PoisonError::into_inner);
+        regions.iter().find_map(|region| {
+            let offset = address.checked_sub(region.base)?;
+            let end = offset.checked_add(len as u64)?;
+            if end > region.len() {
+                return None;
+            }
+            let address = region.mapping.start().addr().checked_add(offset as usize)?;
+            let start: NonNull<u8> = region.mapping.start().with_addr(address);
+            Some(HostSpan { start, len })
+        })
+    }
+
+    /// Copies guest memory to `buffer`.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`]; nothing is copied then.
+    pub fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), OutOfMemory> {
+        let span = self.span(address, buffer.len()).ok_or(OutOfMemory { address, length: buffer.len() })?;
+        read_host(span, buffer);
+        Ok(())
+    }
+
+    /// Copies `bytes` to guest memory.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`]; nothing is copied then.
+    pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), OutOfMemory> {
+        let span = self.span(address, bytes.len()).ok_or(OutOfMemory { address, length: bytes.len() })?;
+        write_host(span, bytes);
+        Ok(())
+    }
+}

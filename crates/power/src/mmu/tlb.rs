@@ -1,0 +1,185 @@
+//! The soft TLB: from effective page to host memory, one table per kind of access rights, so that a change of MSR\[PR\],
+//! MSR\[DR\] or AMR only switches tables.
+//!
+//! An entry covers a granule of 64 KiB, or of 4 KiB once the guest has shown a page that small.
+
+use crate::memory::{HostSpan, Scalar};
+
+const ENTRIES: usize = 256;
+/// Never equal to an address whose low bits are cleared.
+const NEVER: u64 = 1;
+const GRANULE_LARGE: u32 = 16;
+const GRANULE_SMALL: u32 = 12;
+
+/// Whose rights a table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// MSR\[DR\] = 0.
+    Real,
+    /// MSR\[PR\] = 1.
+    Problem,
+    /// Privileged, with key 0's (no store, no load) of AMR.
+    Privileged { no_store: bool, no_load: bool },
+}
+
+const TABLES: usize = 6;
+
+impl Table {
+    const fn index(self) -> usize {
+        match self {
+            Self::Real => 0,
+            Self::Problem => 1,
+            Self::Privileged { no_store, no_load } => 2 + no_store as usize * 2 + no_load as usize,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Effective granule that may be loaded from; [`NEVER`] where none.
+    load: u64,
+    /// Effective granule that may be stored to.
+    store: u64,
+    /// Host address minus effective address.
+    offset: usize,
+}
+
+const EMPTY: Entry = Entry { load: NEVER, store: NEVER, offset: 0 };
+
+pub(crate) struct Tlb {
+    tables: Box<[[Entry; ENTRIES]; TABLES]>,
+    current: usize,
+    shift: u32,
+    mask: u64,
+    /// Granules that were asked for and not found: for statistics.
+    pub(crate) misses: u64,
+}
+
+impl Tlb {
+    pub(crate) fn new() -> Self {
+        let tables = vec![[EMPTY; ENTRIES]; TABLES].into_boxed_slice().try_into();
+        let Ok(tables) = tables else { unreachable!("the vector has TABLES elements") };
+        Self { tables, current: 0, shift: GRANULE_LARGE, mask: !((1 << GRANULE_LARGE) - 1), misses: 0 }
+    }
+
+    pub(crate) fn select(&mut self, table: Table) {
+        self.current = table.index();
+    }
+
+    /// log2 of the granule.
+    pub(crate) fn granule_shift(&self) -> u32 {
+        self.shift
+    }
+
+    /// Forgets everything.
+    pub(crate) fn flush(&mut self) {
+        self.tables.as_mut_slice().fill([EMPTY; ENTRIES]);
+    }
+
+    /// Forgets what quadrant 0 maps, for a new PID.
+    pub(crate) fn flush_quadrant0(&mut self) {
+        for table in &mut self.tables[1..] {
+            for entry in table.iter_mut() {
+                // A tag of NEVER counts as quadrant 0 too, so look at both.
+                if entry.load >> 62 == 0 && entry.store >> 62 == 0 {
+                    *entry = EMPTY;
+                }
+            }
+        }
+    }
+
+    /// Forgets the granule that `ea` is in.
+    pub(crate) fn flush_page(&mut self, ea: u64) {
+        let index = self.index(ea);
+        for table in self.tables.iter_mut() {
+            table[index] = EMPTY;
+        }
+    }
+
+    /// Uses granules small enough for a page of `1 << page_shift` from now on.
+    pub(crate) fn adapt(&mut self, page_shift: u32) {
+        if page_shift < self.shift {
+            self.shift = GRANULE_SMALL;
+            self.mask = !((1 << GRANULE_SMALL) - 1);
+            self.flush();
+        }
+    }
+
+    /// Remembers that the granule of `ea` is `span`, which is exactly one granule of host memory.
+    pub(crate) fn insert(&mut self, ea: u64, span: HostSpan, load: bool, store: bool) {
+        let index = self.index(ea);
+        let page = ea & self.mask;
+        let tag = |allowed| if allowed { page } else { NEVER };
+        self.tables[self.current][index] =
+            Entry { load: tag(load), store: tag(store), offset: span.address().wrapping_sub(page as usize) };
+    }
+
+    #[inline(always)]
+    fn index(&self, ea: u64) -> usize {
+        (ea >> self.shift) as usize % ENTRIES
+    }
+
+    /// Loads a number that lies in one known granule.
+    #[inline(always)]
+    pub(crate) fn load<T: Scalar>(&self, ea: u64) -> Option<T> {
+        let entry = &self.tables[self.current][self.index(ea)];
+        let last = ea.wrapping_add(size_of::<T>() as u64 - 1);
+        if last & self.mask != entry.load {
+            return None;
+        }
+        let address = entry.offset.wrapping_add(ea as usize) as *const u8;
+        // SAFETY: the tag says that the granule of both the first byte (by the index) and the last byte is one that `insert`
+        // put here with its host memory; regions are unmapped only after every vCPU has flushed its TLB.
+        Some(unsafe { T::read(address) })
+    }
+
+    /// Stores a number into one known granule; whether it could.
+    #[inline(always)]
+    pub(crate) fn store<T: Scalar>(&self, ea: u64, value: T) -> bool {
+        let entry = &self.tables[self.current][self.index(ea)];
+        let last = ea.wrapping_add(size_of::<T>() as u64 - 1);
+        if last & self.mask != entry.store {
+            return false;
+        }
+        let address = entry.offset.wrapping_add(ea as usize) as *mut u8;
+        // SAFETY: as in `load`.
+        unsafe { T::write(address, value) };
+        true
+    }
+    /// The host address of a byte that may be loaded: what a reservation is held on.
+    pub(crate) fn host_address(&self, ea: u64) -> Option<usize> {
+        let entry = &self.tables[self.current][self.index(ea)];
+        (ea & self.mask == entry.load).then(|| entry.offset.wrapping_add(ea as usize))
+    }
+
+    /// The host address of a byte that may be stored to.
+    pub(crate) fn store_address(&self, ea: u64) -> Option<usize> {
+        let entry = &self.tables[self.current][self.index(ea)];
+        (ea & self.mask == entry.store).then(|| entry.offset.wrapping_add(ea as usize))
+    }
+
+    /// Replaces `old` by `new` at an aligned address that may be stored to; None where the granule is not known.
+    #[inline]
+    pub(crate) fn compare_exchange<T: Scalar>(&self, ea: u64, old: T, new: T) -> Option<Result<T, T>> {
+        let entry = &self.tables[self.current][self.index(ea)];
+        if ea & self.mask != entry.store || !ea.is_multiple_of(size_of::<T>() as u64) {
+            return None;
+        }
+        let address = entry.offset.wrapping_add(ea as usize) as *mut u8;
+        // SAFETY: as in `load`; granules are at least page-aligned on both sides, so alignment carries over.
+        Some(unsafe { T::compare_exchange(address, old, new) })
+    }
+
+    /// Zeroes the aligned block of `LEN` (a power of two, at most a granule) bytes at `ea`; whether it could.
+    pub(crate) fn zero<const LEN: usize>(&self, ea: u64) -> bool {
+        let ea = ea & !(LEN as u64 - 1);
+        let entry = &self.tables[self.current][self.index(ea)];
+        if ea & self.mask != entry.store {
+            return false;
+        }
+        let address = entry.offset.wrapping_add(ea as usize) as *mut u8;
+        // SAFETY: as in `load`; an aligned block does not leave the granule.
+        unsafe { address.write_bytes(0, LEN) };
+        true
+    }
+}

@@ -1,0 +1,125 @@
+//! What the vCPUs of one logical partition share: real memory, the process table, the LPCR fields that hypercalls set, time,
+//! and the means to drop cached translations on all of them.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::Arc;
+
+use crate::memory::RealMemory;
+use crate::signals::{FLUSH, Signals};
+use crate::time::TimeBase;
+
+/// The state that the vCPUs of a partition share.
+pub struct Partition {
+    /// Guest real memory.
+    pub memory: RealMemory,
+    /// The time base.
+    pub time_base: TimeBase,
+    /// Process table: real address in the high bits, log2 of its size in bytes in the low ones; 0: none.
+    process_table: AtomicU64,
+    interrupt_little_endian: AtomicBool,
+    interrupts_relocated: AtomicBool,
+    /// Counts demands to drop translations.
+    flush_epoch: AtomicU64,
+    /// Counts icbi of any vCPU: decoded code older than this is compared with memory before it runs.
+    code_epoch: AtomicU64,
+    vcpus: Vec<Arc<Signals>>,
+}
+
+const TABLE_SIZE_MASK: u64 = 0xff;
+
+impl Partition {
+    /// A partition with wires for `vcpus` vCPUs and no memory yet.
+    pub fn new(vcpus: u32) -> Arc<Self> {
+        Arc::new(Self {
+            memory: RealMemory::new(),
+            time_base: TimeBase::default(),
+            process_table: AtomicU64::new(0),
+            interrupt_little_endian: AtomicBool::new(false),
+            interrupts_relocated: AtomicBool::new(false),
+            flush_epoch: AtomicU64::new(0),
+            code_epoch: AtomicU64::new(0),
+            vcpus: (0..vcpus).map(|_| Arc::new(Signals::default())).collect(),
+        })
+    }
+
+    /// The wires into vCPU `id`; None where there is no such vCPU.
+    pub fn signals(&self, id: u32) -> Option<&Arc<Signals>> {
+        self.vcpus.get(id as usize)
+    }
+
+    /// How many vCPUs there are.
+    pub fn vcpus(&self) -> u32 {
+        self.vcpus.len() as u32
+    }
+
+    /// Sets the process table (base real address, log2 of its size in bytes), or none, and drops all translations.
+    pub fn set_process_table(&self, table: Option<(u64, u32)>) {
+        let value = table.map_or(0, |(base, size)| (base & !TABLE_SIZE_MASK) | u64::from(size) & TABLE_SIZE_MASK);
+        self.process_table.store(value, Ordering::SeqCst);
+        self.flush_translations();
+    }
+
+    /// The process table: real address, and log2 of its size in bytes.
+    pub fn process_table(&self) -> Option<(u64, u32)> {
+        let value = self.process_table.load(Ordering::SeqCst);
+        (value != 0).then_some((value & !TABLE_SIZE_MASK, (value & TABLE_SIZE_MASK) as u32))
+    }
+
+    /// LPCR\[ILE\].
+    pub fn set_interrupt_little_endian(&self, little: bool) {
+        self.interrupt_little_endian.store(little, Ordering::SeqCst);
+    }
+
+    /// LPCR\[ILE\].
+    pub fn interrupt_little_endian(&self) -> bool {
+        self.interrupt_little_endian.load(Ordering::Relaxed)
+    }
+
+    /// LPCR\[AIL\]: 3 (true) or 0.
+    pub fn set_interrupts_relocated(&self, relocated: bool) {
+        self.interrupts_relocated.store(relocated, Ordering::SeqCst);
+    }
+
+    /// LPCR\[AIL\]: 3 (true) or 0.
+    pub fn interrupts_relocated(&self) -> bool {
+        self.interrupts_relocated.load(Ordering::Relaxed)
+    }
+
+    /// Demands that every vCPU drop its cached translations; they have all done so once [`Partition::wait_for_flush`] returns.
+    pub fn flush_translations(&self) {
+        self.flush_epoch.fetch_add(1, Ordering::SeqCst);
+        for vcpu in &self.vcpus {
+            vcpu.raise(FLUSH);
+        }
+    }
+
+    pub(crate) fn flush_epoch(&self) -> u64 {
+        self.flush_epoch.load(Ordering::SeqCst)
+    }
+
+    /// Whether every vCPU that runs guest code has dropped what was cached before now.
+    pub(crate) fn flush_done(&self) -> bool {
+        let epoch = self.flush_epoch();
+        fence(Ordering::SeqCst);
+        self.vcpus
+            .iter()
+            .all(|v| !v.in_guest.load(Ordering::SeqCst) || v.flushed.load(Ordering::SeqCst) >= epoch)
+    }
+
+    /// Waits, on a thread that runs no vCPU, until the translations cached before now are gone everywhere.
+    pub fn wait_for_flush(&self) {
+        while !self.flush_done() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Notes that code may have changed (icbi).
+    pub fn invalidate_code(&self) {
+        self.code_epoch.fetch_add(1, Ordering::SeqCst);
+    }
+
+    #[inline]
+    pub(crate) fn code_epoch(&self) -> u64 {
+        self.code_epoch.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,206 @@
+//! Rotate and shift (Book I, 3.3.14).
+
+use super::util::{bit, mask64, record};
+use crate::engine::{Done, Engine, Width, XerBit};
+use crate::insn::Insn;
+
+#[inline(always)]
+fn finish<E: Engine>(e: &mut E, i: Insn, result: E::Word) -> Done<E> {
+    e.set_gpr(i.ra(), result);
+    record(e, i, result);
+    Ok(())
+}
+
+/// ROTL32: the word doubled, rotated as a doubleword.
+#[inline(always)]
+fn rotl32<E: Engine>(e: &mut E, value: E::Word, n: E::Word) -> E::Word {
+    let low = e.zero_extend(value, Width::Word);
+    let by = e.imm(32);
+    let high = e.shl(low, by);
+    let doubled = e.or(high, low);
+    e.rotl(doubled, n)
+}
+
+#[inline(always)]
+fn rotate_word_mask<E: Engine>(e: &mut E, i: Insn, n: E::Word) -> Done<E> {
+    let s = e.gpr(i.rt());
+    let r = rotl32(e, s, n);
+    let mask = e.imm(mask64(i.rc_reg() + 32, i.me() + 32));
+    let result = e.and(r, mask);
+    finish(e, i, result)
+}
+
+pub(crate) fn rlwinm<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let n = e.imm(u64::from(i.rb()));
+    rotate_word_mask(e, i, n)
+}
+
+pub(crate) fn rlwnm<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let b = e.gpr(i.rb());
+    let low = e.imm(31);
+    let n = e.and(b, low);
+    rotate_word_mask(e, i, n)
+}
+
+pub(crate) fn rlwimi<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let s = e.gpr(i.rt());
+    let n = e.imm(u64::from(i.rb()));
+    let r = rotl32(e, s, n);
+    insert(e, i, r, mask64(i.rc_reg() + 32, i.me() + 32))
+}
+
+/// RA = rotated under the mask, RA elsewhere.
+#[inline(always)]
+fn insert<E: Engine>(e: &mut E, i: Insn, rotated: E::Word, mask: u64) -> Done<E> {
+    let a = e.gpr(i.ra());
+    let keep = e.imm(!mask);
+    let mask = e.imm(mask);
+    let kept = e.and(a, keep);
+    let taken = e.and(rotated, mask);
+    let result = e.or(kept, taken);
+    finish(e, i, result)
+}
+
+#[inline(always)]
+fn rotate_double_mask<E: Engine>(e: &mut E, i: Insn, n: E::Word, mask: u64) -> Done<E> {
+    let s = e.gpr(i.rt());
+    let r = e.rotl(s, n);
+    let mask = e.imm(mask);
+    let result = e.and(r, mask);
+    finish(e, i, result)
+}
+
+pub(crate) fn rldicl<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let n = e.imm(u64::from(i.sh6()));
+    rotate_double_mask(e, i, n, mask64(i.mb6(), 63))
+}
+
+pub(crate) fn rldicr<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let n = e.imm(u64::from(i.sh6()));
+    rotate_double_mask(e, i, n, mask64(0, i.mb6()))
+}
+
+pub(crate) fn rldic<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let n = e.imm(u64::from(i.sh6()));
+    rotate_double_mask(e, i, n, mask64(i.mb6(), 63 - i.sh6()))
+}
+
+pub(crate) fn rldimi<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let s = e.gpr(i.rt());
+    let n = e.imm(u64::from(i.sh6()));
+    let r = e.rotl(s, n);
+    insert(e, i, r, mask64(i.mb6(), 63 - i.sh6()))
+}
+
+pub(crate) fn rldcl<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let n = e.gpr(i.rb());
+    rotate_double_mask(e, i, n, mask64(i.mb6(), 63))
+}
+
+pub(crate) fn rldcr<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let n = e.gpr(i.rb());
+    rotate_double_mask(e, i, n, mask64(0, i.mb6()))
+}
+
+/// Whether the shift count in RB reaches the width: bit 5 for words, bit 6 for doublewords.
+#[inline(always)]
+fn shifted_out<E: Engine>(e: &mut E, count: E::Word, width_log2: u64) -> E::Cond {
+    bit(e, count, width_log2)
+}
+
+pub(crate) fn slw<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let (s, b) = (e.gpr(i.rt()), e.gpr(i.rb()));
+    let shifted = e.shl(s, b);
+    let value = e.zero_extend(shifted, Width::Word);
+    let gone = shifted_out(e, b, 5);
+    let zero = e.imm(0);
+    let result = e.select(gone, zero, value);
+    finish(e, i, result)
+}
+
+pub(crate) fn srw<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let (s, b) = (e.gpr(i.rt()), e.gpr(i.rb()));
+    let word = e.zero_extend(s, Width::Word);
+    let value = e.shr(word, b);
+    let gone = shifted_out(e, b, 5);
+    let zero = e.imm(0);
+    let result = e.select(gone, zero, value);
+    finish(e, i, result)
+}
+
+pub(crate) fn sld<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let (s, b) = (e.gpr(i.rt()), e.gpr(i.rb()));
+    let value = e.shl(s, b);
+    let gone = shifted_out(e, b, 6);
+    let zero = e.imm(0);
+    let result = e.select(gone, zero, value);
+    finish(e, i, result)
+}
+
+pub(crate) fn srd<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let (s, b) = (e.gpr(i.rt()), e.gpr(i.rb()));
+    let value = e.shr(s, b);
+    let gone = shifted_out(e, b, 6);
+    let zero = e.imm(0);
+    let result = e.select(gone, zero, value);
+    finish(e, i, result)
+}
+
+/// The algebraic shifts: `value` (sign-extended already) right by `n` (at most 63); CA where a negative value loses ones.
+#[inline(always)]
+fn algebraic<E: Engine>(e: &mut E, i: Insn, value: E::Word, n: E::Word) -> Done<E> {
+    let result = e.sar(value, n);
+    let back = e.shl(result, n);
+    let exact = e.eq(back, value);
+    let lost = e.negate(exact);
+    let negative = bit(e, value, 63);
+    let ca = e.both(negative, lost);
+    e.set_xer_bit(XerBit::Ca, ca);
+    e.set_xer_bit(XerBit::Ca32, ca);
+    finish(e, i, result)
+}
+
+/// The count of a register shift, held to 63, which gives all sign bits as the ISA asks for any larger count.
+#[inline(always)]
+fn saturated_count<E: Engine>(e: &mut E, i: Insn, width_log2: u64) -> E::Word {
+    let b = e.gpr(i.rb());
+    let gone = shifted_out(e, b, width_log2);
+    let most = e.imm(63);
+    let low = e.imm((1 << width_log2) - 1);
+    let count = e.and(b, low);
+    e.select(gone, most, count)
+}
+
+pub(crate) fn srawi<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let s = e.gpr(i.rt());
+    let value = e.sign_extend(s, Width::Word);
+    let n = e.imm(u64::from(i.rb()));
+    algebraic(e, i, value, n)
+}
+
+pub(crate) fn sraw<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let s = e.gpr(i.rt());
+    let value = e.sign_extend(s, Width::Word);
+    let n = saturated_count(e, i, 5);
+    algebraic(e, i, value, n)
+}
+
+pub(crate) fn sradi<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let value = e.gpr(i.rt());
+    let n = e.imm(u64::from(i.sh6()));
+    algebraic(e, i, value, n)
+}
+
+pub(crate) fn srad<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let value = e.gpr(i.rt());
+    let n = saturated_count(e, i, 6);
+    algebraic(e, i, value, n)
+}
+
+pub(crate) fn extswsli<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let s = e.gpr(i.rt());
+    let value = e.sign_extend(s, Width::Word);
+    let n = e.imm(u64::from(i.sh6()));
+    let result = e.shl(value, n);
+    finish(e, i, result)
+}
