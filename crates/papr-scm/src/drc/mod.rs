@@ -6,6 +6,8 @@
 //! - `calls` and `token`: hypercalls that can't answer at once. They know nothing of what the calls do.
 
 pub(crate) mod calls;
+#[cfg(test)]
+mod calls_tests;
 pub(crate) mod configure;
 pub(crate) mod connector;
 pub(crate) mod index;

@@ -10,6 +10,8 @@ pub(crate) mod counters;
 pub(crate) mod engine;
 pub(crate) mod executor;
 pub(crate) mod group;
+#[cfg(test)]
+mod group_tests;
 pub(crate) mod histogram;
 pub(crate) mod predict;
 

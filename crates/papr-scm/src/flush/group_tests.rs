@@ -1,0 +1,83 @@
+//! The group commit, one thread at a time. (`tests/model.rs` has it with many; these can't run under loom, so they are not
+//! in the file that loom compiles.)
+
+use super::group::{Asked, GroupCommit};
+
+fn ask(group: &GroupCommit<u32, &'static str>, who: u32) -> &'static str {
+    match group.ask(Some(who)) {
+        Asked::Submit => "submit",
+        Asked::Joined => "joined",
+        Asked::Failed(..) => "failed",
+    }
+}
+
+#[test]
+fn any_number_of_concurrent_requests_costs_two_syncs() {
+    let group = GroupCommit::new();
+    assert_eq!(ask(&group, 0), "submit");
+    assert_eq!(group.begin(), 1);
+    for who in 1..100 {
+        assert_eq!(ask(&group, who), "joined");
+    }
+    let first = group.end(Ok(()));
+    assert_eq!((first.done, first.submit), (vec![0], true));
+    assert_eq!(group.begin(), 99);
+    let second = group.end(Ok(()));
+    assert_eq!((second.done, second.submit), ((1..100).collect(), false));
+}
+
+#[test]
+fn a_request_joins_a_sync_that_is_queued_but_not_one_that_runs() {
+    let group = GroupCommit::new();
+    assert_eq!(ask(&group, 0), "submit");
+    assert_eq!(ask(&group, 1), "joined");
+    group.begin();
+    assert_eq!(ask(&group, 2), "joined");
+    assert_eq!(group.end(Ok(())).done, [0, 1]);
+}
+
+#[test]
+fn the_first_failure_fails_the_running_batch_the_next_and_all_later_requests() {
+    let group = GroupCommit::new();
+    assert_eq!(ask(&group, 0), "submit");
+    group.begin();
+    assert_eq!(ask(&group, 1), "joined");
+    let ended = group.end(Err("EIO"));
+    assert_eq!(
+        (ended.done, ended.submit, ended.latched),
+        (vec![0, 1], false, true)
+    );
+    assert!(matches!(group.ask(Some(2)), Asked::Failed(Some(2), "EIO")));
+    assert_eq!(group.failure(), Some("EIO"));
+}
+
+#[test]
+fn a_request_of_nobody_still_gets_a_sync() {
+    let group = GroupCommit::<u32, &str>::new();
+    assert!(matches!(group.ask(None), Asked::Submit));
+    group.begin();
+    assert!(matches!(group.ask(None), Asked::Joined));
+    assert!(group.end(Ok(())).submit);
+    group.begin();
+    assert!(!group.end(Ok(())).submit);
+}
+
+#[test]
+fn a_latch_that_was_carried_over_refuses_at_once() {
+    let group = GroupCommit::new();
+    group.latch("EIO before the snapshot");
+    assert_eq!(ask(&group, 1), "failed");
+}
+
+#[test]
+fn a_sync_that_runs_while_the_latch_is_set_does_not_succeed() {
+    let group = GroupCommit::new();
+    assert_eq!(ask(&group, 0), "submit");
+    group.begin();
+    group.latch("EIO elsewhere");
+    let ended = group.end(Ok(()));
+    assert_eq!(
+        (ended.done, ended.outcome, ended.submit),
+        (vec![0], Err("EIO elsewhere"), false)
+    );
+}

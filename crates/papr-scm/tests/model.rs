@@ -1,0 +1,358 @@
+//! Every interleaving of the asynchronous calls and the group commit, under loom.
+//!
+//! The files under test are compiled here a second time, against a `sync` module made of loom's primitives. Loom runs a
+//! test once for every order in which its threads can meet; what is asserted holds in all of them.
+#![allow(dead_code, missing_docs)]
+
+mod sync {
+    pub(crate) use std::sync::PoisonError;
+
+    pub(crate) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[path = "../src/drc"]
+mod drc {
+    pub mod calls;
+    pub mod token;
+}
+
+#[path = "../src/flush"]
+mod flush {
+    pub mod group;
+}
+
+use std::time::Duration;
+
+use drc::calls::{AsyncCalls, Claim, Completion};
+use drc::token::{ContinueToken, TokenSource};
+use flush::group::{Asked, GroupCommit};
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+use sync::{Arc, Condvar, Mutex, lock};
+
+/// Loom's waits have no end of their own: a wait that nobody ends is a deadlock, which loom reports.
+const FOR_EVER: Duration = Duration::from_secs(1 << 30);
+
+/// Preemptions per run: enough for every bug known of this kind, few enough for a run of seconds.
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+fn calls<R: Clone, A: Clone>(lost: A) -> AsyncCalls<R, A> {
+    AsyncCalls::new(TokenSource::new([1, 2, 3, 4]), 4, lost)
+}
+
+#[test]
+fn a_completion_is_never_lost_on_a_claim_that_waits() {
+    check(|| {
+        let calls = calls::<(), i64>(-1);
+        let (token, completion) = calls.begin(()).expect("room");
+        let worker = thread::spawn(move || completion.complete(7));
+        assert_eq!(calls.claim(token, FOR_EVER), Claim::Finished(7));
+        worker.join().expect("no panic");
+    });
+}
+
+#[test]
+fn a_call_whose_worker_dies_finishes_as_lost() {
+    check(|| {
+        let calls = calls::<(), i64>(-1);
+        let (token, completion) = calls.begin(()).expect("room");
+        let worker = thread::spawn(move || drop(completion));
+        assert_eq!(calls.claim(token, FOR_EVER), Claim::Finished(-1));
+        worker.join().expect("no panic");
+    });
+}
+
+#[test]
+fn no_token_is_answered_twice() {
+    check(|| {
+        let calls = calls::<(), i64>(-1);
+        let (token, completion) = calls.begin(()).expect("room");
+        let claims: Vec<_> = (0..2)
+            .map(|_| {
+                let calls = calls.clone();
+                thread::spawn(move || calls.claim(token, FOR_EVER))
+            })
+            .collect();
+        completion.complete(7);
+        let answers: Vec<_> = claims
+            .into_iter()
+            .map(|claim| claim.join().expect("no panic"))
+            .collect();
+        let finished = answers
+            .iter()
+            .filter(|&&answer| answer == Claim::Finished(7))
+            .count();
+        let unknown = answers
+            .iter()
+            .filter(|&&answer| answer == Claim::Unknown)
+            .count();
+        assert_eq!((finished, unknown), (1, 1), "{answers:?}");
+        assert_eq!(calls.outstanding(), 0);
+    });
+}
+
+#[test]
+fn a_drain_waits_for_what_runs_and_leaves_nothing() {
+    check(|| {
+        let calls = calls::<(), i64>(-1);
+        let (token, completion) = calls.begin(()).expect("room");
+        let done = Arc::new(AtomicUsize::new(0));
+        let worker = {
+            let done = Arc::clone(&done);
+            thread::spawn(move || {
+                done.store(1, Ordering::SeqCst);
+                completion.complete(7);
+            })
+        };
+        let other = {
+            let calls = calls.clone();
+            thread::spawn(move || calls.claim(token, FOR_EVER))
+        };
+        assert_eq!(calls.drain(FOR_EVER), 0);
+        assert_eq!(
+            done.load(Ordering::SeqCst),
+            1,
+            "the drain came back before the work was done"
+        );
+        assert!(calls.begin(()).is_err(), "closed");
+        assert_eq!(calls.claim(token, Duration::ZERO), Claim::Unknown);
+        let claimed = other.join().expect("no panic");
+        assert!(
+            matches!(claimed, Claim::Finished(7) | Claim::Unknown),
+            "{claimed:?}"
+        );
+        worker.join().expect("no panic");
+    });
+}
+
+/// A second user of the layer, which has nothing to do with flushes: a scrub that reports how far it came, with answers
+/// that are more than a status.
+mod scrub {
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Scrub {
+        pub first: u64,
+        pub last: u64,
+    }
+
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum Scrubbed {
+        Bad(Vec<u64>),
+        Abandoned,
+    }
+
+    pub fn run(request: &Scrub, completion: Completion<Scrub, Scrubbed>) {
+        completion.complete(Scrubbed::Bad(
+            (request.first..request.last)
+                .filter(|block| block % 3 == 0)
+                .collect(),
+        ));
+    }
+}
+
+#[test]
+fn the_layer_serves_calls_that_are_no_flushes() {
+    check(|| {
+        let calls = calls::<scrub::Scrub, scrub::Scrubbed>(scrub::Scrubbed::Abandoned);
+        let request = scrub::Scrub { first: 1, last: 7 };
+        let (one, completion) = calls.begin(request.clone()).expect("room");
+        let (two, dropped) = calls
+            .begin(scrub::Scrub { first: 0, last: 0 })
+            .expect("room");
+        assert_ne!(one, two);
+        let worker = thread::spawn(move || {
+            drop(dropped);
+            scrub::run(&request, completion);
+        });
+        assert_eq!(
+            calls.claim(one, FOR_EVER),
+            Claim::Finished(scrub::Scrubbed::Bad(vec![3, 6]))
+        );
+        assert_eq!(
+            calls.claim(two, FOR_EVER),
+            Claim::Finished(scrub::Scrubbed::Abandoned)
+        );
+        worker.join().expect("no panic");
+    });
+}
+
+#[test]
+fn a_call_that_a_snapshot_carried_is_done_again_under_its_token() {
+    check(|| {
+        let before = calls::<&'static str, i64>(-1);
+        let (token, _running) = before.begin("again").expect("room");
+        let after = calls::<&'static str, i64>(-1);
+        let mut again = after.import(before.export());
+        let (request, completion) = again.pop().expect("the call");
+        assert_eq!((request, again.len()), ("again", 0));
+        let worker = thread::spawn(move || completion.complete(3));
+        assert_eq!(after.claim(token, FOR_EVER), Claim::Finished(3));
+        worker.join().expect("no panic");
+    });
+}
+
+/// A machine in small: a medium whose syncs make durable what was stored before they began, calls, a group, and an
+/// executor's thread.
+struct Machine {
+    calls: AsyncCalls<(), i64>,
+    group: GroupCommit<Completion<(), i64>, &'static str>,
+    /// Which of two writers has stored, and which of these stores is durable. A sync reads them one after the other.
+    stored: [AtomicUsize; 2],
+    durable: [AtomicUsize; 2],
+    syncs: AtomicUsize,
+    /// Jobs for the executor's thread, and how many flushes will still be told.
+    jobs: Mutex<(usize, usize)>,
+    work: Condvar,
+}
+
+impl Machine {
+    fn new(flushes: usize) -> Arc<Self> {
+        Arc::new(Machine {
+            calls: calls(-1),
+            group: GroupCommit::new(),
+            stored: [AtomicUsize::new(0), AtomicUsize::new(0)],
+            durable: [AtomicUsize::new(0), AtomicUsize::new(0)],
+            syncs: AtomicUsize::new(0),
+            jobs: Mutex::new((0, flushes)),
+            work: Condvar::new(),
+        })
+    }
+
+    fn submit(&self) {
+        lock(&self.jobs).0 += 1;
+        self.work.notify_all();
+    }
+
+    fn told(&self, count: usize) {
+        lock(&self.jobs).1 -= count;
+        self.work.notify_all();
+    }
+
+    /// Store, flush, and see what the answer is worth.
+    fn write(&self, who: usize) -> (i64, ContinueToken) {
+        self.stored[who].store(1, Ordering::SeqCst);
+        let (token, completion) = self.calls.begin(()).expect("room");
+        match self.group.ask(Some(completion)) {
+            Asked::Submit => self.submit(),
+            Asked::Joined => {}
+            Asked::Failed(completion, _) => {
+                completion.expect("the one who asked").complete(-1);
+                self.told(1);
+            }
+        }
+        let Claim::Finished(status) = self.calls.claim(token, FOR_EVER) else {
+            panic!("nobody else has the token")
+        };
+        if status == 0 {
+            assert_eq!(
+                self.durable[who].load(Ordering::SeqCst),
+                1,
+                "success before the store is durable"
+            );
+        }
+        (status, token)
+    }
+
+    /// The executor: runs jobs until every flush was told. Syncs from number `failing` on fail.
+    fn execute(&self, failing: usize) {
+        loop {
+            let mut jobs = lock(&self.jobs);
+            while jobs.0 == 0 {
+                if jobs.1 == 0 {
+                    return;
+                }
+                jobs = self.work.wait(jobs).expect("no poison");
+            }
+            jobs.0 -= 1;
+            drop(jobs);
+            self.group.begin();
+            let seen: Vec<_> = self
+                .stored
+                .iter()
+                .map(|stored| stored.load(Ordering::SeqCst))
+                .collect();
+            let number = self.syncs.fetch_add(1, Ordering::SeqCst);
+            let result = if number >= failing {
+                Err("EIO")
+            } else {
+                Ok(())
+            };
+            if result.is_ok() {
+                self.durable.iter().zip(seen).for_each(|(durable, seen)| {
+                    durable.fetch_max(seen, Ordering::SeqCst);
+                });
+            }
+            let ended = self.group.end(result);
+            if ended.submit {
+                self.submit();
+            }
+            let count = ended.done.len();
+            let status = if ended.outcome.is_ok() { 0 } else { -1 };
+            ended
+                .done
+                .into_iter()
+                .for_each(|completion| completion.complete(status));
+            self.told(count);
+        }
+    }
+}
+
+fn two_writers(failing: usize, check_end: impl Fn(&Machine, [i64; 2]) + Send + Sync + 'static) {
+    check(move || {
+        let machine = Machine::new(2);
+        let executor = {
+            let machine = Arc::clone(&machine);
+            thread::spawn(move || machine.execute(failing))
+        };
+        let other = {
+            let machine = Arc::clone(&machine);
+            thread::spawn(move || machine.write(1))
+        };
+        let mine = machine.write(0);
+        let others = other.join().expect("no panic");
+        executor.join().expect("no panic");
+        assert_ne!(mine.1, others.1, "a token twice");
+        check_end(&machine, [mine.0, others.0]);
+    });
+}
+
+#[test]
+fn no_flush_succeeds_before_its_store_is_durable_and_none_is_forgotten() {
+    two_writers(usize::MAX, |machine, statuses| {
+        assert_eq!(statuses, [0, 0]);
+        assert!(
+            machine.syncs.load(Ordering::SeqCst) <= 2,
+            "two flushes cost at most two syncs"
+        );
+    });
+}
+
+#[test]
+fn after_a_failed_sync_no_flush_succeeds() {
+    two_writers(0, |machine, statuses| {
+        assert_eq!(statuses, [-1, -1]);
+        assert_eq!(
+            machine.syncs.load(Ordering::SeqCst),
+            1,
+            "a failed backing is not synced again"
+        );
+        assert_eq!(machine.group.failure(), Some("EIO"));
+    });
+}
+
+#[test]
+fn a_failure_of_the_second_sync_takes_back_no_success_of_the_first() {
+    two_writers(1, |machine, statuses| {
+        assert!(statuses.contains(&0));
+        assert_eq!(machine.group.failure().is_some(), statuses.contains(&-1));
+    });
+}
