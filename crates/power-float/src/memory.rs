@@ -5,6 +5,12 @@ use crate::core::{Format, Unpacked};
 /// `DOUBLE(word)`: what `lfs` puts into the register. NaNs keep their kind and payload.
 #[inline]
 pub fn double_from_single(word: u32) -> u64 {
+    let biased = word >> 23 & 0xFF;
+    if (1..0xFF).contains(&biased) {
+        // Rebiased; the 23 bits of fraction and their exponent only move.
+        let magnitude = (u64::from(word & 0x7FFF_FFFF) << 29) + (896 << 52);
+        return u64::from(word >> 31) << 63 | magnitude;
+    }
     Unpacked::unpack(Format::SINGLE, u128::from(word)).pack(Format::DOUBLE) as u64
 }
 

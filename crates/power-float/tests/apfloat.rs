@@ -1,9 +1,9 @@
 //! The arithmetic agrees with `rustc_apfloat` (LLVM's APFloat) in value, and in the exceptions that both define.
 
 use power_float::fpscr::bits;
-use power_float::{Fpscr, scalar};
+use power_float::{Fpscr, quad, scalar, vector};
 use proptest::prelude::*;
-use rustc_apfloat::ieee::{Double, Single};
+use rustc_apfloat::ieee::{Double, Half, Quad, Single};
 use rustc_apfloat::{Float, FloatConvert, Round, Status, StatusAnd};
 
 const MODES: [Round; 4] = [
@@ -23,6 +23,18 @@ fn double() -> impl Strategy<Value = u64> {
     ];
     (any::<bool>(), exponent, significand)
         .prop_map(|(sign, e, s)| u64::from(sign) << 63 | e << 52 | s & ((1 << 52) - 1))
+}
+
+fn quad_bits() -> impl Strategy<Value = u128> {
+    let exponent = prop_oneof![3 => 16300u128..16460, 1 => 0u128..32768, 1 => 0u128..120, 1 => 32600u128..32768, 1 => 15300u128..15380];
+    let significand = prop_oneof![
+        any::<u128>(),
+        any::<u64>().prop_map(|w| u128::from(w) << 48),
+        (0u32..112).prop_map(|i| u128::MAX << i),
+        Just(0)
+    ];
+    (any::<bool>(), exponent, significand)
+        .prop_map(|(sign, e, s)| u128::from(sign) << 127 | e << 112 | s & ((1 << 112) - 1))
 }
 
 /// A double's value in single precision and double format; not a NaN.
@@ -170,5 +182,101 @@ proptest! {
                 assert_eq!(f.xx(), status.contains(Status::INEXACT));
             }
         }
+    }
+
+    #[test]
+    fn quad_arithmetic(a in quad_bits(), b in quad_bits(), c in quad_bits(), rn in 0usize..4) {
+        let mode = MODES[rn];
+        let f0 = Fpscr::from_bits(rn as u64);
+        let q = Quad::from_bits;
+        macro_rules! op {
+            ($f:ident($($x:expr),*), $want:expr) => {{
+                let mut f = f0;
+                let got = quad::$f(&mut f, $($x),*).expect("nothing is enabled");
+                let want = $want;
+                let value: Quad = want.value;
+                let same = got == value.to_bits() || value.is_nan() && q(got).is_nan();
+                assert!(same, "{}: {got:#x}, not {:#x}", stringify!($f), value.to_bits());
+                assert_eq!(f.xx(), want.status.contains(Status::INEXACT));
+                assert_eq!(f.vx(), want.status.contains(Status::INVALID_OP));
+            }};
+        }
+        op!(xsaddqp(a, b), q(a).add_r(q(b), mode));
+        op!(xssubqp(a, b), q(a).sub_r(q(b), mode));
+        op!(xsmulqp(a, b), q(a).mul_r(q(b), mode));
+        op!(xsdivqp(a, b), q(a).div_r(q(b), mode));
+        op!(xsmaddqp(a, c, b), q(a).mul_add_r(q(c), q(b), mode));
+        let mut loses = false;
+        let narrow: StatusAnd<Double> = q(a).convert_r(mode, &mut loses);
+        let mut f = f0;
+        let got = quad::xscvqpdp(&mut f, a);
+        check("xscvqpdp", f, got, narrow);
+    }
+
+    /// Rounding to odd in quad precision and then to double is one rounding to double.
+    #[test]
+    fn rounding_to_odd_makes_a_second_rounding_harmless(a in double(), b in double(), c in double(), rn in 0u64..4) {
+        let f0 = Fpscr::from_bits(rn);
+        let wide = |x| quad::xscvdpqp(&mut Fpscr::default(), x).expect("nothing is enabled");
+        let twice = |x: Option<u128>| quad::xscvqpdp(&mut { f0 }, x.expect("nothing is enabled"));
+        let pairs = [
+            (quad::xsaddqpo(&mut { f0 }, wide(a), wide(b)), scalar::fadd(&mut { f0 }, a, b)),
+            (quad::xsdivqpo(&mut { f0 }, wide(a), wide(b)), scalar::fdiv(&mut { f0 }, a, b)),
+            (quad::xssqrtqpo(&mut { f0 }, wide(a)), scalar::fsqrt(&mut { f0 }, a)),
+            (quad::xsmaddqpo(&mut { f0 }, wide(a), wide(c), wide(b)), scalar::fmadd(&mut { f0 }, a, c, b)),
+        ];
+        for (odd, once) in pairs {
+            if odd.is_some_and(|x| x << 1 != 0) {
+                assert_eq!(twice(odd), once);
+            }
+        }
+    }
+
+    #[test]
+    fn roots_are_the_host_s(a in double()) {
+        let want = f64::from_bits(a).sqrt();
+        let got = scalar::fsqrt(&mut Fpscr::default(), a).expect("nothing is enabled");
+        assert!(got == want.to_bits() || is_nan(got) && want.is_nan());
+        let single = f64::from_bits(a) as f32;
+        let got = scalar::fsqrts(&mut Fpscr::default(), f64::from(single).to_bits()).expect("nothing is enabled");
+        assert!(got == f64::from(single.sqrt()).to_bits() || is_nan(got) && single.sqrt().is_nan());
+    }
+
+    #[test]
+    fn halves(a in double(), rn in 0usize..4) {
+        let mut loses = false;
+        let want: StatusAnd<Half> = d(a).convert_r(MODES[rn], &mut loses);
+        let got = scalar::xscvdphp(&mut Fpscr::from_bits(rn as u64), a).expect("nothing is enabled");
+        if !is_nan(a) {
+            assert_eq!(u128::from(got), want.value.to_bits());
+            let back = scalar::xscvhpdp(&mut Fpscr::default(), got).expect("nothing is enabled");
+            let wide: StatusAnd<Double> = want.value.convert(&mut loses);
+            assert_eq!(u128::from(back), wide.value.to_bits());
+        }
+    }
+
+    /// An element of a vector is computed as the scalar is.
+    #[test]
+    fn vectors_are_scalars_side_by_side(a in double(), b in double(), c in double(), rn in 0u64..4) {
+        let f0 = Fpscr::from_bits(rn);
+        let both = |x: u64, y: u64| u128::from(x) << 64 | u128::from(y);
+        macro_rules! same {
+            ($v:ident, $s:ident($($x:ident, $y:ident);*)) => {{
+                let (mut fv, mut fs) = (f0, f0);
+                let got = vector::$v(&mut fv, $(both($x, $y)),*);
+                let first = scalar::$s(&mut fs, $($x),*).expect("nothing is enabled");
+                let second = scalar::$s(&mut fs, $($y),*).expect("nothing is enabled");
+                assert_eq!(got, Some(both(first, second)));
+                assert_eq!(fv.bits(), fs.bits() & !bits::RESULTS);
+            }};
+        }
+        same!(xvadddp, fadd(a, b; b, c));
+        same!(xvdivdp, fdiv(a, b; b, c));
+        same!(xvsqrtdp, fsqrt(a, b));
+        same!(xvnmsubdp, fnmsub(a, b; b, c; c, a));
+        same!(xvmaxdp, xsmaxdp(a, b; b, c));
+        same!(xvrdpic, xsrdpic(a, b));
+        same!(xvcvdpsxds, fctidz(a, b));
+        same!(xvcvuxddp, fcfidu(a, b));
     }
 }

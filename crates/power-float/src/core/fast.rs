@@ -17,19 +17,15 @@ const SIGN: u64 = 1 << 63;
 #[inline]
 fn finite(result: f64, inexact: bool, away: bool) -> Outcome {
     let bits = result.to_bits();
-    let code = match (bits << 1 == 0, bits & SIGN != 0) {
-        (false, false) => 0b00100,
-        (false, true) => 0b01000,
-        (true, false) => 0b00010,
-        (true, true) => 0b10010,
+    // Without branches: signs and exactness are as good as random.
+    let sign = bits >> 63;
+    let code = if bits << 1 == 0 {
+        0b00010 | sign << 4
+    } else {
+        0b00100 << sign
     };
-    let mut status = code << b::FPRF_SHIFT;
-    if inexact {
-        status |= b::XX | b::FI;
-    }
-    if away {
-        status |= b::FR;
-    }
+    let exactness = u64::from(inexact) * (b::XX | b::FI) + u64::from(away) * b::FR;
+    let status = code << b::FPRF_SHIFT | exactness;
     Outcome {
         bits: u128::from(bits),
         status,

@@ -93,3 +93,76 @@ impl Fpscr {
 const fn controls(bits: u64) -> u64 {
     bits & (b::DRN | b::ENABLES | b::NI | b::RN)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mtfsf_copies_the_selected_fields_and_recomputes_the_summaries() {
+        let mut f = Fpscr::from_bits(b::XX | 3);
+        f.mtfsf(0x01, false, false, !0);
+        assert_eq!(f.bits(), b::XX | b::FEX | b::XE | b::NI | 3);
+        f.mtfsf(0xFF, false, false, b::VX | b::FEX);
+        assert_eq!(f.bits(), 0);
+        f.mtfsf(0, true, false, !0);
+        assert_eq!(f.bits(), b::IMPLEMENTED);
+        let mut f = Fpscr::default();
+        f.mtfsf(0x01, false, true, !0);
+        assert_eq!(f.bits(), b::DRN);
+    }
+
+    #[test]
+    fn mtfsfi_writes_one_field() {
+        let mut f = Fpscr::default();
+        f.mtfsfi(7, 0b0110, false);
+        assert_eq!(f.bits(), b::NI | 2);
+        f.mtfsfi(0, 0b1111, false);
+        assert_eq!(f.bits(), b::FX | b::OX | b::NI | 2);
+        f.mtfsfi(7, 0b0101, true);
+        assert_eq!(f.drn(), 5);
+    }
+
+    #[test]
+    fn mtfsb1_of_an_exception_sets_fx_once() {
+        let mut f = Fpscr::default();
+        f.mtfsb1(7);
+        assert_eq!(f.bits(), b::VXSNAN | b::VX | b::FX);
+        f.mtfsb0(0);
+        f.mtfsb1(7);
+        assert!(!f.fx());
+        f.mtfsb1(1);
+        assert!(!f.fex());
+        f.mtfsb0(2);
+        assert!(f.vx());
+        f.mtfsb1(31);
+        assert_eq!(f.rn(), 1);
+    }
+
+    #[test]
+    fn mcrfs_clears_the_exceptions_it_delivers() {
+        let mut f =
+            Fpscr::from_bits(b::FX | b::OX | b::VXSNAN | b::VXISI | b::XX | b::FPRF | b::VE);
+        assert_eq!(f.mcrfs(0), 0b1111);
+        assert_eq!(
+            f.bits(),
+            b::FEX | b::VX | b::VXSNAN | b::VXISI | b::XX | b::FPRF | b::VE
+        );
+        assert_eq!(f.mcrfs(1), 0b0011);
+        assert_eq!(f.mcrfs(2), 0b1000);
+        assert_eq!(f.bits(), b::FPRF | b::VE);
+        assert_eq!(f.mcrfs(6), 0b1000);
+        assert!(f.ve());
+    }
+
+    #[test]
+    fn the_mffs_family_delivers_the_old_register() {
+        let mut f = Fpscr::from_bits(b::XX | b::XE | b::FI | 1);
+        let old = f.bits();
+        assert_eq!(f.mffsl(), b::XE | b::FI | 1);
+        assert_eq!(f.mffscrn(2), b::XE | 1);
+        assert_eq!(f.mffscdrn(4), b::XE | 2);
+        assert_eq!(f.mffsce(), old & !3 | 2 | 4 << b::DRN_SHIFT);
+        assert_eq!((f.xe(), f.fex(), f.rn(), f.drn()), (false, false, 2, 4));
+    }
+}

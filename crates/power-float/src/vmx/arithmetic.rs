@@ -1,6 +1,6 @@
 //! VMX arithmetic, estimates and rounding to integral values.
 
-use super::map;
+use super::{delivered, map};
 use crate::core::element::{self, Fused, Single};
 use crate::core::{Control, Format, Unpacked, estimate};
 use crate::fpscr::Rounding;
@@ -8,14 +8,20 @@ use crate::fpscr::Rounding;
 /// `vaddfp`: A + B.
 pub fn vaddfp(a: u128, b: u128, nj: bool) -> u128 {
     map(nj, [a, b], |[a, b]| {
-        element::add::<Single>(Control::NEAREST, a.into(), b.into()).single()
+        delivered(
+            element::add::<Single>(Control::NEAREST, a.into(), b.into()),
+            nj,
+        )
     })
 }
 
 /// `vsubfp`: A - B.
 pub fn vsubfp(a: u128, b: u128, nj: bool) -> u128 {
     map(nj, [a, b], |[a, b]| {
-        element::subtract::<Single>(Control::NEAREST, a.into(), b.into()).single()
+        delivered(
+            element::subtract::<Single>(Control::NEAREST, a.into(), b.into()),
+            nj,
+        )
     })
 }
 
@@ -31,21 +37,30 @@ pub fn vnmsubfp(a: u128, c: u128, b: u128, nj: bool) -> u128 {
 
 fn fused(kind: Fused, a: u128, c: u128, b: u128, nj: bool) -> u128 {
     map(nj, [a, c, b], |[a, c, b]| {
-        element::fused::<Single>(kind, Control::NEAREST, a.into(), c.into(), b.into()).single()
+        delivered(
+            element::fused::<Single>(kind, Control::NEAREST, a.into(), c.into(), b.into()),
+            nj,
+        )
     })
 }
 
 /// `vrefp`: estimates of 1 / B.
 pub fn vrefp(b: u128, nj: bool) -> u128 {
     map(nj, [b], |[b]| {
-        estimate::reciprocal::<Single>(Control::NEAREST, b.into()).single()
+        delivered(
+            estimate::reciprocal::<Single>(Control::NEAREST, b.into()),
+            nj,
+        )
     })
 }
 
 /// `vrsqrtefp`: estimates of 1 / sqrt(B).
 pub fn vrsqrtefp(b: u128, nj: bool) -> u128 {
     map(nj, [b], |[b]| {
-        estimate::reciprocal_root::<Single>(Control::NEAREST, b.into()).single()
+        delivered(
+            estimate::reciprocal_root::<Single>(Control::NEAREST, b.into()),
+            nj,
+        )
     })
 }
 

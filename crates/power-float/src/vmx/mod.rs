@@ -11,6 +11,9 @@ pub use arithmetic::*;
 pub use compare::*;
 pub use convert::*;
 
+use crate::core::Outcome;
+use crate::fpscr::bits;
+
 /// The four words of a vector, leftmost first.
 #[inline]
 fn words(v: u128) -> [u32; 4] {
@@ -37,6 +40,17 @@ fn flushed(word: u32, nj: bool) -> u32 {
         word & 0x8000_0000
     } else {
         word
+    }
+}
+
+/// The single that an arithmetic operation delivers: as for UX, a result is denormalised if it was so before rounding.
+#[inline]
+fn delivered(outcome: Outcome, nj: bool) -> u32 {
+    let single = outcome.single();
+    if nj && outcome.status & bits::UX != 0 {
+        single & 0x8000_0000
+    } else {
+        single
     }
 }
 
