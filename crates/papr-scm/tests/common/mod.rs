@@ -1,0 +1,119 @@
+//! A guest without a CPU: what a kernel would do by hypercalls, done from Rust.
+#![allow(dead_code)]
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use papr_scm::abi::{BLOCK_SIZE, opcode, status};
+use papr_scm::backing::{Backing, CrashBacking};
+use papr_scm::flush::ExecutorChoice;
+use papr_scm::nvdimm::{DeviceSpec, Nvdimm, NvdimmConfig};
+use papr_scm::{Answer, GuestMemory, GuestMemoryError, Plug, Scm, ScmOptions};
+
+pub const LABEL: u64 = 128 << 10;
+pub const ADDRESS: u64 = 4 << 30;
+
+/// Guest memory from address 0.
+pub struct Memory(pub Mutex<Vec<u8>>);
+
+impl Memory {
+    pub fn new() -> Self {
+        Memory(Mutex::new(vec![0; 64 << 10]))
+    }
+}
+
+impl GuestMemory for Memory {
+    fn read(&self, address: u64, buf: &mut [u8]) -> Result<(), GuestMemoryError> {
+        let memory = self.0.lock().expect("no poison");
+        let range = usize::try_from(address)
+            .ok()
+            .and_then(|start| memory.get(start..start.checked_add(buf.len())?));
+        buf.copy_from_slice(range.ok_or(GuestMemoryError {
+            address,
+            length: buf.len(),
+        })?);
+        Ok(())
+    }
+
+    fn write(&self, address: u64, buf: &[u8]) -> Result<(), GuestMemoryError> {
+        let mut memory = self.0.lock().expect("no poison");
+        let start = usize::try_from(address).ok();
+        let range = start.and_then(|start| memory.get_mut(start..start.checked_add(buf.len())?));
+        range
+            .ok_or(GuestMemoryError {
+                address,
+                length: buf.len(),
+            })?
+            .copy_from_slice(buf);
+        Ok(())
+    }
+}
+
+pub fn call(scm: &Scm, number: u64, args: &[u64]) -> Answer {
+    let mut registers = [0; 9];
+    registers[..args.len()].copy_from_slice(args);
+    scm.hypercall(number, &registers, &Memory::new())
+        .expect("an SCM hypercall")
+}
+
+/// A flush as Linux does it, with the sleeps; every busy answer on the way, and the last.
+pub fn flush_answers(scm: &Scm, drc: u64) -> Vec<i64> {
+    let mut token = 0;
+    let mut answers = Vec::new();
+    loop {
+        let answer = call(scm, opcode::H_SCM_FLUSH, &[drc, token]);
+        answers.push(answer.status);
+        match status::retry_after(answer.status) {
+            Some(pause) => thread::sleep(pause),
+            None => return answers,
+        }
+        token = answer.outputs[0];
+    }
+}
+
+pub fn flush(scm: &Scm, drc: u64) -> i64 {
+    flush_answers(scm, drc).pop().expect("a last answer")
+}
+
+/// Device number n: one block over a backing, in its own place.
+pub fn spec(n: u64) -> DeviceSpec {
+    let config = NvdimmConfig::new(format!("pmem{n}"), "");
+    DeviceSpec {
+        id: config.id,
+        uuid: config.uuid,
+        sync_dax: false,
+        numa_node: 0,
+        slot: Some(n as u32),
+        guest_address: ADDRESS + n * 16 * BLOCK_SIZE,
+    }
+}
+
+pub fn drc(n: u64) -> u64 {
+    0x9000_0000 + n
+}
+
+pub fn crash() -> Arc<CrashBacking> {
+    Arc::new(CrashBacking::new(BLOCK_SIZE, LABEL).expect("memory for two images"))
+}
+
+pub fn machine(executor: ExecutorChoice) -> Scm {
+    Scm::new(ScmOptions {
+        executor,
+        ..ScmOptions::default()
+    })
+    .expect("an executor")
+}
+
+pub fn plug(scm: &Scm, n: u64, backing: &Arc<CrashBacking>) -> Arc<Nvdimm> {
+    let backing: Arc<dyn Backing> = backing.clone();
+    scm.plug(spec(n), backing, Plug::Cold)
+        .expect("an empty slot")
+}
+
+/// Runs a test on threads, and on io_uring where this host has it.
+pub fn on_each_executor(test: impl Fn(ExecutorChoice)) {
+    test(ExecutorChoice::Threads);
+    if papr_scm::flush::UringExecutor::new().is_ok() {
+        test(ExecutorChoice::Uring);
+    }
+}
