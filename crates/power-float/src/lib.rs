@@ -13,11 +13,11 @@
 
 #![forbid(unsafe_code)]
 
-mod core;
 pub mod fpscr;
 pub mod memory;
 pub mod quad;
 pub mod scalar;
+mod softfloat;
 pub mod vector;
 pub mod vmx;
 

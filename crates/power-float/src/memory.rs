@@ -1,6 +1,6 @@
 //! The format change of single-precision loads and stores (Book I, 4.6.2 and 4.6.3): bits are moved, no flag is set.
 
-use crate::core::{Format, Unpacked};
+use crate::softfloat::{Format, Unpacked};
 
 /// `DOUBLE(word)`: what `lfs` puts into the register. NaNs keep their kind and payload.
 #[inline]

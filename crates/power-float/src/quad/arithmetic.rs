@@ -1,9 +1,9 @@
 //! Quad-precision arithmetic and rounding to integral values and to double-extended precision.
 
 use super::{deliver, odd, rounding_mode};
-use crate::core::element::{self, Fused, Quad};
-use crate::core::{Control, Format, Unpacked, convert};
 use crate::fpscr::Fpscr;
+use crate::softfloat::element::{self, Fused, Quad};
+use crate::softfloat::{Control, Format, Unpacked, convert};
 
 macro_rules! binary {
     ($($name:ident, $odd:ident, $operation:ident, $what:literal;)*) => {

@@ -1,8 +1,8 @@
 //! Quad-precision comparisons, class tests, and access to exponent and significand.
 
-use crate::core::compare::{compare_bits, ordered_exceptions, quiet_exceptions};
-use crate::core::{Format, class};
 use crate::fpscr::Fpscr;
+use crate::softfloat::compare::{compare_bits, ordered_exceptions, quiet_exceptions};
+use crate::softfloat::{Format, class};
 
 /// `xscmpuqp`: the CR field (LT 8, GT 4, EQ 2, UN 1), which FPCC receives too; VXSNAN for a signalling NaN.
 pub fn xscmpuqp(f: &mut Fpscr, a: u128, b: u128) -> u8 {

@@ -1,9 +1,9 @@
 //! Conversions of quad precision from and to doubles and integers.
 
 use super::{deliver, odd};
-use crate::core::convert::{Integer, from_signed, from_unsigned, quieted, to_integer};
-use crate::core::{Control, Format, Unpacked};
 use crate::fpscr::{Fpscr, Rounding, bits};
+use crate::softfloat::convert::{Integer, from_signed, from_unsigned, quieted, to_integer};
+use crate::softfloat::{Control, Format, Unpacked};
 
 /// `xscvdpqp`: a double as a quad, exactly.
 pub fn xscvdpqp(f: &mut Fpscr, b: u64) -> Option<u128> {

@@ -12,8 +12,8 @@ pub use arithmetic::*;
 pub use compare::*;
 pub use convert::*;
 
-use crate::core::{Control, Outcome};
 use crate::fpscr::{Fpscr, Rounding, bits};
+use crate::softfloat::{Control, Outcome};
 
 /// Records an arithmetic result: exceptions, FR, FI and FPRF.
 #[inline]

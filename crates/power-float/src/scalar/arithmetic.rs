@@ -1,9 +1,9 @@
 //! Arithmetic: add, subtract, multiply, divide, square root, multiply-add, estimates, rounding to integral values.
 
 use super::deliver;
-use crate::core::element::{self, Double, Fused, SingleInDouble};
-use crate::core::{Control, Format, Outcome, Unpacked, convert, estimate, fast};
 use crate::fpscr::{Fpscr, Rounding};
+use crate::softfloat::element::{self, Double, Fused, SingleInDouble};
+use crate::softfloat::{Control, Format, Outcome, Unpacked, convert, estimate, fast};
 
 macro_rules! binary {
     ($($name:ident, $operation:ident, $shape:ty, $what:literal;)*) => {

@@ -1,8 +1,8 @@
 //! Comparisons and operand tests. A CR field is LT 8, GT 4, EQ 2, UN 1.
 
-use crate::core::compare::{ordered_exceptions, quiet_exceptions};
-use crate::core::{Format, Unpacked, class};
 use crate::fpscr::{Fpscr, bits};
+use crate::softfloat::compare::{ordered_exceptions, quiet_exceptions};
+use crate::softfloat::{Format, Unpacked, class};
 
 #[inline]
 fn unpack(bits: u64) -> Unpacked {

@@ -3,10 +3,10 @@
 //! The VSX names are given where operand or result differ from the classic instruction's.
 
 use super::deliver;
-use crate::core::convert::{Integer, from_signed, from_unsigned, quieted, to_integer};
-use crate::core::{Control, Format, Unpacked, fast};
 use crate::fpscr::{Fpscr, Rounding, bits};
 use crate::memory;
+use crate::softfloat::convert::{Integer, from_signed, from_unsigned, quieted, to_integer};
+use crate::softfloat::{Control, Format, Unpacked, fast};
 
 #[inline]
 fn double_to_integer(f: &mut Fpscr, b: u64, rounding: Rounding, target: Integer) -> Option<u64> {

@@ -1,6 +1,6 @@
 //! Insertion and extraction of exponents and significands: bits are moved, no flag is set.
 
-use crate::core::{Format, class};
+use crate::softfloat::{Format, class};
 
 /// `xsxexpdp`: the biased exponent.
 pub fn xsxexpdp(b: u64) -> u64 {

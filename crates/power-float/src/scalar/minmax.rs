@@ -1,8 +1,8 @@
 //! Maximum and minimum: the VSX kind, C's (`a > b ? a : b`) and Java's (`Math.max`).
 
-use crate::core::Format;
-use crate::core::minmax::{self, Pick};
 use crate::fpscr::Fpscr;
+use crate::softfloat::Format;
+use crate::softfloat::minmax::{self, Pick};
 
 macro_rules! min_max {
     ($($name:ident, $rule:ident, $pick:ident, $what:literal;)*) => {

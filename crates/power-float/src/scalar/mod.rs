@@ -17,8 +17,8 @@ pub use convert::*;
 pub use fields::*;
 pub use minmax::*;
 
-use crate::core::Outcome;
 use crate::fpscr::{Fpscr, bits};
+use crate::softfloat::Outcome;
 
 /// Records an arithmetic result: exceptions, FR, FI and FPRF.
 #[inline]

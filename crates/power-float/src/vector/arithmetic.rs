@@ -1,9 +1,9 @@
 //! Vector arithmetic, estimates and rounding to integral values.
 
 use super::{deliver, element_at, width};
-use crate::core::element::{self, Double, Fused, Shape, Single};
-use crate::core::{Control, Format, Outcome, estimate};
 use crate::fpscr::{Fpscr, Rounding};
+use crate::softfloat::element::{self, Double, Fused, Shape, Single};
+use crate::softfloat::{Control, Format, Outcome, estimate};
 
 #[inline]
 fn unary<S: Shape>(

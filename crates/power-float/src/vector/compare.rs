@@ -1,10 +1,10 @@
 //! Vector comparisons, maximum and minimum, and operand tests.
 
 use super::{collect, deliver, element_at, width};
-use crate::core::compare::{compare_bits, ordered_exceptions, quiet_exceptions};
-use crate::core::minmax::{Pick, number};
-use crate::core::{Format, Outcome, class};
 use crate::fpscr::Fpscr;
+use crate::softfloat::compare::{compare_bits, ordered_exceptions, quiet_exceptions};
+use crate::softfloat::minmax::{Pick, number};
+use crate::softfloat::{Format, Outcome, class};
 
 /// CR6 of a comparison: 0b1000 if it holds for all elements, 0b0010 if for none.
 #[inline]

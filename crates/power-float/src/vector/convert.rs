@@ -4,10 +4,10 @@
 //! Where one grows, the source is the left word.
 
 use super::{deliver, element_at};
-use crate::core::convert::{Integer, from_signed, from_unsigned, quieted, to_integer};
-use crate::core::round::Intermediate;
-use crate::core::{Control, Format, Outcome, Unpacked};
 use crate::fpscr::{Fpscr, Rounding};
+use crate::softfloat::convert::{Integer, from_signed, from_unsigned, quieted, to_integer};
+use crate::softfloat::round::Intermediate;
+use crate::softfloat::{Control, Format, Outcome, Unpacked};
 
 /// The word in both halves of a doubleword.
 const fn doubled(outcome: Outcome) -> Outcome {

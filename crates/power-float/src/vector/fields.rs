@@ -1,7 +1,7 @@
 //! Insertion and extraction of exponents and significands, element by element: no flag is set.
 
 use super::{collect, element_at, width};
-use crate::core::{Format, class};
+use crate::softfloat::{Format, class};
 
 macro_rules! fields {
     ($($exponent:ident, $significand:ident, $insert:ident, $format:ident;)*) => {

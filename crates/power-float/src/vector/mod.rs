@@ -13,8 +13,8 @@ pub use compare::*;
 pub use convert::*;
 pub use fields::*;
 
-use crate::core::{Control, Format, Outcome};
 use crate::fpscr::Fpscr;
+use crate::softfloat::{Control, Format, Outcome};
 
 /// Bits of an element that holds a datum of `format`.
 const fn width(format: Format) -> u32 {

@@ -1,9 +1,9 @@
 //! VMX arithmetic, estimates and rounding to integral values.
 
 use super::{delivered, map};
-use crate::core::element::{self, Fused, Single};
-use crate::core::{Control, Format, Unpacked, estimate};
 use crate::fpscr::Rounding;
+use crate::softfloat::element::{self, Fused, Single};
+use crate::softfloat::{Control, Format, Unpacked, estimate};
 
 /// `vaddfp`: A + B.
 pub fn vaddfp(a: u128, b: u128, nj: bool) -> u128 {

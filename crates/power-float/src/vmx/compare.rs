@@ -1,7 +1,7 @@
 //! VMX comparisons (mask and CR6), maximum and minimum.
 
 use super::{flushed, map, vector, words};
-use crate::core::{Format, Unpacked};
+use crate::softfloat::{Format, Unpacked};
 use crate::vector::cr6;
 
 fn compare(a: u128, b: u128, nj: bool, holds: impl Fn(f32, f32) -> bool) -> (u128, u8) {

@@ -11,8 +11,8 @@ pub use arithmetic::*;
 pub use compare::*;
 pub use convert::*;
 
-use crate::core::Outcome;
 use crate::fpscr::bits;
+use crate::softfloat::Outcome;
 
 /// The four words of a vector, leftmost first.
 #[inline]

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::element::{Double, Shape, Single, SingleInDouble, exact};
 use super::{Control, fast};
-use crate::core::convert;
 use crate::fpscr::Rounding;
+use crate::softfloat::convert;
 
 /// Doubles of all magnitudes, with an accent on few significant bits, near exponents and the ends of the range.
 fn double() -> impl Strategy<Value = u64> {
@@ -84,7 +84,7 @@ proptest! {
 
     #[test]
     fn roundings_and_conversions_agree(a in double()) {
-        use crate::core::convert::Integer;
+        use crate::softfloat::convert::Integer;
         let unpacked = super::Unpacked::unpack(super::Format::DOUBLE, a.into());
         if let Some(o) = fast::single::round(a) {
             let exact = convert::quieted(unpacked).round_into(super::Format::SINGLE, super::Format::DOUBLE, Control::NEAREST);
