@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
+use crate::cache::Cache;
 use crate::{Error, Progress, Result, run};
 
 /// What compiles the guest's programs: those of the kernel use it too.
@@ -31,7 +32,19 @@ enum Right {
     None,
 }
 
-/// Sees to it that `packages` are installed.
+/// Sees to it that `packages` of this machine's distribution are installed: by root, or by `sudo` where that needs no password.
+///
+/// # Errors
+/// [`Error::MissingPackages`] with the command to run where this user may not install; a failed apt-get as [`Error::Failed`].
+pub fn require_packages(packages: &[&str], progress: &Progress) -> Result<()> {
+    let cache = Cache::of_user()?;
+    std::fs::create_dir_all(cache.root()).map_err(Error::io("create", cache.root()))?;
+    let done = require(packages, &cache.root().join("packages.log"), progress);
+    progress.finish();
+    done
+}
+
+/// As [`require_packages`], with the log where the caller wants it.
 ///
 /// # Errors
 /// [`Error::MissingPackages`] with the command to run where this user may not install; a failed apt-get as [`Error::Failed`].

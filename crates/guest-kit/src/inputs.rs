@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 /// Raised when a recipe changes in a way that its other inputs do not show.
 const RECIPE: &str = "1";
+/// Likewise for the changes that the peer's copy of the kernel gets.
+const PEER_RECIPE: &str = "2";
 
 /// The kernel's configuration, applied over allnoconfig.
 pub(crate) const KERNEL_CONFIG: &str = include_str!("../../../guest/linux/kernel.config");
@@ -79,6 +81,11 @@ pub(crate) const STOCK_KERNEL_PACKAGE: &str = "linux-image-powerpc64le";
 /// Key of the kernel: depends on its configuration and the recipe.
 pub(crate) fn kernel_key() -> String {
     hash(["kernel", RECIPE, KERNEL_CONFIG])
+}
+
+/// Key of the peer's copy of the kernel.
+pub(crate) fn peer_key() -> String {
+    hash(["peer", PEER_RECIPE, &kernel_key()])
 }
 
 /// Key of the initramfs: depends on everything in it.

@@ -1,6 +1,6 @@
 //! The recipe of the guest's kernel: package linux-source, our configuration over allnoconfig, the cross compiler.
 //!
-//! Result: `vmlinux`, `vmlinux.peer` (see [`crate::peer`]), `kernel.config` as the build completed it, `manifest.json`.
+//! Result: `vmlinux`, `kernel.config` as the build completed it, `manifest.json`; apart from them the peer's copy (see [`crate::peer`]).
 //! An interrupted build goes on where it was: make knows what is compiled.
 
 use std::fs;
@@ -11,12 +11,11 @@ use crate::cache::write_durably;
 use crate::{Error, Progress, Result, elf, host, inputs, peer, run};
 
 pub(crate) const VMLINUX: &str = "vmlinux";
-pub(crate) const VMLINUX_PEER: &str = "vmlinux.peer";
 
 /// Where Debian's linux-source packages put their tarballs.
 const SOURCES: &str = "/usr/src";
 /// Lines that make prints for our configuration of Linux 6.1: only the bar's length depends on it.
-const MAKE_LINES: u64 = 880;
+const MAKE_LINES: u64 = 1323;
 
 /// Builds the kernel into `at`.
 pub(crate) fn build(at: &Path, progress: &Progress) -> Result<()> {
@@ -39,7 +38,7 @@ pub(crate) fn build(at: &Path, progress: &Progress) -> Result<()> {
             progress.advance(object.split_whitespace().last().unwrap_or_default());
         }
     })?;
-    finish(&tree, at, &tarball, progress)
+    finish(&tree, at, &tarball)
 }
 
 /// The newest kernel tarball.
@@ -130,14 +129,11 @@ fn make(tree: &Path) -> Command {
 }
 
 /// Takes the results out of the tree, and deletes it.
-fn finish(tree: &Path, at: &Path, tarball: &Path, progress: &Progress) -> Result<()> {
-    progress.step("Preparing the kernel for QEMU, the peer", 0);
+fn finish(tree: &Path, at: &Path, tarball: &Path) -> Result<()> {
     let built = tree.join("vmlinux");
     let vmlinux = fs::read(&built).map_err(Error::io("read", &built))?;
     elf::ppc64le_header(&vmlinux, "the kernel just built")?;
-    let (for_peer, patched_words) = peer::patch_for_peer(&vmlinux)?;
     write_durably(&at.join(VMLINUX), &vmlinux)?;
-    write_durably(&at.join(VMLINUX_PEER), &for_peer)?;
 
     let config = tree.join(".config");
     fs::copy(&config, at.join("kernel.config")).map_err(Error::io("copy", &config))?;
@@ -146,7 +142,6 @@ fn finish(tree: &Path, at: &Path, tarball: &Path, progress: &Progress) -> Result
     let manifest = serde_json::json!({
         "release": release.trim(),
         "source": tarball.file_name().map(|name| name.to_string_lossy()),
-        "patched_for_peer": patched_words,
     });
     write_durably(
         &at.join("manifest.json"),
@@ -155,6 +150,20 @@ fn finish(tree: &Path, at: &Path, tarball: &Path, progress: &Progress) -> Result
     fs::remove_dir_all(tree).map_err(Error::io("delete", tree))?;
     let fragment = at.join("fragment.config");
     fs::remove_file(&fragment).map_err(Error::io("delete", &fragment))
+}
+
+/// Makes the peer's copy of the finished kernel in `kernel` into `at`.
+pub(crate) fn build_for_peer(at: &Path, kernel: &Path, progress: &Progress) -> Result<()> {
+    progress.step("Preparing the kernel for QEMU, the peer", 0);
+    let ours = kernel.join(VMLINUX);
+    let vmlinux = fs::read(&ours).map_err(Error::io("read", &ours))?;
+    let (patched, words) = peer::patch_for_peer(&vmlinux)?;
+    write_durably(&at.join(VMLINUX), &patched)?;
+    let manifest = serde_json::json!({ "patched_words": words });
+    write_durably(
+        &at.join("manifest.json"),
+        format!("{manifest:#}\n").as_bytes(),
+    )
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::cache::Cache;
 use crate::{Error, Progress, Result, initramfs, inputs, kernel, stock};
 
 const KERNEL: &str = "kernel";
+const PEER: &str = "peer";
 const INITRAMFS: &str = "initramfs";
 const STOCK: &str = "stock";
 
@@ -78,12 +79,15 @@ impl GuestKit {
     /// # Errors
     /// [`Error::NotBuilt`].
     pub fn find(&self) -> Result<GuestPaths> {
-        let kernel = self.cache.find(KERNEL, &inputs::kernel_key());
-        let initramfs = self.cache.find(INITRAMFS, &inputs::initramfs_key());
-        match (kernel, initramfs) {
-            (Some(kernel), Some(initramfs)) => Ok(paths(&kernel, &initramfs)),
-            _ => Err(Error::NotBuilt(self.cache.root().to_owned())),
-        }
+        let part = |name: &str, key: String| {
+            self.cache
+                .find(name, &key)
+                .ok_or_else(|| Error::NotBuilt(self.cache.root().to_owned()))
+        };
+        let kernel = part(KERNEL, inputs::kernel_key())?;
+        let peer = part(PEER, inputs::peer_key())?;
+        let initramfs = part(INITRAMFS, inputs::initramfs_key())?;
+        Ok(paths(&kernel, &peer, &initramfs))
     }
 
     /// As [`ensure`](Self::ensure), for this cache directory. Kernel and initramfs are cached apart: a changed program does not cost a
@@ -109,7 +113,12 @@ impl GuestKit {
             .find_or_build(KERNEL, &inputs::kernel_key(), progress, |at| {
                 kernel::build(at, progress)
             })?;
-        Ok(paths(&kernel, &initramfs))
+        let peer = self
+            .cache
+            .find_or_build(PEER, &inputs::peer_key(), progress, |at| {
+                kernel::build_for_peer(at, &kernel, progress)
+            })?;
+        Ok(paths(&kernel, &peer, &initramfs))
     }
 
     /// As [`ensure_stock_kernel`](Self::ensure_stock_kernel), for this cache directory.
@@ -127,10 +136,10 @@ impl GuestKit {
     }
 }
 
-fn paths(kernel: &Path, initramfs: &Path) -> GuestPaths {
+fn paths(kernel: &Path, peer: &Path, initramfs: &Path) -> GuestPaths {
     GuestPaths {
         vmlinux: kernel.join(kernel::VMLINUX),
-        vmlinux_peer: kernel.join(kernel::VMLINUX_PEER),
+        vmlinux_peer: peer.join(kernel::VMLINUX),
         initramfs: initramfs.join(initramfs::INITRAMFS),
         programs_dir: initramfs.join(initramfs::PROGRAMS),
     }
@@ -157,12 +166,13 @@ mod tests {
         let directory = tempfile::tempdir().expect("directory");
         for (part, key) in [
             (KERNEL, inputs::kernel_key()),
+            (PEER, inputs::peer_key()),
             (INITRAMFS, inputs::initramfs_key()),
         ] {
             std::fs::create_dir(directory.path().join(format!("{part}-{key}"))).expect("part");
         }
         let kit = GuestKit::at(directory.path());
-        let found = kit.find().expect("both parts are there");
+        let found = kit.find().expect("all parts are there");
         assert!(found.vmlinux.starts_with(directory.path()));
         assert_eq!(
             kit.build(&Progress::silent()).expect("nothing to build"),

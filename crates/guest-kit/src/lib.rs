@@ -29,6 +29,7 @@ mod stock;
 
 pub use cpio::with_files;
 pub use error::Error;
+pub use host::require_packages;
 pub use kit::{GuestKit, GuestPaths};
 pub use peer::patch_for_peer;
 pub use progress::Progress;

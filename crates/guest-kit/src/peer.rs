@@ -1,8 +1,9 @@
 //! A copy of the kernel that QEMU can run with persistent memory.
 //!
-//! Linux writes persistent memory back with `dcbf` L=4 and L=6 (`dcbfps`, `dcbstps` of ISA 3.1). A POWER9 takes them as plain `dcbf`
-//! (ISA 3.0 B, Book II, "dcbf": reserved L values); QEMU's TCG raises an illegal instruction instead. For a fair comparison the peer
-//! gets the same kernel with the L field of these words cleared.
+//! Linux writes persistent memory back with `dcbf` L=4 and L=6 (`dcbfps`, `dcbstps` of ISA 3.1) and orders it with `sync` L=4
+//! (`phwsync`). A POWER9 takes them as plain `dcbf` and `sync`: the bits that tell them apart are reserved there (ISA 3.0 B, Book II,
+//! "dcbf" and "sync"). QEMU's TCG raises an illegal instruction instead. For a fair comparison the peer gets the same kernel with
+//! these words in their plain forms.
 
 use object::LittleEndian;
 use object::elf::{SHF_EXECINSTR, SHT_PROGBITS};
@@ -10,14 +11,18 @@ use object::read::elf::{FileHeader, SectionHeader};
 
 use crate::{Error, Result, elf};
 
-/// Primary opcode 31, extended opcode 86, and the bits that every form of `dcbf` has zero: bits 6-7 and 31.
+/// `dcbf`: primary opcode 31, extended opcode 86, and the bits that each of its forms has zero (6-7 and 31).
 const DCBF: u32 = 31 << 26 | 86 << 1;
 const DCBF_MASK: u32 = 0xff00_07ff;
-/// The L field, bits 8-10 (three wide since ISA 3.1).
+/// `sync`: primary opcode 31, extended opcode 598, and all bits but the L field (6-7 and 11-20 are zero in every form that Linux uses).
+const SYNC: u32 = 31 << 26 | 598 << 1;
+const SYNC_MASK: u32 = 0xff1f_ffff;
+/// The L field of both, bits 8-10 (three wide since ISA 3.1).
 const L_SHIFT: u32 = 21;
 const L_MASK: u32 = 7 << L_SHIFT;
 
-/// A copy of the ELF `vmlinux` with every `dcbf` of L=4 or L=6 made a plain one, and how many there were.
+/// A copy of the ELF `vmlinux` in which the cache and ordering instructions for persistent memory have their plain forms, and how many
+/// words that changed.
 ///
 /// Looks at the aligned words of sections that hold instructions.
 ///
@@ -43,7 +48,7 @@ pub fn patch_for_peer(vmlinux: &[u8]) -> Result<(Vec<u8>, usize)> {
         let code = section.data(LittleEndian, vmlinux).map_err(fail)?;
         let start = section.sh_offset(LittleEndian) as usize;
         for (index, word) in code.as_chunks::<4>().0.iter().enumerate() {
-            if let Some(plain) = plain_dcbf(u32::from_le_bytes(*word)) {
+            if let Some(plain) = plain_form(u32::from_le_bytes(*word)) {
                 let at = start + 4 * index;
                 patched[at..at + 4].copy_from_slice(&plain.to_le_bytes());
                 count += 1;
@@ -53,11 +58,19 @@ pub fn patch_for_peer(vmlinux: &[u8]) -> Result<(Vec<u8>, usize)> {
     Ok((patched, count))
 }
 
-/// The plain form of a `dcbf` with L=4 or L=6; nothing for any other word.
-fn plain_dcbf(word: u32) -> Option<u32> {
+/// What an ISA 3.0 processor makes of an instruction for persistent memory; nothing for any other word.
+fn plain_form(word: u32) -> Option<u32> {
     let is_dcbf = word & DCBF_MASK == DCBF;
-    let l = (word & L_MASK) >> L_SHIFT;
-    (is_dcbf && matches!(l, 4 | 6)).then_some(word & !L_MASK)
+    let is_sync = word & SYNC_MASK == SYNC;
+    let plain_l = match (word & L_MASK) >> L_SHIFT {
+        // dcbfps, dcbstps: dcbf.
+        4 | 6 if is_dcbf => 0,
+        // phwsync: hwsync. plwsync: lwsync.
+        4 if is_sync => 0,
+        5 if is_sync => 1,
+        _ => return None,
+    };
+    Some(word & !L_MASK | plain_l << L_SHIFT)
 }
 
 #[cfg(test)]
@@ -70,16 +83,33 @@ mod tests {
     }
 
     #[test]
-    fn only_the_persistent_forms_change() {
+    fn of_dcbf_only_the_persistent_forms_change() {
         // As the assembler writes dcbfps 3,4 and dcbf 3,4.
         assert_eq!(dcbf(3, 4, 4), 0x7c83_20ac);
-        assert_eq!(plain_dcbf(0x7c83_20ac), Some(0x7c03_20ac));
-        assert_eq!(plain_dcbf(dcbf(0, 31, 6)), Some(dcbf(0, 31, 0)));
+        assert_eq!(plain_form(0x7c83_20ac), Some(0x7c03_20ac));
+        assert_eq!(plain_form(dcbf(0, 31, 6)), Some(dcbf(0, 31, 0)));
         for l in [0, 1, 2, 3, 5, 7] {
-            assert_eq!(plain_dcbf(dcbf(1, 2, l)), None, "L={l}");
+            assert_eq!(plain_form(dcbf(1, 2, l)), None, "L={l}");
         }
-        assert_eq!(plain_dcbf(dcbf(3, 4, 4) | 1), None, "bit 31 set");
-        assert_eq!(plain_dcbf(31 << 26 | 54 << 1 | 4 << 21), None, "dcbst");
+        assert_eq!(plain_form(dcbf(3, 4, 4) | 1), None, "bit 31 set");
+        assert_eq!(plain_form(31 << 26 | 54 << 1 | 4 << 21), None, "dcbst");
+    }
+
+    #[test]
+    fn persistent_syncs_become_those_that_order_as_much() {
+        assert_eq!(
+            plain_form(0x7c80_04ac),
+            Some(0x7c00_04ac),
+            "phwsync to hwsync"
+        );
+        assert_eq!(
+            plain_form(0x7ca0_04ac),
+            Some(0x7c20_04ac),
+            "plwsync to lwsync"
+        );
+        for word in [0x7c00_04ac, 0x7c20_04ac, 0x7c40_04ac] {
+            assert_eq!(plain_form(word), None, "{word:08x}");
+        }
     }
 
     /// An ELF with one section of code and one of data, both holding a dcbfps.
