@@ -133,6 +133,15 @@ pub enum ConfigError {
     /// A text that ends up as a C string holds a zero byte.
     #[error("the {0} holds a zero byte, which a device tree can't carry; remove it")]
     ZeroByte(&'static str),
+    /// The persistent memory was made for another machine type.
+    #[error("{} has H_SCM_FLUSH: {}; its persistent memory: {flush}; make both for the same machine type",
+        machine.name(), machine.has_scm_flush())]
+    FlushMismatch {
+        /// Machine type.
+        machine: MachineVersion,
+        /// Whether the persistent memory has the hypercall.
+        flush: bool,
+    },
     /// No such machine type.
     #[error("there is no machine type {0:?}; there are pseries-1.0 and pseries-1.1")]
     UnknownMachine(String),

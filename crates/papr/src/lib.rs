@@ -7,13 +7,16 @@
 //! - `hcall`: hypercalls, a file per family;
 //! - `rtas`: run-time abstraction services, a file per family;
 //! - `xics`: the interrupt controller;
-//! - `console`: the virtual terminal;
+//! - `events`: requests to power off, and hot-plug;
+//! - `console`, `clock`: the virtual terminal and the time of day;
 //! - `fdt`: the device tree, a file per part.
 #![forbid(unsafe_code)]
 
 mod action;
+mod clock;
 mod config;
 mod console;
+mod events;
 mod fdt;
 mod hcall;
 pub mod host;
@@ -31,6 +34,7 @@ pub use config::{
     ConfigError, LMB_SIZE, MAX_VCPUS, MachineVersion, PlatformConfig, RTAS_AREA_LIMIT,
 };
 pub use console::{ConsoleBackend, INPUT_LIMIT};
+pub use events::{HotPlug, HotPlugAction, HotPlugResource, QueueFull};
 pub use fdt::DeviceTreeError;
 pub use platform::Platform;
 pub use rtas::RTAS_SIZE;

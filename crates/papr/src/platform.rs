@@ -3,14 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use papr_scm::Scm;
+
 use crate::action::Action;
+use crate::clock::Clock;
 use crate::config::{ConfigError, PlatformConfig};
 use crate::console::{Console, ConsoleBackend};
+use crate::events::{Class, Event, Events, HotPlug, QueueFull};
 use crate::fdt::{self, DeviceTreeError};
 use crate::hcall::{self, SharedAreas};
 use crate::host::{Host, InterruptLocation};
 use crate::once::OncePerNumber;
-use crate::rtas::{self, Clock};
+use crate::rtas;
 use crate::sync::lock;
 use crate::vcpu::{StartState, Vcpu, VcpuId};
 use crate::xics::{Irq, Xics};
@@ -29,13 +33,16 @@ pub struct Platform {
     pub(crate) areas: SharedAreas,
     /// vCPUs that wait in H_JOIN.
     pub(crate) joined: Mutex<BTreeSet<VcpuId>>,
+    pub(crate) events: Events,
+    pub(crate) scm: Option<Arc<Scm>>,
     pub(crate) clock: Clock,
     pub(crate) unknown_hypercalls: OncePerNumber,
     pub(crate) unknown_services: OncePerNumber,
 }
 
 impl Platform {
-    /// A machine in its power-on state, whose guest's console output goes to `console`.
+    /// A machine in its power-on state, whose guest's console output goes to `console`, with the persistent memory `scm`
+    /// if it has any. What is plugged cold must be plugged before [`device_tree`](Platform::device_tree) is asked for.
     ///
     /// # Errors
     /// Where there can't be such a machine.
@@ -43,11 +50,23 @@ impl Platform {
         host: Arc<dyn Host>,
         config: PlatformConfig,
         console: Box<dyn ConsoleBackend>,
+        scm: Option<Arc<Scm>>,
     ) -> Result<Self, ConfigError> {
         config.validate()?;
+        if let Some(scm) = &scm
+            && scm.has_flush() != config.machine.has_scm_flush()
+        {
+            return Err(ConfigError::FlushMismatch {
+                machine: config.machine,
+                flush: scm.has_flush(),
+            });
+        }
+        let sources = Class::ALL.map(Class::irq).into_iter().chain([VTY_IRQ]);
         Ok(Platform {
+            events: Events::default(),
+            scm,
             console: Console::new(console),
-            xics: Xics::new(host.clone(), config.max_vcpus, [VTY_IRQ]),
+            xics: Xics::new(host.clone(), config.max_vcpus, sources),
             areas: SharedAreas::new(config.max_vcpus),
             joined: Mutex::default(),
             clock: Clock::default(),
@@ -63,7 +82,7 @@ impl Platform {
     /// # Errors
     /// Where the tree does not fit the format (a command line of gigabytes).
     pub fn device_tree(&self) -> Result<Vec<u8>, DeviceTreeError> {
-        fdt::device_tree(&self.config)
+        fdt::device_tree(&self.config, self.scm.as_deref())
     }
 
     /// What the monitor loads at [`PlatformConfig::rtas_base`]; it takes [`RTAS_SIZE`](crate::RTAS_SIZE) bytes there.
@@ -107,16 +126,42 @@ impl Platform {
         taken
     }
 
+    /// Asks the guest to shut itself down, as a power button does.
+    ///
+    /// # Errors
+    /// [`QueueFull`] where the guest does not listen.
+    pub fn request_power_off(&self) -> Result<(), QueueFull> {
+        self.raise(Event::PowerOffRequest)
+    }
+
+    /// Tells the guest that a resource was plugged, or is asked back. What becomes of it the guest says by RTAS.
+    ///
+    /// # Errors
+    /// [`QueueFull`] where the guest does not listen.
+    pub fn hot_plug(&self, event: HotPlug) -> Result<(), QueueFull> {
+        self.raise(Event::HotPlug(event))
+    }
+
+    fn raise(&self, event: Event) -> Result<(), QueueFull> {
+        let class = self.events.push(event)?;
+        self.xics.pulse(class.irq());
+        Ok(())
+    }
+
     /// Everything back to the power-on state, the partition-wide processor settings of the host included. Called while
     /// no vCPU runs; the monitor resets the vCPUs and loads guest memory afresh.
     pub fn reset(&self) {
         self.xics.reset();
         self.console.reset();
         self.areas.reset();
+        self.events.reset();
         lock(&self.joined).clear();
         self.host.set_interrupt_little_endian(false);
         self.host.set_interrupt_location(InterruptLocation::Real);
         self.host.set_process_table(None);
+        if let Some(Err(undrained)) = self.scm.as_ref().map(|scm| scm.reset()) {
+            tracing::error!(%undrained, "persistent memory was reset with flushes outstanding");
+        }
     }
 
     /// What the machine was made of.
@@ -194,6 +239,7 @@ mod tests {
             m.host.clone(),
             config,
             Box::new(crate::testing::Screen::default()),
+            None,
         );
         assert_eq!(refused.err(), Some(ConfigError::VcpuCount(99)));
     }

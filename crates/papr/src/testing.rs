@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use papr_scm::nvdimm::{NvdimmConfig, Plan};
+use papr_scm::{Plug, Scm, ScmOptions};
+
 use crate::action::Action;
 use crate::config::PlatformConfig;
 use crate::console::ConsoleBackend;
@@ -272,8 +275,13 @@ impl Machine {
     const BLOCK: u64 = 0x7000;
 
     pub(crate) fn new(vcpus: u32) -> Machine {
+        Self::with_scm(vcpus, None)
+    }
+
+    /// A machine with persistent memory.
+    fn with_scm(vcpus: u32, scm: Option<Arc<Scm>>) -> Machine {
         let (host, screen) = (FakeHost::new(), Screen::default());
-        let platform = Platform::new(host.clone(), config(vcpus), Box::new(screen.clone()));
+        let platform = Platform::new(host.clone(), config(vcpus), Box::new(screen.clone()), scm);
         Machine {
             platform: platform.expect("it is a usual machine"),
             host,
@@ -393,4 +401,31 @@ impl Machine {
         let args = [1 << (63 - 18), cpu.into(), address];
         assert_eq!(self.hcall(cpu, H_REGISTER_VPA, &args).0, H_SUCCESS);
     }
+}
+
+/// Where the device of [`with_nvdimm`] lies.
+pub(crate) const NVDIMM_ADDRESS: u64 = MEMORY;
+
+/// A machine of one vCPU with one persistent-memory device in slot 0, backed by a file that is deleted already.
+pub(crate) fn with_nvdimm(plug: Plug) -> Machine {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("nvdimm.img");
+    let config: NvdimmConfig = format!("id=n,path={},size=256M", path.display())
+        .parse()
+        .expect("it is well-formed");
+    let options = ScmOptions {
+        slots: 4,
+        ..ScmOptions::default()
+    };
+    let scm = Scm::new(options).expect("an executor");
+    for nvdimm in Plan::new(vec![config])
+        .expect("it can be")
+        .open()
+        .expect("it can be made")
+    {
+        let spec = nvdimm.spec(NVDIMM_ADDRESS);
+        scm.plug(spec, nvdimm.backing, plug)
+            .expect("the slot is free");
+    }
+    Machine::with_scm(1, Some(Arc::new(scm)))
 }

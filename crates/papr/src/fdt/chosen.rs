@@ -1,6 +1,6 @@
 //! `/chosen`: the command line, the initial RAM disk, the console, entropy, and what negotiation has granted.
 
-use super::node::Node;
+use super::node::{Build, Node};
 use super::vdevice::VTY_PATH;
 use crate::config::PlatformConfig;
 
@@ -10,7 +10,7 @@ pub(super) fn chosen(config: &PlatformConfig) -> Node {
         .string("bootargs", &config.cmdline)
         .string("stdout-path", VTY_PATH)
         .string("linux,stdout-path", VTY_PATH)
-        .bytes("rng-seed", config.rng_seed)
+        .bytes("rng-seed", config.rng_seed.to_vec())
         .bytes("ibm,architecture-vec-5", granted_options());
     if let Some(initrd) = &config.initrd {
         node = node
@@ -24,11 +24,13 @@ pub(super) fn chosen(config: &PlatformConfig) -> Node {
 /// the others are numbered as PAPR numbers them.
 fn granted_options() -> Vec<u8> {
     /// Byte and value of each option.
-    const OPTIONS: [(usize, u8); 6] = [
+    const OPTIONS: [(usize, u8); 7] = [
         // Logical partitioning, shared processors.
         (2, 0x80 | 0x40),
         // NUMA associativity in form 1.
         (5, 0x80),
+        // Hot-plug has an event source of its own.
+        (6, 0x04),
         // Platform facilities: random number generator.
         (17, 0x80),
         // Interrupts: legacy (XICS) only.

@@ -1,6 +1,6 @@
 //! `/cpus`: what the processors are and can.
 
-use super::node::Node;
+use super::node::{Build, Node};
 use crate::config::PlatformConfig;
 use crate::vcpu::VcpuId;
 

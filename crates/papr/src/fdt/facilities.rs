@@ -1,6 +1,6 @@
 //! `/ibm,platform-facilities`: the random number generator (H_RANDOM).
 
-use super::node::Node;
+use super::node::{Build, Node};
 
 /// `/ibm,platform-facilities`.
 pub(super) fn facilities() -> Node {

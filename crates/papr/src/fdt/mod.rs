@@ -7,6 +7,7 @@
 mod blob;
 mod chosen;
 mod cpus;
+mod events;
 mod facilities;
 mod interrupts;
 mod memory;
@@ -20,6 +21,8 @@ mod vdevice;
 pub use blob::DeviceTreeError;
 pub(crate) use cpus::vcpu_associativity;
 
+use papr_scm::Scm;
+
 use crate::config::PlatformConfig;
 use crate::rtas::RTAS_SIZE;
 
@@ -27,8 +30,12 @@ use crate::rtas::RTAS_SIZE;
 ///
 /// # Errors
 /// Where it does not fit the format.
-pub(crate) fn device_tree(config: &PlatformConfig) -> Result<Vec<u8>, DeviceTreeError> {
+pub(crate) fn device_tree(
+    config: &PlatformConfig,
+    scm: Option<&Scm>,
+) -> Result<Vec<u8>, DeviceTreeError> {
+    let persistent_memory = scm.map(Scm::device_tree);
     // Linux keeps its hands off the RTAS area only if it is told to here.
     let reserved = [(config.rtas_base, u64::from(RTAS_SIZE))];
-    blob::flatten(&root::root(config), &reserved)
+    blob::flatten(&root::root(config, persistent_memory), &reserved)
 }

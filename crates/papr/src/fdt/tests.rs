@@ -6,11 +6,47 @@ use fdt::node::FdtNode;
 use super::device_tree;
 use crate::config::PlatformConfig;
 use crate::rtas::SERVICES;
-use crate::testing::config;
+use crate::testing::{config, with_nvdimm};
+use papr_scm::Plug;
 
 fn with_tree(config: &PlatformConfig, check: impl FnOnce(Fdt<'_>)) {
-    let blob = device_tree(config).expect("it fits");
+    let blob = device_tree(config, None).expect("it fits");
     check(Fdt::new(&blob).expect("it is a device tree"));
+}
+
+#[test]
+fn persistent_memory_is_in_the_tree_and_its_hypercalls_are_announced() {
+    let blob = with_nvdimm(Plug::Cold)
+        .platform
+        .device_tree()
+        .expect("it fits");
+    let tree = Fdt::new(&blob).expect("it is a device tree");
+    let device = tree
+        .find_node("/ibm,persistent-memory/ibm,pmemory@90000000")
+        .expect("it exists");
+    assert_eq!(text(&device, "compatible"), "ibm,pmemory");
+    let connectors = tree.find_node("/ibm,persistent-memory").expect("it exists");
+    assert_eq!(cells(&connectors, "ibm,drc-indexes")[..2], [4, 0x9000_0000]);
+    let groups = |tree: &Fdt<'_>| {
+        let rtas = tree.find_node("/rtas").expect("it exists");
+        text(&rtas, "ibm,hypertas-functions")
+            .split('\0')
+            .any(|group| group == "hcall-scm")
+    };
+    assert!(groups(&tree));
+    with_tree(&config(1), |tree| {
+        assert!(!groups(&tree));
+        assert!(tree.find_node("/ibm,persistent-memory").is_none());
+    });
+}
+
+#[test]
+fn events_have_interrupts() {
+    with_tree(&config(1), |tree| {
+        let cells_of = |path: &str| cells(&tree.find_node(path).expect("it exists"), "interrupts");
+        assert_eq!(cells_of("/event-sources/epow-events"), [0x1000, 0]);
+        assert_eq!(cells_of("/event-sources/hot-plug-events"), [0x1001, 0]);
+    });
 }
 
 fn bytes<'a>(node: &FdtNode<'_, 'a>, name: &str) -> &'a [u8] {

@@ -1,6 +1,6 @@
 //! `/vdevice`: virtual devices. There is one, the console's terminal.
 
-use super::node::Node;
+use super::node::{Build, Node};
 use crate::console::VTY_UNIT;
 use crate::platform::VTY_IRQ;
 

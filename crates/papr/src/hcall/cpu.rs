@@ -98,7 +98,8 @@ pub(super) fn signal_system_reset(platform: &Platform, call: &mut Call<'_>) -> R
                 .filter(|id| *id != caller)
                 .for_each(|id| platform.host.system_reset(id));
         }
-        target => match vcpu(platform, target) {
+        // A stopped vCPU is in RTAS's hands, where no interrupt reaches it.
+        target => match vcpu(platform, target).filter(|id| !platform.host.is_stopped(*id)) {
             Some(id) => platform.host.system_reset(id),
             None => return Reply::status(H_PARAMETER),
         },
@@ -217,7 +218,9 @@ mod tests {
             m.hcall(0, H_SIGNAL_SYS_RESET, &[RESET_ALL_OTHERS]).0,
             H_SUCCESS
         );
-        assert_eq!(m.hcall(0, H_SIGNAL_SYS_RESET, &[3]).0, H_PARAMETER);
+        for nobody in [2, 3, u64::MAX - 2] {
+            assert_eq!(m.hcall(0, H_SIGNAL_SYS_RESET, &[nobody]).0, H_PARAMETER);
+        }
         assert_eq!(m.host.events(), [1, 0, 1, 1].map(Event::SystemReset));
     }
 

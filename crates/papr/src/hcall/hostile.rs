@@ -1,9 +1,12 @@
 //! A guest that tries everything: it must not get further than an answer.
 
+use papr_scm::Plug;
+
 use crate::action::Action;
 use crate::hcall::abi::H_RTAS;
 use crate::once::OncePerNumber;
-use crate::testing::{MEMORY, Machine};
+use crate::testing::{MEMORY, Machine, with_nvdimm};
+use crate::vcpu::VcpuId;
 
 /// A small generator with a fixed seed (xorshift64*): the run is the same each time.
 struct Random(u64);
@@ -16,17 +19,20 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    /// A register as a hostile guest would choose it: small numbers, addresses around the end of memory, limits, noise.
+    /// A register as a hostile guest would choose it: small numbers, addresses around the end of memory, connectors,
+    /// limits, noise.
     fn register(&mut self) -> u64 {
         let noise = self.next();
-        match noise % 8 {
+        let more = noise >> 8;
+        match noise % 9 {
             0 => noise >> 60,
-            1 => (noise >> 8) % 0x1000,
-            2 => (noise >> 8) % MEMORY,
-            3 => ((noise >> 8) % MEMORY) & !0xFFF,
-            4 => MEMORY.wrapping_sub((noise >> 8) % 64),
-            5 => u64::MAX.wrapping_sub((noise >> 8) % 64),
+            1 => more % 0x1000,
+            2 => more % MEMORY,
+            3 => (more % MEMORY) & !0xFFF,
+            4 => MEMORY.wrapping_sub(more % 64),
+            5 => u64::MAX.wrapping_sub(more % 64),
             6 => 1 << (noise >> 58),
+            7 => 0x9000_0000 + more % 2,
             _ => noise,
         }
     }
@@ -40,27 +46,23 @@ impl Random {
     }
 }
 
-#[test]
-fn a_hundred_thousand_random_hypercalls_get_answers_and_nothing_grows() {
-    let m = Machine::new(4);
+/// Makes random hypercalls, and checks that the machine still answers and remembers no more than it may.
+fn attack(m: &Machine, rounds: usize) {
+    const BLOCK: u64 = 0x7000;
     let mut random = Random(0x5EED);
     let mut cpu = m.cpu(0);
-    for round in 0..100_000 {
+    for round in 0..rounds {
         cpu.gprs.fill_with(|| random.register());
         cpu.gprs[3] = random.opcode();
-        if cpu.gprs[3] == H_RTAS {
-            let block: Vec<u32> = (0..10).map(|_| random.register() as u32).collect();
-            let token = 0x2000 + block[0] % 0x40;
-            m.write_words(
-                0x7000,
-                &[&[token, block[1] % 8, block[2] % 9], &block[3..]].concat(),
-            );
-            if round % 2 == 0 {
-                cpu.gprs[4] = 0x7000;
-            }
+        if cpu.gprs[3] == H_RTAS && round % 4 != 0 {
+            // A block that is half-way sensible: a known token mostly, counts that fit mostly.
+            let words: Vec<u32> = (0..10).map(|_| random.register() as u32).collect();
+            let header = [0x2000 + words[0] % 0x40, words[1] % 8, words[2] % 9];
+            m.write_words(BLOCK, &[&header, &words[3..]].concat());
+            cpu.gprs[4] = BLOCK;
         }
         match m.platform.hypercall(&mut cpu) {
-            Action::Cede | Action::WaitForProd => m.platform.wait_ended(crate::vcpu::VcpuId(0)),
+            Action::Cede | Action::WaitForProd => m.platform.wait_ended(VcpuId(0)),
             _ => {}
         }
         cpu.specials.clear();
@@ -73,4 +75,14 @@ fn a_hundred_thousand_random_hypercalls_get_answers_and_nothing_grows() {
         [0, 2],
         "the machine still answers"
     );
+}
+
+#[test]
+fn a_hundred_thousand_random_hypercalls_get_answers_and_nothing_grows() {
+    attack(&Machine::new(4), 100_000);
+}
+
+#[test]
+fn persistent_memory_does_not_change_that() {
+    attack(&with_nvdimm(Plug::Hot), 20_000);
 }

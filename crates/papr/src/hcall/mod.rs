@@ -13,6 +13,7 @@ mod info;
 mod memory;
 mod mode;
 mod rtas;
+mod scm;
 mod vpa;
 mod xics;
 
@@ -67,6 +68,8 @@ pub(crate) fn dispatch(platform: &Platform, cpu: &mut dyn Vcpu) -> Action {
         Reply::status(abi::H_PRIVILEGE)
     } else if let Some(handler) = handler(opcode) {
         handler(platform, &mut Call { cpu })
+    } else if let Some(reply) = scm::call(platform, opcode, &mut Call { cpu }) {
+        reply
     } else {
         match platform.unknown_hypercalls.note(opcode) {
             Novelty::New => tracing::warn!(

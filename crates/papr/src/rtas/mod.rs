@@ -5,7 +5,9 @@
 //! that make no sense gets status -3 (parameter error).
 
 mod block;
+mod connector;
 mod cpu;
+mod event;
 mod interrupt;
 mod power;
 mod stub;
@@ -13,7 +15,8 @@ mod system_parameter;
 mod time;
 
 pub(crate) use stub::stub;
-pub(crate) use time::Clock;
+
+use std::ops::RangeInclusive;
 
 use crate::action::Action;
 use crate::hcall::Reply;
@@ -26,6 +29,9 @@ use block::ArgumentBlock;
 
 /// Bytes that the RTAS area takes in guest memory, and `rtas-size` says.
 pub const RTAS_SIZE: u32 = 0x1000;
+
+/// What the EPOW sensor, and an EPOW event, say when the system should shut down.
+pub(crate) const EPOW_SHUTDOWN: u32 = 3;
 
 /// Status words that all services share.
 pub(crate) mod status {
@@ -96,118 +102,81 @@ pub(crate) struct Service {
     pub(crate) name: &'static str,
     /// Its value, by which the guest calls. Fixed for ever: a guest that was moved here from another host knows it.
     pub(crate) token: u32,
-    arguments: usize,
+    /// How many arguments it takes.
+    arguments: RangeInclusive<usize>,
     results: usize,
     run: fn(&Platform, &Request<'_>) -> Answer,
 }
 
-/// All services.
+impl Service {
+    const fn new(
+        token: u32,
+        name: &'static str,
+        arguments: RangeInclusive<usize>,
+        results: usize,
+        run: fn(&Platform, &Request<'_>) -> Answer,
+    ) -> Service {
+        Service {
+            name,
+            token,
+            arguments,
+            results,
+            run,
+        }
+    }
+}
+
+/// All services: token, name, numbers of arguments and results, and what does it.
 pub(crate) const SERVICES: &[Service] = &[
-    Service {
-        name: "get-time-of-day",
-        token: 0x2001,
-        arguments: 0,
-        results: 8,
-        run: time::get_time_of_day,
-    },
-    Service {
-        name: "set-time-of-day",
-        token: 0x2002,
-        arguments: 7,
-        results: 1,
-        run: time::set_time_of_day,
-    },
-    Service {
-        name: "power-off",
-        token: 0x2003,
-        arguments: 2,
-        results: 1,
-        run: power::power_off,
-    },
-    Service {
-        name: "system-reboot",
-        token: 0x2004,
-        arguments: 0,
-        results: 1,
-        run: power::system_reboot,
-    },
-    Service {
-        name: "query-cpu-stopped-state",
-        token: 0x2005,
-        arguments: 1,
-        results: 2,
-        run: cpu::query_stopped,
-    },
-    Service {
-        name: "start-cpu",
-        token: 0x2006,
-        arguments: 3,
-        results: 1,
-        run: cpu::start,
-    },
-    Service {
-        name: "stop-self",
-        token: 0x2007,
-        arguments: 0,
-        results: 1,
-        run: cpu::stop_self,
-    },
-    Service {
-        name: "ibm,get-system-parameter",
-        token: 0x2008,
-        arguments: 3,
-        results: 1,
-        run: system_parameter::get,
-    },
-    Service {
-        name: "ibm,set-system-parameter",
-        token: 0x2009,
-        arguments: 2,
-        results: 1,
-        run: system_parameter::set,
-    },
-    Service {
-        name: "ibm,set-xive",
-        token: 0x200A,
-        arguments: 3,
-        results: 1,
-        run: interrupt::set_xive,
-    },
-    Service {
-        name: "ibm,get-xive",
-        token: 0x200B,
-        arguments: 1,
-        results: 3,
-        run: interrupt::get_xive,
-    },
-    Service {
-        name: "ibm,int-off",
-        token: 0x200C,
-        arguments: 1,
-        results: 1,
-        run: interrupt::off,
-    },
-    Service {
-        name: "ibm,int-on",
-        token: 0x200D,
-        arguments: 1,
-        results: 1,
-        run: interrupt::on,
-    },
-    Service {
-        name: "event-scan",
-        token: 0x200F,
-        arguments: 4,
-        results: 1,
-        run: power::event_scan,
-    },
-    Service {
-        name: "ibm,os-term",
-        token: 0x201F,
-        arguments: 1,
-        results: 1,
-        run: power::os_term,
-    },
+    Service::new(0x2001, "get-time-of-day", 0..=0, 8, time::get_time_of_day),
+    Service::new(0x2002, "set-time-of-day", 7..=7, 1, time::set_time_of_day),
+    Service::new(0x2003, "power-off", 2..=2, 1, power::power_off),
+    Service::new(0x2004, "system-reboot", 0..=0, 1, power::system_reboot),
+    Service::new(
+        0x2005,
+        "query-cpu-stopped-state",
+        1..=1,
+        2,
+        cpu::query_stopped,
+    ),
+    Service::new(0x2006, "start-cpu", 3..=3, 1, cpu::start),
+    Service::new(0x2007, "stop-self", 0..=0, 1, cpu::stop_self),
+    Service::new(
+        0x2008,
+        "ibm,get-system-parameter",
+        3..=3,
+        1,
+        system_parameter::get,
+    ),
+    Service::new(
+        0x2009,
+        "ibm,set-system-parameter",
+        2..=2,
+        1,
+        system_parameter::set,
+    ),
+    Service::new(0x200A, "ibm,set-xive", 3..=3, 1, interrupt::set_xive),
+    Service::new(0x200B, "ibm,get-xive", 1..=1, 3, interrupt::get_xive),
+    Service::new(0x200C, "ibm,int-off", 1..=1, 1, interrupt::off),
+    Service::new(0x200D, "ibm,int-on", 1..=1, 1, interrupt::on),
+    Service::new(0x200E, "check-exception", 6..=7, 1, event::check_exception),
+    Service::new(0x200F, "event-scan", 4..=4, 1, event::event_scan),
+    Service::new(0x201A, "set-indicator", 3..=3, 1, connector::set_indicator),
+    Service::new(
+        0x201D,
+        "get-sensor-state",
+        2..=2,
+        2,
+        connector::get_sensor_state,
+    ),
+    Service::new(
+        0x201E,
+        "ibm,configure-connector",
+        2..=2,
+        1,
+        connector::configure,
+    ),
+    Service::new(0x201F, "ibm,os-term", 1..=1, 1, power::os_term),
 ];
 
 /// Runs the call whose argument block lies at `address`. Answers the hypercall: H_PARAMETER where there is no block, else
@@ -221,13 +190,16 @@ pub(crate) fn dispatch(platform: &Platform, address: u64) -> Reply {
         .iter()
         .find(|service| service.token == block.token());
     let answer = match service {
-        Some(s) if (s.arguments, s.results) == (block.arguments().len(), block.results()) => (s
-            .run)(
-            platform,
-            &Request {
-                args: block.arguments(),
-            },
-        ),
+        Some(s)
+            if s.arguments.contains(&block.arguments().len()) && s.results == block.results() =>
+        {
+            (s.run)(
+                platform,
+                &Request {
+                    args: block.arguments(),
+                },
+            )
+        }
         Some(_) => Answer::status(status::PARAMETER),
         None => {
             report_unknown(platform, block.token());
@@ -273,7 +245,7 @@ mod tests {
                 service.name
             );
             assert!(
-                service.arguments + service.results <= block::MAX_WORDS,
+                service.arguments.end() + service.results <= block::MAX_WORDS,
                 "{}",
                 service.name
             );

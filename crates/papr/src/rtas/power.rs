@@ -1,6 +1,6 @@
-//! How a guest ends: power-off, system-reboot, ibm,os-term; and event-scan, by which it asks what happened.
+//! How a guest ends: power-off, system-reboot, ibm,os-term.
 
-use super::{Answer, Request, status};
+use super::{Answer, Request};
 use crate::action::{Action, MachineExit};
 use crate::host::GuestMemory;
 use crate::platform::Platform;
@@ -37,11 +37,6 @@ fn last_words(memory: &dyn GuestMemory, address: u64) -> String {
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
-}
-
-/// event-scan: event mask, whether critical, buffer and its length. There are no errors of hardware to report.
-pub(super) fn event_scan(_: &Platform, _: &Request<'_>) -> Answer {
-    Answer::status(status::NO_EVENT)
 }
 
 #[cfg(test)]
@@ -91,14 +86,6 @@ mod tests {
         assert_eq!(
             exit(&m, "ibm,os-term", &[u32::MAX]),
             MachineExit::Panic(String::new())
-        );
-    }
-
-    #[test]
-    fn there_is_no_hardware_error_to_report() {
-        assert_eq!(
-            Machine::new(1).rtas_named(0, "event-scan", &[0xF000_0000, 0, 0x4000, 2048], 1),
-            [1]
         );
     }
 }
