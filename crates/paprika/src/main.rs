@@ -1,1 +1,6 @@
-fn main() {}
+//! The `paprika` program: see `paprika --help`.
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    paprika::cli::main()
+}

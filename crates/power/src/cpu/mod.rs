@@ -31,10 +31,23 @@ struct Reservation {
     value: u128,
 }
 
+/// Debug registers that a guest sets through H_SET_MODE. They hold what was set; no breakpoint is watched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DebugRegisters {
+    /// Completed Instruction Address Breakpoint Register.
+    pub ciabr: u64,
+    /// Data Address Watchpoint Register 0.
+    pub dawr0: u64,
+    /// Data Address Watchpoint Register Extension 0.
+    pub dawrx0: u64,
+}
+
 /// A vCPU. It belongs to the thread that runs it; other threads reach it through its [`Signals`].
 pub struct Cpu {
     /// Architected registers.
     pub regs: Registers,
+    /// Debug registers.
+    pub debug: DebugRegisters,
     pub(crate) other_sprs: sprs::Others,
     pub(crate) partition: Arc<Partition>,
     pub(crate) signals: Arc<Signals>,
@@ -66,6 +79,7 @@ impl Cpu {
         let signals = Arc::clone(partition.signals(id)?);
         let mut cpu = Self {
             regs: Registers::reset(),
+            debug: DebugRegisters::default(),
             other_sprs: sprs::Others::default(),
             partition: Arc::clone(partition),
             signals,
@@ -93,6 +107,7 @@ impl Cpu {
     /// Back to the state after reset. Signals stay as they are.
     pub fn reset(&mut self) {
         self.regs = Registers::reset();
+        self.debug = DebugRegisters::default();
         self.other_sprs = sprs::Others::default();
         self.pending = None;
         self.reservation = None;

@@ -1,0 +1,8 @@
+//! A machine: memory, platform and vCPUs put together, and its life from power-on to its end.
+
+mod host;
+mod life;
+mod processor;
+mod vcpu;
+
+pub use life::{End, Machine, MachineConfig, MachineError, Outside};
