@@ -3,20 +3,27 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use papr::host::Host;
 use papr::vcpu::VcpuId;
+use papr_scm::Scm;
+use papr_scm::nvdimm::OpenNvdimm;
 use papr::{ConfigError, ConsoleBackend, DeviceTreeError, MachineExit, MachineVersion, Platform, PlatformConfig};
 use power::Partition;
 use power::memory::{HostMapping, MapError, OutOfMemory};
-use tracing::info;
+use tracing::{error, info};
 use uuid::Uuid;
 
 use super::host::Carrier;
+use super::pmem::{self, PmemError};
 use super::vcpu::{self, VcpuControl, VcpuEvent};
 use crate::load::{self, FileError, Kernel, KernelError, Layout, LayoutError};
 use crate::memory::Ram;
+
+/// How long the end of a machine waits for the host's storage.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(60);
 
 /// What a machine is made of, as the user says it.
 #[derive(Debug, Clone)]
@@ -69,6 +76,9 @@ pub enum MachineError {
     /// No randomness.
     #[error("the host gives no random numbers: {0}")]
     Random(getrandom::Error),
+    /// Persistent memory.
+    #[error(transparent)]
+    Pmem(#[from] PmemError),
     /// No thread.
     #[error("the host refuses another thread: {0}")]
     Thread(std::io::Error),
@@ -115,17 +125,30 @@ pub struct Machine {
     ram: Arc<Ram>,
     partition: Arc<Partition>,
     platform: Arc<Platform>,
+    scm: Arc<Scm>,
     controls: Vec<Arc<VcpuControl>>,
     events: Receiver<Event>,
     events_in: Sender<Event>,
 }
 
 impl Machine {
-    /// Puts a machine together; nothing runs yet.
+    /// Puts a machine without persistent memory together; nothing runs yet.
     ///
     /// # Errors
     /// [`MachineError`] says what is wrong with the configuration or the host.
     pub fn new(config: MachineConfig, console: Box<dyn ConsoleBackend>) -> Result<Self, MachineError> {
+        Self::with_nvdimms(config, &[], console)
+    }
+
+    /// Puts a machine with persistent memory together; nothing runs yet.
+    ///
+    /// # Errors
+    /// [`MachineError`] says what is wrong with the configuration or the host.
+    pub fn with_nvdimms(
+        config: MachineConfig,
+        nvdimms: &[OpenNvdimm],
+        console: Box<dyn ConsoleBackend>,
+    ) -> Result<Self, MachineError> {
         let kernel = Kernel::read(&config.kernel)?;
         let layout = Layout::new(config.memory, kernel.size(), config.initrd.len() as u64)?;
         let mut rng_seed = [0; 32];
@@ -153,9 +176,10 @@ impl Machine {
             .map(|signals| Arc::new(VcpuControl::new(Arc::clone(signals))))
             .collect();
         let host: Arc<dyn Host> = Arc::new(Carrier::new(&partition, controls.clone()));
-        let platform = Arc::new(Platform::new(host, platform_config, console, None)?);
+        let scm = pmem::build(&partition, config.machine, config.memory, nvdimms)?;
+        let platform = Arc::new(Platform::new(host, platform_config, console, Some(Arc::clone(&scm)))?);
         let (events_in, events) = unbounded();
-        Ok(Self { config, kernel, layout, ram, partition, platform, controls, events, events_in })
+        Ok(Self { config, kernel, layout, ram, partition, platform, scm, controls, events, events_in })
     }
 
     /// The means to end it from another thread.
@@ -166,6 +190,11 @@ impl Machine {
     /// The platform, for console input.
     pub fn platform(&self) -> &Arc<Platform> {
         &self.platform
+    }
+
+    /// The persistent memory, for counters and health.
+    pub fn scm(&self) -> &Arc<Scm> {
+        &self.scm
     }
 
     /// Powers on, and runs until the machine ends. Reboots happen inside.
@@ -181,6 +210,13 @@ impl Machine {
         let mut instructions = 0;
         for thread in threads {
             instructions += thread.join().unwrap_or_default();
+        }
+        let report = self.scm.shutdown(SHUTDOWN_LIMIT);
+        for failure in &report.failures {
+            error!(%failure, "not everything that the guest stored is durable");
+        }
+        if report.abandoned > 0 {
+            error!(flushes = report.abandoned, "flushes did not end in time; is the host's storage stuck?");
         }
         info!(instructions, "machine ended");
         end

@@ -2,7 +2,9 @@
 
 mod host;
 mod life;
+mod pmem;
 mod processor;
 mod vcpu;
 
 pub use life::{End, Machine, MachineConfig, MachineError, Outside};
+pub use pmem::PmemError;

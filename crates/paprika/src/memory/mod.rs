@@ -1,6 +1,9 @@
-//! Guest RAM as host memory.
+//! Guest memory as host memory: RAM, and the data regions of NVDIMMs.
 
 #[allow(unsafe_code)]
 mod ram;
+#[allow(unsafe_code)]
+mod region;
 
 pub use ram::Ram;
+pub use region::PmemRegion;

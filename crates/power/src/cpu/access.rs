@@ -38,7 +38,11 @@ impl Cpu {
             .memory
             .span(page, granule as usize)
             .ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
-        self.tlb.insert(ea, span, translation.readable, translation.writable);
+        if access == Access::Store && !span.writable() {
+            // Memory that the host only lends for reading: as a page whose protection forbids the store.
+            return Err(Interrupt::DataStorage { ea, dsisr: dsisr::PROTECTION | dsisr::STORE });
+        }
+        self.tlb.insert(ea, span, translation.readable, translation.writable && span.writable());
         Ok(())
     }
 
@@ -150,7 +154,12 @@ impl Cpu {
             return Err(Interrupt::Alignment { ea });
         }
         let translation = self.translate(ea, access)?;
-        self.partition.memory.span(translation.real, 16).ok_or(Interrupt::MachineCheck { ea, fetch: false })
+        let span = self.partition.memory.span(translation.real, 16);
+        let span = span.ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
+        if access == Access::Store && !span.writable() {
+            return Err(Interrupt::DataStorage { ea, dsisr: dsisr::PROTECTION | dsisr::STORE });
+        }
+        Ok(span)
     }
 
     /// Reserves a quadword.

@@ -16,6 +16,10 @@ pub unsafe trait HostMapping: Send + Sync {
     fn start(&self) -> NonNull<u8>;
     /// Bytes.
     fn len(&self) -> usize;
+    /// Whether the guest may store to it. Where not, `start` need not be writable either.
+    fn writable(&self) -> bool {
+        true
+    }
     /// Whether there is nothing in it.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -27,6 +31,7 @@ pub unsafe trait HostMapping: Send + Sync {
 pub struct HostSpan {
     pub(super) start: NonNull<u8>,
     pub(super) len: usize,
+    pub(super) writable: bool,
 }
 
 // SAFETY: a span is an address; all access goes through atomics or plain copies as this module's head describes.
@@ -38,6 +43,11 @@ impl HostSpan {
     /// The host address of the first byte.
     pub fn address(self) -> usize {
         self.start.as_ptr() as usize
+    }
+
+    /// Whether the guest may store to it.
+    pub(crate) fn writable(self) -> bool {
+        self.writable
     }
 
     /// Bytes.
@@ -115,7 +125,7 @@ pub(crate) fn read_host(span: HostSpan, buffer: &mut [u8]) {
 
 /// Copies to guest memory.
 pub(crate) fn write_host(span: HostSpan, bytes: &[u8]) {
-    assert!(bytes.len() <= span.len, "a span is at least as long as what is written to it");
+    assert!(span.writable && bytes.len() <= span.len, "a span is checked before it is written to");
     // SAFETY: as in `read_host`.
     unsafe { span.start.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
 }
@@ -128,10 +138,10 @@ impl HostSpan {
         unsafe { T::read(self.start.as_ptr()) }
     }
 
-    /// Replaces an aligned number at the span's start; None where it is not aligned.
+    /// Replaces an aligned number at the span's start; None where it is not aligned or not writable.
     pub(crate) fn compare_exchange<T: Scalar>(self, old: T, new: T) -> Option<Result<T, T>> {
         assert!(size_of::<T>() <= self.len, "a span is at least as long as what is written to it");
-        if !self.address().is_multiple_of(size_of::<T>()) {
+        if !self.writable || !self.address().is_multiple_of(size_of::<T>()) {
             return None;
         }
         // SAFETY: the span is valid, long enough, and aligned.

@@ -20,6 +20,7 @@ impl HostSpan {
 
     /// Replaces `old` by `new`; whether it did. None where not aligned.
     pub(crate) fn compare_exchange_quad(self, old: u128, new: u128) -> Option<bool> {
-        self.atomic().map(|a| a.compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed).is_ok())
+        let atomic = self.atomic().filter(|_| self.writable())?;
+        Some(atomic.compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed).is_ok())
     }
 }

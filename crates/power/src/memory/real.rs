@@ -95,7 +95,7 @@ impl RealMemory {
             }
             let address = region.mapping.start().addr().checked_add(offset as usize)?;
             let start: NonNull<u8> = region.mapping.start().with_addr(address);
-            Some(HostSpan { start, len })
+            Some(HostSpan { start, len, writable: region.mapping.writable() })
         })
     }
 
@@ -112,9 +112,10 @@ impl RealMemory {
     /// Copies `bytes` to guest memory.
     ///
     /// # Errors
-    /// [`OutOfMemory`]; nothing is copied then.
+    /// [`OutOfMemory`], also where the guest may only read; nothing is copied then.
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), OutOfMemory> {
-        let span = self.span(address, bytes.len()).ok_or(OutOfMemory { address, length: bytes.len() })?;
+        let span = self.span(address, bytes.len()).filter(|span| span.writable());
+        let span = span.ok_or(OutOfMemory { address, length: bytes.len() })?;
         write_host(span, bytes);
         Ok(())
     }
