@@ -120,22 +120,22 @@ const NVDIMMS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// Boots the peer's kernel with a script (none where it is empty), and returns what the console showed.
-fn boot_under_qemu(kit: &GuestPaths, script: &str, command_line: &str) -> String {
+/// Boots a kernel with the kit's initramfs and a script (none where it is empty), and returns what the console showed.
+fn boot_under_qemu(kernel: &Path, script: &str, command_line: &str) -> String {
     guest_kit::require_packages(&["qemu-system-ppc"], &Progress::auto())
         .unwrap_or_else(|error| panic!("{error}"));
     let directory = tempfile::tempdir().expect("directory");
     let initramfs = directory.path().join("initramfs");
     let files: &[(&str, u32, &[u8])] = &[("/paprika/script", 0o755, script.as_bytes())];
     let files = if script.is_empty() { &[] } else { files };
-    let archive = with_files(&read(&kit.initramfs), files).expect("archive");
+    let archive = with_files(&read(&kit().initramfs), files).expect("archive");
     fs::write(&initramfs, archive).expect("initramfs");
     let console = directory.path().join("console");
 
     let mut qemu = Command::new("qemu-system-ppc64");
     qemu.args(MACHINE.split_whitespace());
     qemu.arg("-kernel")
-        .arg(&kit.vmlinux_peer)
+        .arg(kernel)
         .arg("-initrd")
         .arg(&initramfs);
     qemu.args(["-append", command_line]);
@@ -206,7 +206,7 @@ fn under_qemu_the_guest_runs_every_tool_on_persistent_memory() {
         bench all 0.1
         exit 3
     ";
-    let console = boot_under_qemu(&kit(), script, "quiet oops=panic panic=-1");
+    let console = boot_under_qemu(&kit().vmlinux_peer, script, "quiet oops=panic panic=-1");
     let has = |text: &str| assert!(console.contains(text), "no {text:?} in:\n{console}");
     has("cpus: 2\n");
     has("applets missing: \n");
@@ -236,7 +236,7 @@ fn under_qemu_the_guest_runs_every_tool_on_persistent_memory() {
 #[test]
 fn under_qemu_init_runs_the_command_of_the_kernel_command_line() {
     let console = boot_under_qemu(
-        &kit(),
+        &kit().vmlinux_peer,
         "",
         "quiet oops=panic panic=-1 paprika.run=\"echo one; echo two | tr a-z A-Z; false\" more=1",
     );
@@ -246,12 +246,28 @@ fn under_qemu_init_runs_the_command_of_the_kernel_command_line() {
 #[test]
 fn under_qemu_a_script_that_is_not_there_is_reported() {
     let console = boot_under_qemu(
-        &kit(),
+        &kit().vmlinux_peer,
         "",
         "quiet oops=panic panic=-1 paprika.script=/no/such",
     );
     assert!(
         console.contains("there is no script /no/such in the initramfs\npaprika-exit: 127\n"),
+        "{console}"
+    );
+}
+
+#[test]
+fn under_qemu_the_distributions_kernel_boots_the_same_initramfs() {
+    let stock =
+        GuestKit::ensure_stock_kernel(&Progress::auto()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(is_ppc64le(&read(&stock)));
+    let console = boot_under_qemu(
+        &stock,
+        "",
+        "quiet oops=panic panic=-1 paprika.run=\"uname -v; nproc\"",
+    );
+    assert!(
+        console.contains("Debian") && console.contains("\n2\npaprika-exit: 0\n"),
         "{console}"
     );
 }
