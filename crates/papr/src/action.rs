@@ -6,8 +6,7 @@
 pub enum Action {
     /// Go on with the next instruction.
     Resume,
-    /// H_CEDE: wait until an external interrupt, the decrementer or a prod is pending, then call
-    /// [`Platform::wait_ended`](crate::Platform::wait_ended) and go on.
+    /// H_CEDE: wait until an external interrupt, the decrementer, a system reset or a prod is pending, then go on.
     Cede,
     /// H_JOIN, or H_CONFER to itself: wait for a prod (or a system reset) alone, then call
     /// [`Platform::wait_ended`](crate::Platform::wait_ended) and go on.

@@ -54,7 +54,9 @@ pub enum InterruptLocation {
 pub trait Host: Send + Sync {
     /// Guest memory.
     fn memory(&self) -> &dyn GuestMemory;
-    /// Drives the external-interrupt wire of a vCPU (level-sensitive). A vCPU that waits in H_CEDE wakes when it rises.
+    /// Drives the external-interrupt wire of a vCPU (level-sensitive). A vCPU that waits in H_CEDE wakes when it rises;
+    /// one that is stopped stays so. Called for every vCPU that the machine can ever have, with the interrupt controller
+    /// locked: it must not call the platform.
     fn set_external_interrupt(&self, vcpu: VcpuId, asserted: bool);
     /// Ends the wait of a vCPU (H_PROD, H_CONFER to it, an expired timer): it returns from the hypercall that it waits in.
     /// Kept as a one-deep memory when the vCPU does not wait, as PAPR has it for H_PROD.

@@ -110,7 +110,7 @@ impl Platform {
         hcall::dispatch(self, cpu)
     }
 
-    /// A vCPU's wait ([`Action::Cede`] or [`Action::WaitForProd`]) is over: called on its thread before it goes on.
+    /// A vCPU's wait for a prod ([`Action::WaitForProd`]) is over: called on its thread before it goes on.
     pub fn wait_ended(&self, vcpu: VcpuId) {
         self.release_from_join(vcpu);
         self.areas.set_waiting(self.host.memory(), vcpu, false);

@@ -61,9 +61,8 @@ fn attack(m: &Machine, rounds: usize) {
             m.write_words(BLOCK, &[&header, &words[3..]].concat());
             cpu.gprs[4] = BLOCK;
         }
-        match m.platform.hypercall(&mut cpu) {
-            Action::Cede | Action::WaitForProd => m.platform.wait_ended(VcpuId(0)),
-            _ => {}
+        if m.platform.hypercall(&mut cpu) == Action::WaitForProd {
+            m.platform.wait_ended(VcpuId(0));
         }
         cpu.specials.clear();
         m.host.forget();

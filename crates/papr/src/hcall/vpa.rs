@@ -2,7 +2,7 @@
 //! the SLB shadow buffer and the dispatch trace log.
 //!
 //! The platform marks the VPA as that of a shared processor, which a vCPU that is a host thread is, and keeps its yield
-//! count: odd while the vCPU waits, even while it runs, so that guests do not spin for a lock whose holder does not run.
+//! count: odd while the vCPU waits for a prod, even otherwise, so that guests do not spin for it.
 //! The SLB shadow and the trace log are registered and checked; a radix guest has no SLB, and no dispatch is logged,
 //! as the platform sees no preemption of its threads.
 
@@ -185,7 +185,7 @@ fn check_trace_log(memory: &dyn GuestMemory, address: u64) -> Result<(), i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hcall::abi::{H_CEDE, H_REGISTER_VPA, H_SUCCESS};
+    use crate::hcall::abi::{H_CEDE, H_CONFER, H_REGISTER_VPA, H_SUCCESS};
     use crate::host::Host;
     use crate::testing::{MEMORY, Machine};
 
@@ -216,6 +216,8 @@ mod tests {
         let count = || m.platform.areas.yield_count(m.host.memory(), VcpuId(0));
         assert_eq!(count(), Some(0));
         let _ = m.hcall(0, H_CEDE, &[]);
+        assert_eq!(count(), Some(0), "it can run at any time");
+        let _ = m.hcall(0, H_CONFER, &[0, 0]);
         assert_eq!(count(), Some(1));
         m.platform.wait_ended(VcpuId(0));
         m.platform.wait_ended(VcpuId(0));

@@ -167,4 +167,40 @@ mod tests {
         assert_eq!(xics.route(SOURCE), Some((0, 0xFF)));
         assert_eq!(xics.poll(1), (0, 0xFF));
     }
+
+    #[test]
+    fn wires_are_at_the_right_level_however_threads_race() {
+        const SERVERS: u32 = 4;
+        let host = FakeHost::new();
+        let xics = Xics::new(host.clone(), SERVERS, [SOURCE]);
+        (0..SERVERS).for_each(|server| xics.set_cppr(server, 0xFF));
+        std::thread::scope(|scope| {
+            for own in 0..SERVERS {
+                let xics = &xics;
+                scope.spawn(move || {
+                    for round in 0..2000 {
+                        xics.set_mfrr((own + round) % SERVERS, 4);
+                        xics.set_route(SOURCE, round % SERVERS, 5);
+                        xics.pulse(SOURCE);
+                        let xirr = xics.accept(own);
+                        xics.set_mfrr(own, 0xFF);
+                        xics.end_of_interrupt(own, xirr | 0xFF00_0000);
+                    }
+                });
+            }
+        });
+        for server in 0..SERVERS {
+            let driven = host
+                .wires()
+                .iter()
+                .rev()
+                .find(|(vcpu, _)| *vcpu == server)
+                .is_some_and(|(_, level)| *level);
+            assert_eq!(
+                driven,
+                xics.poll(server).0 & 0x00FF_FFFF != 0,
+                "server {server}"
+            );
+        }
+    }
 }
