@@ -310,6 +310,8 @@ pub trait Engine: Sized {
     fn store_conditional(&mut self, ea: Self::Word, value: Self::Word, width: Width) -> Result<Self::Cond, Self::Stop>;
     /// Orders memory accesses.
     fn fence(&mut self, fence: Fence);
+    /// Whether MSR\[LE\] is 0. Code is decoded, and translated, for one byte order, so semantics may branch on this.
+    fn big_endian(&mut self) -> bool;
 
     // Control.
     /// The address of this instruction.
@@ -370,6 +372,16 @@ pub trait Engine: Sized {
         b: Self::Vector,
         c: Self::Vector,
     ) -> Done<Self>;
+    /// Two vector operands; the mask goes to VSR `target`, the four bits to CR field 6 (recording comparisons).
+    fn vfloat2_cr6(
+        &mut self,
+        f: fn(&mut Fpscr, u128, u128) -> Option<(u128, u8)>,
+        target: u32,
+        a: Self::Vector,
+        b: Self::Vector,
+    ) -> Done<Self>;
+    /// A comparison or test of vector operands; its four bits go to CR field `bf`.
+    fn vfloat_compare(&mut self, f: fn(&mut Fpscr, u128, u128) -> u8, bf: u32, a: Self::Vector, b: Self::Vector) -> Done<Self>;
     /// Copies FX, FEX, VX and OX to CR field 1 (Rc of floating-point instructions).
     fn float_record(&mut self);
 
@@ -403,6 +415,14 @@ pub trait Engine: Sized {
     ) -> Self::Vector;
     /// Two operands and an immediate; the four bits go to CR field 6 (decimal operations and recording compares).
     fn vec2_cr6(&mut self, f: fn(u128, u128, u32) -> (u128, u8), a: Self::Vector, b: Self::Vector, imm: u32) -> Self::Vector;
+    /// A VMX floating-point operation: three operands (fewer are given twice) and VSCR\[NJ\].
+    fn vmx_float(
+        &mut self,
+        f: fn(u128, u128, u128, bool) -> u128,
+        a: Self::Vector,
+        b: Self::Vector,
+        c: Self::Vector,
+    ) -> Self::Vector;
     /// A value made of a vector.
     fn vec_to_word(&mut self, f: fn(u128, u64) -> u64, a: Self::Vector, b: Self::Word) -> Self::Word;
 }

@@ -85,7 +85,7 @@ fn operand(text: &mut String, name: &str, i: Insn, address: Option<u64>) {
         "vrb" => write!(text, "v{}", i.rb()),
         "vrc" => write!(text, "v{}", i.rc_reg()),
         "xt" | "xs" => write!(text, "vs{}", i.xt()),
-        "xtdq" => write!(text, "vs{}", i.xt_dq()),
+        "xtdq" | "xsdq" => write!(text, "vs{}", i.xt_dq()),
         "xa" => write!(text, "vs{}", i.xa()),
         "xb" => write!(text, "vs{}", i.xb()),
         "xc" => write!(text, "vs{}", i.xc()),

@@ -11,6 +11,20 @@ pub struct Pattern {
     pub suffix: Suffix,
 }
 
+impl Pattern {
+    /// This pattern with `length` more bits fixed, from ISA bit `first` on: what tells forms apart, and reserved fields, in
+    /// which anything but 0 is an invalid form.
+    pub const fn fix(self, first: u32, length: u32, value: u32) -> Self {
+        let shift = 32 - first - length;
+        let mask = ((1 << length) - 1) << shift;
+        Self { mask: self.mask | mask, value: self.value | value << shift, ..self }
+    }
+    /// This pattern with a reserved field.
+    pub const fn reserved(self, first: u32, length: u32) -> Self {
+        self.fix(first, length, 0)
+    }
+}
+
 /// Optional bits that change the mnemonic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suffix {

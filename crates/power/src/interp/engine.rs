@@ -13,6 +13,7 @@ use crate::interrupt::{Interrupt, ProgramCause};
 use crate::msr;
 
 const VSCR_SAT: u32 = 1;
+const VSCR_NJ: u32 = 1 << 16;
 
 /// `if` with the number's bytes swapped where the operand is not in host (little-endian) order.
 macro_rules! load_as {
@@ -402,6 +403,10 @@ impl Engine for Cpu {
             Fence::Light | Fence::Io => fence(Ordering::AcqRel),
         }
     }
+    #[inline(always)]
+    fn big_endian(&mut self) -> bool {
+        self.big_endian
+    }
 
     #[inline(always)]
     fn cia(&mut self) -> u64 {
@@ -506,6 +511,25 @@ impl Engine for Cpu {
         self.vfloat_result(target, result)
     }
     #[inline(always)]
+    fn vfloat2_cr6(
+        &mut self,
+        f: fn(&mut Fpscr, u128, u128) -> Option<(u128, u8)>,
+        target: u32,
+        a: u128,
+        b: u128,
+    ) -> Done<Self> {
+        if let Some((value, field)) = f(&mut self.regs.fpscr, a, b) {
+            self.regs.vsr[target as usize & 63] = value;
+            self.regs.cr[6] = field;
+        }
+        self.float_done()
+    }
+    #[inline(always)]
+    fn vfloat_compare(&mut self, f: fn(&mut Fpscr, u128, u128) -> u8, bf: u32, a: u128, b: u128) -> Done<Self> {
+        self.regs.cr[bf as usize & 7] = f(&mut self.regs.fpscr, a, b);
+        self.float_done()
+    }
+    #[inline(always)]
     fn float_record(&mut self) {
         self.regs.cr[1] = (self.regs.fpscr.bits() >> 28 & 15) as u8;
     }
@@ -545,6 +569,10 @@ impl Engine for Cpu {
         let (value, field) = f(a, b, imm);
         self.regs.cr[6] = field;
         value
+    }
+    #[inline(always)]
+    fn vmx_float(&mut self, f: fn(u128, u128, u128, bool) -> u128, a: u128, b: u128, c: u128) -> u128 {
+        f(a, b, c, self.regs.vscr & VSCR_NJ != 0)
     }
     #[inline(always)]
     fn vec_to_word(&mut self, f: fn(u128, u64) -> u64, a: u128, b: u64) -> u64 {

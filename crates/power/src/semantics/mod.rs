@@ -17,3 +17,6 @@ pub(crate) mod store;
 pub(crate) mod system;
 pub(crate) mod translation;
 mod util;
+pub(crate) mod vmx_storage;
+pub(crate) mod vsx_move;
+pub(crate) mod vsx_storage;
