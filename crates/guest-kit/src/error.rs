@@ -17,6 +17,12 @@ pub enum Error {
         /// The one command that installs them.
         command: String,
     },
+    /// The host's packages are not dpkg's.
+    #[error(
+        "the guest is built from Debian packages, and this machine has no dpkg: build it on Debian or Ubuntu, or name your own \
+         files with --kernel and --initrd"
+    )]
+    NotDebian,
     /// A file or directory could not be read or written.
     #[error("can't {action} {}: {source}", .path.display())]
     Io {

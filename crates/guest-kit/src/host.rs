@@ -1,13 +1,12 @@
 //! Packages of this machine: which are missing, and installing them where this user may.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::process::Command;
 
 use crate::cache::Cache;
 use crate::{Error, Progress, Result, run};
 
-/// What compiles the guest's programs: those of the kernel use it too.
+/// What compiles the guest's programs.
 pub(crate) const COMPILER_PACKAGES: &[&str] =
     &["gcc-powerpc64le-linux-gnu", "libc6-dev-ppc64el-cross"];
 
@@ -37,18 +36,13 @@ enum Right {
 /// # Errors
 /// [`Error::MissingPackages`] with the command to run where this user may not install; a failed apt-get as [`Error::Failed`].
 pub fn require_packages(packages: &[&str], progress: &Progress) -> Result<()> {
-    let cache = Cache::of_user()?;
-    std::fs::create_dir_all(cache.root()).map_err(Error::io("create", cache.root()))?;
-    let done = require(packages, &cache.root().join("packages.log"), progress);
+    let done = require(packages, &Cache::of_user()?, progress);
     progress.finish();
     done
 }
 
-/// As [`require_packages`], with the log where the caller wants it.
-///
-/// # Errors
-/// [`Error::MissingPackages`] with the command to run where this user may not install; a failed apt-get as [`Error::Failed`].
-pub(crate) fn require(packages: &[&str], log: &Path, progress: &Progress) -> Result<()> {
+/// As [`require_packages`], with the log and the lock in `cache`.
+pub(crate) fn require(packages: &[&str], cache: &Cache, progress: &Progress) -> Result<()> {
     let missing = missing(packages)?;
     if missing.is_empty() {
         return Ok(());
@@ -59,6 +53,9 @@ pub(crate) fn require(packages: &[&str], log: &Path, progress: &Progress) -> Res
             command: command_line(&missing),
         });
     }
+    std::fs::create_dir_all(cache.root()).map_err(Error::io("create", cache.root()))?;
+    let _lock = cache.lock("packages", progress)?;
+    let log = &cache.root().join("packages.log");
     progress.step(&format!("Installing {}", missing.join(", ")), 0);
     run::logged(
         &mut apt_get(right, &["update"]),
@@ -66,7 +63,14 @@ pub(crate) fn require(packages: &[&str], log: &Path, progress: &Progress) -> Res
         log,
         |_| progress.advance(""),
     )?;
-    let mut arguments = vec!["install", "-y", "--no-install-recommends"];
+    // Whoever else installs something just now is waited for.
+    let mut arguments = vec![
+        "install",
+        "-y",
+        "--no-install-recommends",
+        "-o",
+        "DPkg::Lock::Timeout=300",
+    ];
     arguments.extend(&missing);
     run::logged(
         &mut apt_get(right, &arguments),
@@ -82,7 +86,7 @@ fn missing<'a>(packages: &[&'a str]) -> Result<Vec<&'a str>> {
     query
         .args(["-W", "-f", "${Package} ${db:Status-Status}\n"])
         .args(packages);
-    let answer = run::output(&mut query)?;
+    let answer = run::output(&mut query).map_err(|_| Error::NotDebian)?;
     Ok(absent_from(&answer, packages))
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cache::write_durably;
-use crate::{Error, Progress, Result, elf, host, inputs, peer, run};
+use crate::{Error, Progress, Result, elf, inputs, peer, run};
 
 pub(crate) const VMLINUX: &str = "vmlinux";
 
@@ -17,10 +17,9 @@ const SOURCES: &str = "/usr/src";
 /// Lines that make prints for our configuration of Linux 6.1: only the bar's length depends on it.
 const MAKE_LINES: u64 = 1323;
 
-/// Builds the kernel into `at`.
+/// Builds the kernel into `at`. The host has [`KERNEL_PACKAGES`](crate::host::KERNEL_PACKAGES).
 pub(crate) fn build(at: &Path, progress: &Progress) -> Result<()> {
     let log = at.join("build.log");
-    host::require(host::KERNEL_PACKAGES, &log, progress)?;
     let tarball = tarball()?;
     let tree = at.join("source");
     unpack(&tarball, &tree, &log, progress)?;

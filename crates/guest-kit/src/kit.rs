@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
-use crate::{Error, Progress, Result, initramfs, inputs, kernel, stock};
+use crate::{Error, Progress, Result, host, initramfs, inputs, kernel, stock};
 
 const KERNEL: &str = "kernel";
 const PEER: &str = "peer";
@@ -102,6 +102,23 @@ impl GuestKit {
     }
 
     fn build_parts(&self, progress: &Progress) -> Result<GuestPaths> {
+        // All packages at once: a user who has to install them does it once.
+        let mut packages = Vec::new();
+        if self
+            .cache
+            .find(INITRAMFS, &inputs::initramfs_key())
+            .is_none()
+        {
+            packages.extend(host::COMPILER_PACKAGES);
+        }
+        if self.cache.find(KERNEL, &inputs::kernel_key()).is_none() {
+            packages.extend(host::KERNEL_PACKAGES);
+        }
+        packages.sort_unstable();
+        packages.dedup();
+        if !packages.is_empty() {
+            host::require(&packages, &self.cache, progress)?;
+        }
         // The short part first: what is wrong with packages or network shows at once.
         let initramfs =
             self.cache

@@ -4,11 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::{Error, Progress, Result, elf, host, inputs, run};
+use crate::{Error, Progress, Result, elf, inputs, run};
 
-/// Compiles every program into the directory `to`.
+/// Compiles every program into the directory `to`. The host has [`COMPILER_PACKAGES`](crate::host::COMPILER_PACKAGES).
 pub(crate) fn build(to: &Path, log: &Path, progress: &Progress) -> Result<()> {
-    host::require(host::COMPILER_PACKAGES, log, progress)?;
     fs::create_dir_all(to).map_err(Error::io("create", to))?;
     let step = "Compiling the guest's programs";
     progress.step(step, inputs::PROGRAMS.len() as u64);
