@@ -1,6 +1,6 @@
 //! Drives the library without any CPU: what a monitor and its guest would do, in one page.
 //!
-//! `cargo run -p papr-scm --example embed`
+//! `cargo run -p papr-scm --example embed [auto|io_uring|threads]`
 
 use std::error::Error;
 use std::time::Duration;
@@ -34,7 +34,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // The monitor: what the user asks for, checked and opened, plugged above 4 GiB of RAM.
     let config: NvdimmConfig = format!("id=pmem0,path={},size=256M", path.display()).parse()?;
-    let scm = Scm::new(ScmOptions::default())?;
+    let executor = std::env::args().nth(1).unwrap_or("auto".into()).parse()?;
+    let scm = Scm::new(ScmOptions {
+        executor,
+        ..ScmOptions::default()
+    })?;
     for nvdimm in Plan::new(vec![config])?.open()? {
         let spec = nvdimm.spec(4 << 30);
         scm.plug(spec, nvdimm.backing, Plug::Cold)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use common::{ADDRESS, LABEL, Memory, spec};
 use papr_scm::abi::{BLOCK_SIZE, opcode, rtas, status};
-use papr_scm::backing::{Backing, FileBacking};
+use papr_scm::backing::FileBacking;
 use papr_scm::flush::ExecutorChoice;
 use papr_scm::{Plug, Scm, ScmOptions};
 use proptest::prelude::*;

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use papr_scm::backing::{Backing, Durability};
+use papr_scm::backing::Durability;
 use papr_scm::nvdimm::{NvdimmConfig, Plan};
 use tempfile::TempDir;
 

@@ -3,7 +3,6 @@
 mod common;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use common::{LABEL, call, crash, drc, flush, machine, plug, spec};
 use papr_scm::abi::{BLOCK_SIZE, opcode, status};
@@ -38,7 +37,7 @@ fn a_token_stays_good_across_a_snapshot_and_the_flush_is_done_again_first() {
         opcode::H_SCM_BIND_MEM,
         &[drc(0), 0, 1, u64::MAX, 0],
     );
-    backing.inject(Fault::Slow(Duration::from_secs(2)));
+    backing.hold();
     let token = call(&before, opcode::H_SCM_FLUSH, &[drc(0), 0]).outputs[0];
     let state = through_a_file(&before.export());
 

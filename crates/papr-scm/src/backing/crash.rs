@@ -18,7 +18,7 @@ use std::time::Duration;
 use rustix::fs::{MemfdFlags, SeekFrom, memfd_create, seek};
 
 use super::{Backing, Durability, HostRegion};
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Arc, Condvar, Mutex, PoisonError, lock};
 
 const PAGE: usize = 4096;
 const SECTOR: usize = 512;
@@ -54,6 +54,7 @@ pub struct CrashBacking {
     label_size: u64,
     durable: Mutex<Durable>,
     faults: Mutex<Faults>,
+    released: Condvar,
 }
 
 #[derive(Debug)]
@@ -74,6 +75,7 @@ struct DirtyPage {
 struct Faults {
     next: VecDeque<Fault>,
     always: Duration,
+    held: bool,
 }
 
 impl CrashBacking {
@@ -127,6 +129,7 @@ impl CrashBacking {
             label_size,
             durable,
             faults: Mutex::default(),
+            released: Condvar::new(),
         })
     }
 
@@ -138,6 +141,17 @@ impl CrashBacking {
     /// Every sync takes this much longer from now on.
     pub fn slow_down(&self, by: Duration) {
         lock(&self.faults).always = by;
+    }
+
+    /// No sync ends from now on, until [`release`](Self::release).
+    pub fn hold(&self) {
+        lock(&self.faults).held = true;
+    }
+
+    /// Syncs that were held go on.
+    pub fn release(&self) {
+        lock(&self.faults).held = false;
+        self.released.notify_all();
     }
 
     /// Cuts the power: no sync of this backing succeeds any more, and what a machine finds when it starts again is
@@ -242,6 +256,12 @@ impl Backing for CrashBacking {
     fn sync(&self) -> io::Result<()> {
         let (fault, always) = {
             let mut faults = lock(&self.faults);
+            while faults.held {
+                faults = self
+                    .released
+                    .wait(faults)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
             (faults.next.pop_front(), faults.always)
         };
         thread::sleep(always);

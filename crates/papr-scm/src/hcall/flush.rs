@@ -79,8 +79,6 @@ pub(super) fn flush(scm: &Scm, args: Args<'_>) -> Validated<Answer> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::testing::{DRC, Machine};
     use crate::abi::opcode::H_SCM_FLUSH as FLUSH;
     use crate::abi::status::{
@@ -107,13 +105,17 @@ mod tests {
     #[test]
     fn a_flush_that_takes_long_keeps_its_token_until_it_is_finished_and_then_spends_it() {
         let machine = Machine::new();
-        machine
-            .backing()
-            .inject(Fault::Slow(Duration::from_millis(30)));
+        machine.backing().hold();
         let first = machine.call(FLUSH, &[DRC, 0]);
         assert!(retry_after(first.status).is_some(), "{first:?}");
         let token = first.outputs()[0];
         assert_ne!(token, 0);
+        let second = machine.call(FLUSH, &[DRC, token]);
+        assert_eq!(
+            (retry_after(second.status).is_some(), second.outputs()),
+            (true, &[token][..])
+        );
+        machine.backing().release();
         let status = loop {
             let answer = machine.call(FLUSH, &[DRC, token]);
             match retry_after(answer.status) {
@@ -159,7 +161,7 @@ mod tests {
     #[test]
     fn a_guest_that_never_comes_back_is_bounded_and_a_reset_frees_it() {
         let machine = Machine::with(|setup| setup.outstanding_limit = 4);
-        machine.backing().slow_down(Duration::from_millis(40));
+        machine.backing().hold();
         let tokens: Vec<u64> = (0..4)
             .map(|_| machine.call(FLUSH, &[DRC, 0]).outputs()[0])
             .collect();
@@ -167,7 +169,7 @@ mod tests {
         let fifth = machine.call(FLUSH, &[DRC, 0]);
         assert!(retry_after(fifth.status).is_some());
         assert_eq!(fifth.outputs(), &[0], "come again without a new entry");
-        machine.backing().slow_down(Duration::ZERO);
+        machine.backing().release();
         machine.scm.reset().expect("everything drains");
         assert_eq!(machine.call(FLUSH, &[DRC, tokens[0]]).status, H_P2);
         assert_eq!(machine.flush(), H_SUCCESS);

@@ -57,7 +57,7 @@ pub struct DeviceState {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
     /// The machine types differ in the flush hypercall.
-    #[error("the saved machine {} the flush hypercall and this one {}; restore it with the machine type it was saved with", has(*saved), has(!*saved))]
+    #[error("the saved machine {} the flush hypercall and this one {} it; restore it with the machine type it was saved with", has(*saved), has(!*saved))]
     FlushHypercall {
         /// Did the saved machine have it?
         saved: bool,

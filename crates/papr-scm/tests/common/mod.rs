@@ -56,23 +56,17 @@ pub fn call(scm: &Scm, number: u64, args: &[u64]) -> Answer {
         .expect("an SCM hypercall")
 }
 
-/// A flush as Linux does it, with the sleeps; every busy answer on the way, and the last.
-pub fn flush_answers(scm: &Scm, drc: u64) -> Vec<i64> {
+/// A flush as Linux does it, with the sleeps.
+pub fn flush(scm: &Scm, drc: u64) -> i64 {
     let mut token = 0;
-    let mut answers = Vec::new();
     loop {
         let answer = call(scm, opcode::H_SCM_FLUSH, &[drc, token]);
-        answers.push(answer.status);
         match status::retry_after(answer.status) {
             Some(pause) => thread::sleep(pause),
-            None => return answers,
+            None => return answer.status,
         }
         token = answer.outputs[0];
     }
-}
-
-pub fn flush(scm: &Scm, drc: u64) -> i64 {
-    flush_answers(scm, drc).pop().expect("a last answer")
 }
 
 /// Device number n: one block over a backing, in its own place.
