@@ -64,6 +64,8 @@ pub struct Cpu {
     pub(crate) fetch_context: u64,
     /// Instructions until the run loop looks at signals and timers.
     pub(crate) budget: u32,
+    /// The current page must be left for a poll.
+    pub(crate) poll_now: bool,
     /// Instructions carried out since power-on, in whole budgets.
     pub(crate) executed: u64,
     /// Whether an enabled floating-point exception interrupts: MSR\[FE0\] or MSR\[FE1\].
@@ -91,6 +93,7 @@ impl Cpu {
             ea_mask: u64::MAX,
             fetch_context: 0,
             budget: 0,
+            poll_now: false,
             executed: 0,
             float_exceptions: false,
             id,
@@ -145,12 +148,11 @@ impl Cpu {
         // LE, PR, IR: what a fetch depends on.
         self.fetch_context = value & (msr::LE | msr::IR) | (value & msr::PR) >> 13;
         self.select_table();
-        if value & msr::EE != 0 && self.signals.peek() != 0 {
-            // Something may have waited for EE: look at it after this instruction.
+        // Something may have waited for EE, and tracing is the poll's work: look after this instruction.
+        if value & msr::EE != 0 && self.signals.peek() != 0 || value & (msr::SE | msr::BE) != 0 {
+            self.poll_now = true;
             self.budget = 0;
-        }
-        if value & (msr::SE | msr::BE) != 0 {
-            self.budget = 0;
+            self.code.leave_page();
         }
     }
 

@@ -47,10 +47,14 @@ impl Cpu {
         let handlers: &[Handler<Self>] = &HANDLERS;
         self.budget = 0;
         loop {
-            if self.budget == 0
-                && let Some(exit) = self.poll()
-            {
-                return exit;
+            if self.budget == 0 {
+                if let Some(exit) = self.poll() {
+                    return exit;
+                }
+                if self.budget == 0 {
+                    // A traced instruction was carried out by the poll itself.
+                    continue;
+                }
             }
             let cia = self.regs.nia;
             let page = match self.fetch_page() {
@@ -75,23 +79,22 @@ impl Cpu {
     #[inline]
     fn run_page(&mut self, handlers: &[Handler<Self>], page: &Page) -> Option<u64> {
         let base = self.regs.nia & !(PAGE - 1);
-        loop {
+        let mut left = self.budget;
+        let stopped = loop {
             let cia = self.regs.nia;
             let op = page.ops[(cia % PAGE) as usize / 4];
             self.regs.nia = cia.wrapping_add(4);
-            if handlers[op.opcode.0 as usize](self, op.insn).is_err() {
-                self.budget = self.budget.saturating_sub(1);
-                return Some(cia);
+            let done = handlers[op.opcode.0 as usize](self, op.insn);
+            left -= 1;
+            if done.is_err() {
+                break Some(cia);
             }
-            if self.budget <= 1 {
-                self.budget = 0;
-                return None;
+            if left == 0 || self.regs.nia & !(PAGE - 1) != base || self.code.is_stale() {
+                break None;
             }
-            self.budget -= 1;
-            if self.regs.nia & !(PAGE - 1) != base || self.code.is_stale() {
-                return None;
-            }
-        }
+        };
+        self.budget = if std::mem::take(&mut self.poll_now) { 0 } else { left };
+        stopped
     }
 
     /// The decoded page that holds the next instruction.
