@@ -7,10 +7,8 @@ use object::elf::{EM_PPC64, FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{LittleEndian, elf};
 
-use super::{FileError, read_file};
+use super::{FILE_MAX, FileError, read_file};
 
-/// No real kernel is larger, unpacked; a bomb is.
-const UNPACKED_MAX: u64 = 1 << 30;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Why a file is not a kernel that can be booted.
@@ -28,7 +26,7 @@ pub enum KernelError {
         source: std::io::Error,
     },
     /// It unpacks to something absurd.
-    #[error("kernel {0:?} unpacks to more than 1 GiB; expected a vmlinux")]
+    #[error("kernel {0:?} unpacks to more than {} MiB; expected a vmlinux", FILE_MAX >> 20)]
     TooLarge(PathBuf),
     /// It is something else.
     #[error("kernel {path:?} is {found}; expected a vmlinux (64-bit little-endian PowerPC ELF, or one that is gzip-compressed)")]
@@ -143,9 +141,9 @@ impl Kernel {
 
 fn unpack(packed: &[u8], path: &Path) -> Result<Vec<u8>, KernelError> {
     let mut image = Vec::new();
-    let mut decoder = flate2::read::MultiGzDecoder::new(packed).take(UNPACKED_MAX + 1);
+    let mut decoder = flate2::read::MultiGzDecoder::new(packed).take(FILE_MAX + 1);
     decoder.read_to_end(&mut image).map_err(|source| KernelError::Gzip { path: path.to_owned(), source })?;
-    if image.len() as u64 > UNPACKED_MAX {
+    if image.len() as u64 > FILE_MAX {
         return Err(KernelError::TooLarge(path.to_owned()));
     }
     Ok(image)

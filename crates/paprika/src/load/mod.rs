@@ -6,21 +6,46 @@ mod layout;
 pub use kernel::{Kernel, KernelError};
 pub use layout::{Layout, LayoutError};
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// Largest kernel or RAM disk, packed or unpacked. No real one comes near; a device file or a decompression bomb goes past.
+pub const FILE_MAX: u64 = 1 << 30;
 
 /// A file that could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{what} {path:?} can't be read: {source}; check the path and its permissions")]
-pub struct FileError {
-    what: &'static str,
-    path: PathBuf,
-    source: std::io::Error,
+pub enum FileError {
+    /// The operating system refuses.
+    #[error("{what} {path:?} can't be read: {source}; check the path and its permissions")]
+    Unreadable {
+        /// What it should have been.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
+    /// It is larger than anything that makes sense, or has no end.
+    #[error("{what} {path:?} is larger than {} MiB, the most that is read; check the path", FILE_MAX >> 20)]
+    TooLarge {
+        /// What it should have been.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
 }
 
-/// Reads a file that the user named.
+/// Reads a file that the user named, if it is at most [`FILE_MAX`] bytes long.
 ///
 /// # Errors
 /// [`FileError`] names it.
 pub fn read_file(what: &'static str, path: &Path) -> Result<Vec<u8>, FileError> {
-    std::fs::read(path).map_err(|source| FileError { what, path: path.to_owned(), source })
+    let unreadable = |source| FileError::Unreadable { what, path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > FILE_MAX {
+        return Err(FileError::TooLarge { what, path: path.to_owned() });
+    }
+    Ok(bytes)
 }

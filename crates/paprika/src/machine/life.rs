@@ -1,7 +1,7 @@
 //! Power-on, reboots, and the end of a machine.
 
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,41 +10,20 @@ use papr::host::Host;
 use papr::vcpu::VcpuId;
 use papr_scm::Scm;
 use papr_scm::nvdimm::OpenNvdimm;
-use papr::{ConfigError, ConsoleBackend, DeviceTreeError, MachineExit, MachineVersion, Platform, PlatformConfig};
+use papr::{ConfigError, ConsoleBackend, DeviceTreeError, MachineExit, Platform};
 use power::Partition;
 use power::memory::{HostMapping, MapError, OutOfMemory};
 use tracing::{error, info};
-use uuid::Uuid;
 
+use super::config::{Blueprint, MachineConfig};
 use super::host::Carrier;
 use super::pmem::{self, PmemError};
 use super::vcpu::{self, VcpuControl, VcpuEvent};
-use crate::load::{self, FileError, Kernel, KernelError, Layout, LayoutError};
+use crate::load::{FileError, Kernel, KernelError, Layout, LayoutError};
 use crate::memory::Ram;
 
 /// How long the end of a machine waits for the host's storage.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(60);
-
-/// What a machine is made of, as the user says it.
-#[derive(Debug, Clone)]
-pub struct MachineConfig {
-    /// Machine type.
-    pub machine: MachineVersion,
-    /// The kernel's file.
-    pub kernel: PathBuf,
-    /// The initramfs as bytes; empty: none.
-    pub initrd: Vec<u8>,
-    /// Kernel command line.
-    pub cmdline: String,
-    /// Number of vCPUs.
-    pub cpus: u32,
-    /// RAM in bytes.
-    pub memory: u64,
-    /// Name of the machine.
-    pub name: String,
-    /// Whether a reboot that the guest asks for ends the machine instead.
-    pub no_reboot: bool,
-}
 
 /// Why a machine could not be made or started.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +61,9 @@ pub enum MachineError {
     /// No thread.
     #[error("the host refuses another thread: {0}")]
     Thread(std::io::Error),
+    /// A vCPU's thread ended by a panic (a defect of ours).
+    #[error("vCPU {0} stopped by a defect of Paprika, which the message above describes; please report it")]
+    Defect(u32),
 }
 
 /// How a machine ended.
@@ -114,7 +96,23 @@ impl Outside {
 #[derive(Debug)]
 enum Event {
     Vcpu(VcpuEvent),
+    /// The thread of this vCPU panicked.
+    Defect(u32),
     Kill,
+}
+
+/// Lives on a vCPU's thread: a machine must not wait for ever for a vCPU that a defect of ours has ended.
+struct DefectWatch {
+    vcpu: u32,
+    events: Sender<Event>,
+}
+
+impl Drop for DefectWatch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.events.send(Event::Defect(self.vcpu));
+        }
+    }
 }
 
 /// A machine, powered on when [`Machine::run`] is called.
@@ -129,6 +127,8 @@ pub struct Machine {
     controls: Vec<Arc<VcpuControl>>,
     events: Receiver<Event>,
     events_in: Sender<Event>,
+    /// Of all vCPUs; complete when the machine has ended.
+    instructions: AtomicU64,
 }
 
 impl Machine {
@@ -137,7 +137,7 @@ impl Machine {
     /// # Errors
     /// [`MachineError`] says what is wrong with the configuration or the host.
     pub fn new(config: MachineConfig, console: Box<dyn ConsoleBackend>) -> Result<Self, MachineError> {
-        Self::with_nvdimms(config, &[], console)
+        Self::build(Blueprint::new(config)?, &[], console)
     }
 
     /// Puts a machine with persistent memory together; nothing runs yet.
@@ -149,24 +149,20 @@ impl Machine {
         nvdimms: &[OpenNvdimm],
         console: Box<dyn ConsoleBackend>,
     ) -> Result<Self, MachineError> {
-        let kernel = Kernel::read(&config.kernel)?;
-        let layout = Layout::new(config.memory, kernel.size(), config.initrd.len() as u64)?;
-        let mut rng_seed = [0; 32];
-        getrandom::fill(&mut rng_seed).map_err(MachineError::Random)?;
-        let platform_config = PlatformConfig {
-            machine: config.machine,
-            vcpus: config.cpus,
-            max_vcpus: config.cpus,
-            memory: config.memory,
-            cmdline: config.cmdline.clone(),
-            initrd: (!config.initrd.is_empty()).then(|| layout.initrd..layout.initrd + config.initrd.len() as u64),
-            kernel_start: layout.kernel + kernel.entry(),
-            rtas_base: layout.rtas,
-            uuid: Uuid::new_v4(),
-            name: config.name.clone(),
-            rng_seed,
-        };
-        platform_config.validate()?;
+        Self::build(Blueprint::new(config)?, nvdimms, console)
+    }
+
+    /// Puts together what a blueprint describes; nothing runs yet. For who has to know that the machine can be before its
+    /// persistent memory is created.
+    ///
+    /// # Errors
+    /// [`MachineError`]: the host refuses something, or the persistent memory does not fit this machine.
+    pub fn build(
+        blueprint: Blueprint,
+        nvdimms: &[OpenNvdimm],
+        console: Box<dyn ConsoleBackend>,
+    ) -> Result<Self, MachineError> {
+        let Blueprint { config, kernel, layout, platform: platform_config } = blueprint;
         let ram = Ram::new(config.memory).map_err(|e| MachineError::NoMemory(config.memory >> 20, e))?;
         let ram = Arc::new(ram);
         let partition = Partition::new(config.cpus);
@@ -179,7 +175,8 @@ impl Machine {
         let scm = pmem::build(&partition, config.machine, config.memory, nvdimms)?;
         let platform = Arc::new(Platform::new(host, platform_config, console, Some(Arc::clone(&scm)))?);
         let (events_in, events) = unbounded();
-        Ok(Self { config, kernel, layout, ram, partition, platform, scm, controls, events, events_in })
+        let instructions = AtomicU64::new(0);
+        Ok(Self { config, kernel, layout, ram, partition, platform, scm, controls, events, events_in, instructions })
     }
 
     /// The means to end it from another thread.
@@ -195,6 +192,11 @@ impl Machine {
     /// The persistent memory, for counters and health.
     pub fn scm(&self) -> &Arc<Scm> {
         &self.scm
+    }
+
+    /// How many guest instructions all vCPUs have executed; known when [`run`](Self::run) has returned, and 0 before.
+    pub fn instructions_executed(&self) -> u64 {
+        self.instructions.load(Ordering::Relaxed)
     }
 
     /// Powers on, and runs until the machine ends. Reboots happen inside.
@@ -218,6 +220,7 @@ impl Machine {
         if report.abandoned > 0 {
             error!(flushes = report.abandoned, "flushes did not end in time; is the host's storage stuck?");
         }
+        self.instructions.fetch_add(instructions, Ordering::Relaxed);
         info!(instructions, "machine ended");
         end
     }
@@ -228,6 +231,7 @@ impl Machine {
             let (partition, platform) = (Arc::clone(&self.partition), Arc::clone(&self.platform));
             let (control, events) = (Arc::clone(control), self.events_in.clone());
             let body = move || {
+                let _watch = DefectWatch { vcpu: id as u32, events: events.clone() };
                 let report = |event| {
                     // The machine outlives its vCPU threads; a closed channel means that it is ending anyway.
                     let _ = events.send(Event::Vcpu(event));
@@ -265,6 +269,7 @@ impl Machine {
                 Ok(Event::Vcpu(VcpuEvent::Checkstop { vcpu, ea, nia })) => End::Checkstop(format!(
                     "vCPU {vcpu} checkstopped: the instruction at {nia:#x} accessed {ea:#x}, where there is no memory"
                 )),
+                Ok(Event::Defect(vcpu)) => return Err(MachineError::Defect(vcpu)),
                 Ok(Event::Kill) | Err(_) => End::Killed,
             };
             return Ok(end);
@@ -293,15 +298,5 @@ impl Machine {
         self.partition.invalidate_code();
         self.controls[0].start(self.platform.boot_state(self.layout.device_tree));
         Ok(())
-    }
-}
-
-impl MachineConfig {
-    /// Reads an initramfs.
-    ///
-    /// # Errors
-    /// [`MachineError::File`] names it.
-    pub fn read_initrd(path: &std::path::Path) -> Result<Vec<u8>, MachineError> {
-        Ok(load::read_file("initrd", path)?)
     }
 }
