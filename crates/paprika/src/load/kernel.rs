@@ -26,7 +26,7 @@ pub enum KernelError {
         source: std::io::Error,
     },
     /// It unpacks to something absurd.
-    #[error("kernel {0:?} unpacks to more than {} MiB; expected a vmlinux", FILE_MAX >> 20)]
+    #[error("kernel {0:?} unpacks to more than {max} MiB; expected a vmlinux", max = FILE_MAX >> 20)]
     TooLarge(PathBuf),
     /// It is something else.
     #[error("kernel {path:?} is {found}; expected a vmlinux (64-bit little-endian PowerPC ELF, or one that is gzip-compressed)")]
