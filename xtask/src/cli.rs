@@ -1,0 +1,88 @@
+//! The command line.
+
+use std::ffi::OsString;
+
+use lexopt::{Arg, Parser};
+
+/// What `cargo xtask help` prints.
+pub(crate) const HELP: &str = "\
+cargo xtask COMMAND
+
+  test          set up what the tests need, then check the formatting, run clippy, and run every test of the workspace
+  test --long   the same, then the tests that are ignored otherwise because they take long (optimised)
+  setup         only the setting up: the distribution's packages that are missing, and the guest (kernel, initramfs,
+                programs; about five minutes the first time, cached from then on)
+  help          this text
+
+Nothing that is there already is installed or built again. Packages are installed by root, or by sudo where it asks for no
+password; for anybody else the one command to run is printed.
+The exit status is 0 if everything passed, 1 if a step failed (nothing after it was run), 64 for a wrong command line.
+";
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Print the help.
+    Help,
+    /// Set up what the tests need.
+    Setup,
+    /// Set up, and run the tests.
+    Test {
+        /// Run the long ones too.
+        long: bool,
+    },
+}
+
+/// Reads the command line; the first argument is the program's name.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+    let mut parser = Parser::from_iter(arguments);
+    let mut command = None;
+    let mut long = false;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            Arg::Long("long") => long = true,
+            Arg::Value(word) if command.is_none() => command = Some(word),
+            other => return Err(other.unexpected()),
+        }
+    }
+    match command.as_deref().map(|word| word.to_string_lossy()).as_deref() {
+        None => Err("no command is given".into()),
+        Some("test") => Ok(Command::Test { long }),
+        Some(_) if long => Err("--long goes with `test` only".into()),
+        Some("setup") => Ok(Command::Setup),
+        Some("help") => Ok(Command::Help),
+        Some(other) => Err(format!("there is no command `{other}`").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        let words = std::iter::once("xtask").chain(line.split_whitespace());
+        parse(words.map(OsString::from)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_long_option_may_stand_before_or_after_the_command() {
+        assert_eq!(parsed("test"), Ok(Command::Test { long: false }));
+        assert_eq!(parsed("test --long"), Ok(Command::Test { long: true }));
+        assert_eq!(parsed("--long test"), Ok(Command::Test { long: true }));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (line, named) in [
+            ("", "no command"),
+            ("tset", "`tset`"),
+            ("setup --long", "--long"),
+            ("test --short", "--short"),
+            ("test test", "test"),
+        ] {
+            let error = parsed(line).expect_err(line);
+            assert!(error.contains(named), "{line}: {error}");
+        }
+    }
+}

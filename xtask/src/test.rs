@@ -1,0 +1,98 @@
+//! What the tests need, and what is run: the one place that lists both.
+
+use guest_kit::{GuestKit, Progress};
+
+use crate::steps::{Failure, Step, Work};
+
+/// Packages of the distribution that tests use directly. (What the guest's kernel and initramfs are built with, the guest kit
+/// installs itself when it has to build them.)
+const PACKAGES: &[&str] = &[
+    // The differential test's peer, and its program.
+    "qemu-user",
+    "gcc-powerpc64le-linux-gnu",
+    "libc6-dev-ppc64el-cross",
+    // The machine that the guest kit is tried on, and that Paprika is measured against.
+    "qemu-system-ppc",
+];
+
+/// The steps that set up what the tests need.
+pub(crate) fn setup() -> Vec<Step> {
+    vec![
+        Step {
+            name: "packages of the distribution",
+            work: Work::Call(packages),
+        },
+        Step {
+            name: "the guest: kernel, initramfs, programs",
+            work: Work::Call(guest),
+        },
+        Step {
+            name: "the distribution's own ppc64el kernel",
+            work: Work::Call(stock_kernel),
+        },
+    ]
+}
+
+/// The steps of `cargo xtask test`. Tests are built with the profile `test`: optimised, because they run guests and millions of
+/// emulated instructions, but with the checks for overflow and broken invariants left in.
+pub(crate) fn all(long: bool) -> Vec<Step> {
+    let mut steps = setup();
+    steps.extend([
+        Step {
+            name: "formatting",
+            work: Work::Cargo(&["fmt", "--all", "--check"]),
+        },
+        Step {
+            name: "clippy",
+            work: Work::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        },
+        Step {
+            name: "every test of the workspace",
+            work: Work::CargoTest(&["test", "--workspace"]),
+        },
+    ]);
+    if long {
+        steps.push(LONG);
+    }
+    steps
+}
+
+/// A test that takes long is marked `#[ignore = "long: …"]` where it stands, and so is found here without being named.
+const LONG: Step = Step {
+    name: "the long tests",
+    work: Work::CargoTest(&["test", "--workspace", "--release", "--", "--ignored", "--nocapture"]),
+};
+
+fn packages() -> Result<(), Failure> {
+    Ok(guest_kit::require_packages(PACKAGES, &Progress::auto())?)
+}
+
+fn guest() -> Result<(), Failure> {
+    let paths = GuestKit::ensure(&Progress::auto())?;
+    println!(
+        "kernel {}\ninitramfs {}",
+        paths.vmlinux.display(),
+        paths.initramfs.display()
+    );
+    Ok(())
+}
+
+fn stock_kernel() -> Result<(), Failure> {
+    println!("kernel {}", GuestKit::ensure_stock_kernel(&Progress::auto())?.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setting_up_comes_first_and_the_long_tests_last() {
+        let names = |long| all(long).iter().map(|step| step.name).collect::<Vec<_>>();
+        let (short, long) = (names(false), names(true));
+        assert!(short.starts_with(&setup().iter().map(|step| step.name).collect::<Vec<_>>()));
+        assert_eq!(short.last(), Some(&"every test of the workspace"));
+        assert_eq!(long[..long.len() - 1], short);
+        assert_eq!(long.last(), Some(&LONG.name));
+    }
+}
