@@ -1,0 +1,132 @@
+//! VSX vector floating-point instructions (Book I, 7.6.3): two doubles or four singles at once.
+
+use power_float::{Fpscr, vector as fv};
+
+use crate::engine::{Done, Engine, Facility, Lower};
+use crate::insn::Insn;
+
+/// XT = f(XA, XB).
+#[inline(always)]
+fn binary<E: Engine>(e: &mut E, i: Insn, f: fn(&mut Fpscr, u128, u128) -> Option<u128>) -> Done<E> {
+    e.require(Facility::Vsx)?;
+    let (a, b) = (e.vsr(i.xa()), e.vsr(i.xb()));
+    e.vfloat2(Lower::Call, f, i.xt(), a, b)
+}
+
+/// XT = f(XA, factor, addend). The A forms have the factor in XB and the addend in XT, the M forms the other way round.
+#[inline(always)]
+fn multiply_add<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    (factor, addend): (u32, u32),
+    f: fn(&mut Fpscr, u128, u128, u128) -> Option<u128>,
+) -> Done<E> {
+    e.require(Facility::Vsx)?;
+    let (a, c, b) = (e.vsr(i.xa()), e.vsr(factor), e.vsr(addend));
+    e.vfloat3(Lower::Call, f, i.xt(), a, c, b)
+}
+
+macro_rules! binaries {
+    ($($name:ident),* $(,)?) => { $(
+        pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+            binary(e, i, fv::$name)
+        }
+    )* };
+}
+binaries! {
+    xvadddp, xvaddsp, xvsubdp, xvsubsp, xvmuldp, xvmulsp, xvdivdp, xvdivsp, xvmaxdp, xvmaxsp, xvmindp, xvminsp,
+}
+
+macro_rules! multiply_adds {
+    ($($a_form:ident $m_form:ident $function:ident;)*) => { $(
+        pub(crate) fn $a_form<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+            multiply_add(e, i, (i.xb(), i.xt()), fv::$function)
+        }
+        pub(crate) fn $m_form<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+            multiply_add(e, i, (i.xt(), i.xb()), fv::$function)
+        }
+    )* };
+}
+multiply_adds! {
+    xvmaddadp xvmaddmdp xvmadddp;
+    xvmaddasp xvmaddmsp xvmaddsp;
+    xvmsubadp xvmsubmdp xvmsubdp;
+    xvmsubasp xvmsubmsp xvmsubsp;
+    xvnmaddadp xvnmaddmdp xvnmadddp;
+    xvnmaddasp xvnmaddmsp xvnmaddsp;
+    xvnmsubadp xvnmsubmdp xvnmsubdp;
+    xvnmsubasp xvnmsubmsp xvnmsubsp;
+}
+
+/// XT = f(XB).
+macro_rules! unaries {
+    ($($name:ident),* $(,)?) => { $(
+        pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+            e.require(Facility::Vsx)?;
+            let b = e.vsr(i.xb());
+            e.vfloat1(Lower::Call, fv::$name, i.xt(), b)
+        }
+    )* };
+}
+unaries! {
+    xvsqrtdp, xvsqrtsp, xvredp, xvresp, xvrsqrtedp, xvrsqrtesp,
+    xvrdpi, xvrdpic, xvrdpim, xvrdpip, xvrdpiz, xvrspi, xvrspic, xvrspim, xvrspip, xvrspiz,
+    xvcvdpsp, xvcvspdp, xvcvhpsp, xvcvsphp,
+    xvcvdpsxds, xvcvdpuxds, xvcvdpsxws, xvcvdpuxws, xvcvspsxds, xvcvspuxds, xvcvspsxws, xvcvspuxws,
+    xvcvsxddp, xvcvuxddp, xvcvsxdsp, xvcvuxdsp, xvcvsxwdp, xvcvuxwdp, xvcvsxwsp, xvcvuxwsp,
+}
+
+/// A mask to XT, and with Rc how many elements it has to CR field 6.
+macro_rules! comparisons {
+    ($($name:ident),*) => { $(
+        pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+            e.require(Facility::Vsx)?;
+            let (a, b) = (e.vsr(i.xa()), e.vsr(i.xb()));
+            if i.xx3rc() {
+                e.vfloat2_cr6(fv::$name, i.xt(), a, b)
+            } else {
+                e.vfloat2(Lower::Call, |f, a, b| fv::$name(f, a, b).map(|(mask, _)| mask), i.xt(), a, b)
+            }
+        }
+    )* };
+}
+comparisons!(xvcmpeqdp, xvcmpeqsp, xvcmpgtdp, xvcmpgtsp, xvcmpgedp, xvcmpgesp);
+
+/// CR field BF = f(XA, XB), FPSCR left alone.
+macro_rules! divide_tests {
+    ($($name:ident),*) => { $(
+        pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+            e.require(Facility::Vsx)?;
+            let (a, b) = (e.vsr(i.xa()), e.vsr(i.xb()));
+            e.vfloat_compare(|_, a, b| fv::$name(a, b), i.bf(), a, b)
+        }
+    )* };
+}
+divide_tests!(xvtdivdp, xvtdivsp);
+
+/// CR field BF = f(XB), FPSCR left alone.
+macro_rules! root_tests {
+    ($($name:ident),*) => { $(
+        pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+            e.require(Facility::Vsx)?;
+            let b = e.vsr(i.xb());
+            e.vfloat_compare(|_, b, _| fv::$name(b), i.bf(), b, b)
+        }
+    )* };
+}
+root_tests!(xvtsqrtdp, xvtsqrtsp);
+
+/// XT = the mask of the elements of XB that are in a class of DCMX (dc || dm || dx).
+macro_rules! class_tests {
+    ($($name:ident),*) => { $(
+        pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+            e.require(Facility::Vsx)?;
+            let b = e.vsr(i.xb());
+            let classes = i.bits(25, 1) << 6 | i.bits(29, 1) << 5 | i.ra();
+            let value = e.vec1_imm(|b, classes| fv::$name(b, classes as u8), b, classes);
+            e.set_vsr(i.xt(), value);
+            Ok(())
+        }
+    )* };
+}
+class_tests!(xvtstdcdp, xvtstdcsp);
