@@ -86,6 +86,10 @@ insns! {
     "dcbf"   xany(31, 86), "ra0,rb,l3" => cache::dcbf;
     "dcbz"   xany(31, 1014), "ra0,rb" => cache::dcbz;
     "icbi"   xany(31, 982), "ra0,rb" => cache::icbi;
+    // Data streams of older processors: POWER9 takes them as no-ops, and Linux still runs dssall at a context switch.
+    "dst"    xany(31, 342), "ra,rb" => cache::hint;
+    "dstst"  xany(31, 374), "ra,rb" => cache::hint;
+    "dss"    xany(31, 822), "" => cache::hint;
     "icbt"   xany(31, 22), "ra0,rb" => cache::hint;
     "sync"   xany(31, 598), "l3" => cache::sync;
     "eieio"  xany(31, 854), "" => cache::eieio;
