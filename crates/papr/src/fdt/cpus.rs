@@ -4,8 +4,8 @@ use super::node::{Build, Node};
 use crate::config::PlatformConfig;
 use crate::vcpu::VcpuId;
 
-/// POWER9 DD 2.0's processor version.
-const CPU_VERSION: u32 = 0x4E_1200;
+/// What the processor version register of the processor reads: POWER9 DD 2.2.
+const CPU_VERSION: u32 = 0x4E_1202;
 /// Ticks of the time base a second.
 const TIMEBASE_FREQUENCY: u32 = 512_000_000;
 /// A nominal clock: nothing runs at it, and guests show it.

@@ -170,7 +170,7 @@ fn every_cpu_has_a_node_that_names_its_interrupt_server() {
                 ),
                 (vec![id], vec![id])
             );
-            assert_eq!(cells(&cpu, "cpu-version"), [0x4E_1200]);
+            assert_eq!(cells(&cpu, "cpu-version"), [0x4E_1202]);
             assert_eq!(cells(&cpu, "timebase-frequency"), [512_000_000]);
             assert_eq!(
                 cells(&cpu, "ibm,processor-radix-AP-encodings"),
