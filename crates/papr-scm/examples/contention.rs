@@ -17,11 +17,17 @@ struct NoMemory;
 
 impl GuestMemory for NoMemory {
     fn read(&self, address: u64, buf: &mut [u8]) -> Result<(), GuestMemoryError> {
-        Err(GuestMemoryError { address, length: buf.len() })
+        Err(GuestMemoryError {
+            address,
+            length: buf.len(),
+        })
     }
 
     fn write(&self, address: u64, buf: &[u8]) -> Result<(), GuestMemoryError> {
-        Err(GuestMemoryError { address, length: buf.len() })
+        Err(GuestMemoryError {
+            address,
+            length: buf.len(),
+        })
     }
 }
 
@@ -30,7 +36,9 @@ fn flush(scm: &Scm, drc: u64) -> i64 {
     let mut args = [0; 9];
     args[0] = drc;
     loop {
-        let Some(answer) = scm.hypercall(opcode::H_SCM_FLUSH, &args, &NoMemory) else { return status::H_FUNCTION };
+        let Some(answer) = scm.hypercall(opcode::H_SCM_FLUSH, &args, &NoMemory) else {
+            return status::H_FUNCTION;
+        };
         match status::retry_after(answer.status) {
             Some(pause) => thread::sleep(pause),
             None => return answer.status,
@@ -54,7 +62,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     for writers in [1, 2, 4, 16] {
         let path = directory.path().join(format!("{writers}.img"));
         let config: NvdimmConfig = format!("id=pmem0,path={},size=256M", path.display()).parse()?;
-        let scm = Scm::new(ScmOptions { executor, ..ScmOptions::default() })?;
+        let scm = Scm::new(ScmOptions {
+            executor,
+            ..ScmOptions::default()
+        })?;
         for nvdimm in Plan::new(vec![config])?.open()? {
             let spec = nvdimm.spec(4 << 30);
             scm.plug(spec, nvdimm.backing, Plug::Cold)?;
@@ -68,7 +79,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                     let mut round = 0;
                     while begin.elapsed() < RUN {
                         let offset = writer * (1 << 20) + round % 64 * 4096;
-                        device.region().host.write(offset, &[round as u8; 4096]).expect("within the region");
+                        device
+                            .region()
+                            .host
+                            .write(offset, &[round as u8; 4096])
+                            .expect("within the region");
                         assert_eq!(flush(scm, device.drc().value().into()), status::H_SUCCESS);
                         compute(think);
                         round += 1;

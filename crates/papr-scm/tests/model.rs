@@ -306,6 +306,29 @@ impl Machine {
     }
 }
 
+#[test]
+fn a_gathering_ends_when_everybody_is_there() {
+    check(|| {
+        let group = Arc::new(GroupCommit::<u32, &'static str>::new());
+        // A round of two, so that the next sync waits for two.
+        assert!(matches!(group.ask(Some(0)), Asked::Submit));
+        assert!(matches!(group.ask(Some(1)), Asked::Joined));
+        group.begin();
+        assert!(!group.end(Ok(())).submit);
+        assert!(matches!(group.ask(Some(0)), Asked::Submit));
+        let other = {
+            let group = Arc::clone(&group);
+            thread::spawn(move || {
+                assert!(matches!(group.ask(Some(1)), Asked::Joined));
+            })
+        };
+        // Loom's waits have no end: a wake-up that got lost would be a deadlock.
+        group.gather(FOR_EVER);
+        assert_eq!(group.begin(), 2);
+        other.join().expect("no panic");
+    });
+}
+
 fn two_writers(failing: usize, check_end: impl Fn(&Machine, [i64; 2]) + Send + Sync + 'static) {
     check(move || {
         let machine = Machine::new(2);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::counters::{Counting, FlushCounters, count};
 use super::executor::Executor;
 use super::group::{Asked, GroupCommit};
-use super::predict::Predictor;
+use super::predict::{Predictor, gathering};
 use crate::backing::Backing;
 use crate::sync::{Arc, Condvar, Mutex, PoisonError, lock};
 
@@ -140,13 +140,20 @@ impl FlushEngine {
 
     /// How long a flush that is asked for now will take.
     pub(crate) fn expected(&self) -> Duration {
-        let sync = self.inner.predictor.sync_time();
+        let inner = &self.inner;
+        let sync = inner.predictor.sync_time();
         // A running sync can't satisfy it: it waits for that one and then for its own.
-        if self.inner.group.syncing() {
-            sync * 2
-        } else {
+        let running = if inner.group.syncing() {
             sync
-        }
+        } else {
+            Duration::ZERO
+        };
+        let gathering = if inner.group.gathers() {
+            gathering(sync)
+        } else {
+            Duration::ZERO
+        };
+        running + gathering + sync
     }
 
     pub(crate) fn counting(&self) -> &Counting {
@@ -228,10 +235,19 @@ impl SyncJob {
     pub fn run(mut self) {
         let inner = Arc::clone(&self.inner);
         let span = tracing::debug_span!("sync", device = inner.device).entered();
+        if self.gathers() {
+            inner.group.gather(gathering(inner.predictor.sync_time()));
+        }
         self.begin();
         let result = inner.backing.sync();
         drop(span);
         self.finish(result);
+    }
+
+    /// Is it worth waiting a little for company before this sync begins? [`run`](Self::run) does so; an executor that
+    /// can't wait should leave such a job to one that can.
+    pub fn gathers(&self) -> bool {
+        self.began.is_none() && self.inner.group.gathers()
     }
 
     /// The sync begins now, by other means than [`run`](Self::run): requests from here on wait for the next one.

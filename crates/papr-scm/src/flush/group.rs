@@ -5,14 +5,20 @@
 //! fails (or whose end is never heard of) latches: no request succeeds ever after, because the host reports a write-back
 //! error once and then forgets it, so a later sync that "succeeds" proves nothing.
 //!
+//! Before a sync begins it may *gather*: wait a little for those who took part in the last round and are likely to ask
+//! again at once. Without that, writers on few vCPUs take turns, each with a sync of its own.
+//!
 //! The lock is held for a few instructions and never while something waits or a waiter is told. `tests/model.rs`
 //! checks this file under loom, so locks come from `crate::sync` alone.
 
-use crate::sync::{Mutex, lock};
+use std::time::{Duration, Instant};
+
+use crate::sync::{Condvar, Mutex, PoisonError, lock};
 
 /// The group of one backing. `W` is someone who waits; `E` says why a sync failed.
 pub struct GroupCommit<W, E> {
     state: Mutex<State<W, E>>,
+    arrived: Condvar,
 }
 
 struct State<W, E> {
@@ -23,6 +29,8 @@ struct State<W, E> {
     waiting: Vec<W>,
     /// The next sync is wanted even if nobody waits for it.
     wanted: bool,
+    /// How many took part in the last round: were satisfied by its sync, or waited when it ended.
+    crowd: usize,
     failure: Option<E>,
 }
 
@@ -73,10 +81,12 @@ impl<W, E: Clone> GroupCommit<W, E> {
             batch,
             waiting,
             wanted: false,
+            crowd: 0,
             failure: None,
         };
         GroupCommit {
             state: Mutex::new(state),
+            arrived: Condvar::new(),
         }
     }
 
@@ -97,7 +107,30 @@ impl<W, E: Clone> GroupCommit<W, E> {
             state.phase = Phase::Queued;
             Asked::Submit
         } else {
+            if state.phase == Phase::Queued && state.waiting.len() >= state.crowd {
+                self.arrived.notify_all();
+            }
             Asked::Joined
+        }
+    }
+
+    /// Will a sync that is queued have company worth waiting for?
+    pub fn gathers(&self) -> bool {
+        let state = lock(&self.state);
+        state.waiting.len() < state.crowd
+    }
+
+    /// Waits, before a sync begins, until as many wait for it as took part in the last round, and at most for `limit`.
+    pub fn gather(&self, limit: Duration) {
+        let mut state = lock(&self.state);
+        let deadline = Instant::now() + limit;
+        while state.waiting.len() < state.crowd && state.failure.is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let wait = self.arrived.wait_timeout(state, left);
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -116,6 +149,7 @@ impl<W, E: Clone> GroupCommit<W, E> {
     pub fn end(&self, result: Result<(), E>) -> Ended<W, E> {
         let mut state = lock(&self.state);
         let mut done = std::mem::take(&mut state.batch);
+        state.crowd = done.len() + state.waiting.len();
         let latched = result.is_err() && state.failure.is_none();
         if let Err(failure) = result {
             state.failure.get_or_insert(failure);

@@ -81,3 +81,25 @@ fn a_sync_that_runs_while_the_latch_is_set_does_not_succeed() {
         (vec![0], Err("EIO elsewhere"), false)
     );
 }
+
+#[test]
+fn a_sync_gathers_those_who_took_part_in_the_last_round_and_a_lone_writer_waits_for_nobody() {
+    let group = GroupCommit::new();
+    assert_eq!(ask(&group, 0), "submit");
+    assert!(!group.gathers(), "nothing is known yet");
+    group.begin();
+    assert_eq!(ask(&group, 1), "joined");
+    assert!(group.end(Ok(())).submit);
+    assert!(group.gathers(), "writer 0 will be back");
+    assert_eq!(ask(&group, 0), "joined");
+    assert!(!group.gathers(), "both are here");
+    assert_eq!(group.begin(), 2);
+    assert!(!group.end(Ok(())).submit);
+    assert_eq!(ask(&group, 0), "submit");
+    assert!(group.gathers());
+    group.gather(std::time::Duration::from_micros(1));
+    group.begin();
+    assert_eq!(group.end(Ok(())).done, [0], "writer 1 did not come");
+    assert_eq!(ask(&group, 0), "submit");
+    assert!(!group.gathers(), "and is not waited for again");
+}

@@ -1,7 +1,8 @@
 //! Syncs through io_uring: one ring for all devices, one thread that reaps.
 //!
 //! A submission costs the vCPU one system call and no thread of ours has to wake up to start the sync. Backings that are
-//! more than a file (the crash-test double) run on threads, and so does everything if the ring stops working.
+//! more than a file (the crash-test double) run on threads, so do syncs that gather company first (somebody has to wait),
+//! and so does everything if the ring stops working.
 //!
 //! One of the two modules with `unsafe`: the ring's queues are shared memory, and the crate `io-uring` leaves it to
 //! its user that each queue has one user at a time and that what a submission names outlives it.
@@ -104,8 +105,12 @@ impl Drop for UringExecutor {
 }
 
 impl Shared {
-    /// Begins the job in the ring, or gives it back untouched.
+    /// Begins the job in the ring, or gives it back: a job without a file, or one that a thread should hold back for
+    /// company.
     fn launch(&self, mut job: SyncJob) -> Result<(), SyncJob> {
+        if job.gathers() {
+            return Err(job);
+        }
         let Some(fd) = job.sync_fd().map(|fd| fd.as_raw_fd()) else {
             return Err(job);
         };
