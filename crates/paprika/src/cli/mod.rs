@@ -1,26 +1,78 @@
-//! The command line.
+//! The command line: what the program is asked, and how it answers.
+//!
+//! - [`exit`]: exit codes, all of them; `arguments`: the machine's options and what can be wrong with them;
+//! - `run`, `guest`, `demo`: a file per command; `logging`: where log lines go.
+
+mod arguments;
+mod demo;
+pub mod exit;
+mod guest;
+mod logging;
 mod run;
-use clap::Parser;
+mod stats;
+
 use std::process::ExitCode;
+
+use clap::Parser;
 
 /// A virtual machine monitor for pseries (IBM POWER) guests with durable persistent memory.
 #[derive(Debug, Parser)]
-#[command(name = "paprika", version)]
+#[command(name = "paprika", version, after_help = EXAMPLES)]
 struct Cli {
+    #[command(flatten)]
+    logging: logging::LoggingArgs,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Boot a guest.
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
+    Demo(demo::DemoArgs),
+    #[command(subcommand)]
+    Guest(guest::GuestCommand),
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  paprika demo                  show what it can do, nothing needed
+  paprika guest build           make a guest to play with, once
+  paprika run                   boot it to a shell in this terminal
+  paprika run --help            every option of a machine, and the exit codes";
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(tracing_subscriber::EnvFilter::from_env("PAPRIKA_LOG")).init();
-    match Cli::parse().command {
-        Command::Run(args) => run::run(args),
+    install_panic_hook();
+    let cli = Cli::parse();
+    let done = logging::start(&cli.logging).and_then(|()| match cli.command {
+        Command::Run(args) => run::run(*args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Guest(command) => guest::run(&command),
+    });
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            // The sentence, and nothing else: a backtrace helps nobody whose file is missing.
+            eprintln!("error: {error:#}");
+            ExitCode::from(exit::code_of_error(&error))
+        }
+    }
+}
+
+/// A panic is a defect of ours: the terminal is put back, and the user is told in one line what to report.
+fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|info| {
+        eprintln!("error: a defect of Paprika, please report it: {info}");
+    }));
+    crate::terminal::restore_on_panic();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
     }
 }

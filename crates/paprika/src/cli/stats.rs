@@ -1,0 +1,53 @@
+//! What a run cost, in a line or two on standard error: `--stats`.
+
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::machine::Machine;
+
+/// Counts from its making on.
+pub(super) struct Stats {
+    start: Instant,
+}
+
+impl Stats {
+    pub(super) fn start() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+
+    /// Says what `machine`, which has ended, has cost.
+    pub(super) fn report(&self, machine: &Machine) -> String {
+        let elapsed = self.start.elapsed().as_secs_f64();
+        let instructions = machine.instructions_executed() as f64 / 1e6;
+        let cpu = process_cpu_time().as_secs_f64();
+        let rate = if cpu > 0.0 { instructions / cpu } else { 0.0 };
+        let memory =
+            peak_memory().map_or_else(|| "unknown".into(), |bytes| format!("{} MiB", bytes >> 20));
+        format!(
+            "ran {elapsed:.2} s; host CPU {cpu:.2} s; {instructions:.1} million guest instructions \
+             ({rate:.1} million per second of host CPU); peak memory {memory}"
+        )
+    }
+}
+
+/// CPU time of this process, of all threads, in the host's user and kernel mode.
+fn process_cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(
+        time.tv_sec.try_into().unwrap_or(0),
+        time.tv_nsec.try_into().unwrap_or(0),
+    )
+}
+
+/// Most bytes of host memory that this process has ever used at once; `None` where the host does not say.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
