@@ -1,0 +1,119 @@
+//! Making blocks: sets Cranelift up for the host, translates, compiles, and hands the code over.
+
+use std::sync::Arc;
+
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::FunctionBuilderContext;
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{Linkage, Module, ModuleError, default_libcall_names};
+use power::Insn;
+
+use crate::block::Block;
+use crate::host_code::HostCode;
+use crate::mode::Mode;
+use crate::translator;
+
+/// Why there is no JIT on this host.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// Cranelift generates no code for it, or not what this engine needs.
+    #[error("this host's processor can't run translated code ({0}); use the interpreter")]
+    Unsupported(String),
+}
+
+/// Why there is no block.
+#[derive(Debug, thiserror::Error)]
+pub enum TranslateError {
+    /// The first instruction acts on the processor as a whole.
+    #[error("{0:?} is left to the interpreter")]
+    Interpret(Insn),
+    /// There was no instruction, or there were more than [`Jit::INSTRUCTIONS_MAX`].
+    #[error("a block has 1 to {max} instructions, not {0}", max = Jit::INSTRUCTIONS_MAX)]
+    Length(usize),
+    /// Cranelift refused or the host has no memory left for code.
+    #[error("compiling a block failed: {0}")]
+    Compile(Box<ModuleError>),
+}
+
+/// A translator with what it can reuse from one block to the next.
+pub struct Jit {
+    isa: Arc<dyn TargetIsa>,
+    context: cranelift_codegen::Context,
+    builder_context: FunctionBuilderContext,
+}
+
+impl Jit {
+    /// Most instructions that a block may have. Each memory access has an exit that writes all changed registers back, so code
+    /// grows with the square of a block's length.
+    pub const INSTRUCTIONS_MAX: usize = 256;
+
+    /// For this host.
+    ///
+    /// # Errors
+    /// [`HostError`] where the host's processor is not one that code can be generated for.
+    pub fn new() -> Result<Self, HostError> {
+        // Registers are laid out, and quadwords built, for a little-endian host.
+        if cfg!(target_endian = "big") {
+            return Err(HostError::Unsupported("it is big-endian".into()));
+        }
+        let unsupported = |error: &dyn std::fmt::Display| HostError::Unsupported(error.to_string());
+        let mut flags = settings::builder();
+        let verify = if cfg!(debug_assertions) { "true" } else { "false" };
+        for (name, value) in [
+            ("opt_level", "speed"),
+            ("enable_verifier", verify),
+            // cranelift-jit asks for these two.
+            ("is_pic", "false"),
+            ("use_colocated_libcalls", "false"),
+            // Shims abort on a panic: nothing ever unwinds through a block.
+            ("unwind_info", "false"),
+        ] {
+            flags.set(name, value).map_err(|error| unsupported(&error))?;
+        }
+        let isa = cranelift_native::builder()
+            .map_err(|error| unsupported(&error))?
+            .finish(settings::Flags::new(flags))
+            .map_err(|error| unsupported(&error))?;
+        Ok(Self { isa, context: cranelift_codegen::Context::new(), builder_context: FunctionBuilderContext::new() })
+    }
+
+    /// Translates `code`, which runs in `mode`, up to its end or to the first instruction that branches, always interrupts, or
+    /// is not for this engine.
+    ///
+    /// # Errors
+    /// [`TranslateError`]; the caller then interprets.
+    pub fn translate(&mut self, code: &[Insn], mode: Mode) -> Result<Block, TranslateError> {
+        if code.is_empty() || code.len() > Self::INSTRUCTIONS_MAX {
+            return Err(TranslateError::Length(code.len()));
+        }
+        self.context.clear();
+        let translation =
+            translator::translate(&mut self.context.func, &mut self.builder_context, self.isa.as_ref(), code, mode)
+                .map_err(TranslateError::Interpret)?;
+        let code = self.compile().map_err(|error| TranslateError::Compile(Box::new(error)))?;
+        Ok(Block::new(code, translation.exits, translation.instructions, mode))
+    }
+
+    /// The function in `context` as host code.
+    fn compile(&mut self) -> Result<HostCode, ModuleError> {
+        let builder = JITBuilder::with_isa(Arc::clone(&self.isa), default_libcall_names());
+        let mut module = JITModule::new(builder);
+        let entry = module.declare_function("block", Linkage::Export, &self.context.func.signature)?;
+        module.define_function(entry, &mut self.context)?;
+        let len = self.context.compiled_code().map_or(0, |code| code.code_buffer().len());
+        module.finalize_definitions()?;
+        Ok(HostCode::new(module, entry, len))
+    }
+
+    /// The host code of the last block in Cranelift's textual form, for logs and for study.
+    pub fn last_ir(&self) -> String {
+        self.context.func.display().to_string()
+    }
+}
+
+impl std::fmt::Debug for Jit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Jit").field("isa", &self.isa.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,253 @@
+//! The functions that translated code calls: guest memory, and the pure functions that semantics name to the engine.
+//!
+//! They follow the host's C convention. Quadwords go by pointer, as no two platforms pass them alike. Generated code calls each
+//! with exactly the parameters written here (`translator::calls`), which is all that the references in them rely on.
+#![allow(improper_ctypes_definitions, reason = "function pointers and references only pass through generated code as addresses")]
+
+use power::engine::Width;
+use power::interrupt::Interrupt;
+use power_float::Fpscr;
+
+use crate::memory::Memory;
+
+/// Bit of [`power::Registers::vscr`]: a saturating operation saturated.
+const VSCR_SAT: u32 = 1;
+/// Bit of [`power::Registers::vscr`]: denormal numbers count as zero.
+const VSCR_NJ: u32 = 1 << 16;
+
+/// What a run of a block needs beside the registers.
+pub(crate) struct Context<'a> {
+    memory: &'a mut dyn Memory,
+    fault: Option<Interrupt>,
+    /// Whether the last access was refused; generated code looks at it after each.
+    faulted: bool,
+}
+
+impl<'a> Context<'a> {
+    /// Offset of the flag that generated code reads.
+    pub(crate) const FAULTED: usize = std::mem::offset_of!(Context<'static>, faulted);
+
+    pub(crate) fn new(memory: &'a mut dyn Memory) -> Self {
+        Self { memory, fault: None, faulted: false }
+    }
+
+    /// The interrupt of the access that was refused.
+    pub(crate) fn take_fault(&mut self) -> Option<Interrupt> {
+        self.fault.take()
+    }
+
+    fn settle<T: Default>(&mut self, result: Result<T, Interrupt>) -> T {
+        self.faulted = result.is_err();
+        result.unwrap_or_else(|interrupt| {
+            self.fault = Some(interrupt);
+            T::default()
+        })
+    }
+}
+
+/// The width that generated code names by its number of bytes.
+fn width(bytes: u64) -> Width {
+    match bytes {
+        1 => Width::Byte,
+        2 => Width::Half,
+        4 => Width::Word,
+        _ => Width::Double,
+    }
+}
+
+pub(crate) extern "C" fn load(context: &mut Context<'_>, ea: u64, bytes: u64) -> u64 {
+    let result = context.memory.load(ea, width(bytes));
+    context.settle(result)
+}
+
+pub(crate) extern "C" fn store(context: &mut Context<'_>, ea: u64, value: u64, bytes: u64) {
+    let result = context.memory.store(ea, value, width(bytes));
+    context.settle(result);
+}
+
+pub(crate) extern "C" fn probe_store(context: &mut Context<'_>, ea: u64) {
+    let result = context.memory.probe_store(ea);
+    context.settle(result);
+}
+
+pub(crate) extern "C" fn load_reserve(context: &mut Context<'_>, ea: u64, bytes: u64) -> u64 {
+    let result = context.memory.load_reserve(ea, width(bytes));
+    context.settle(result)
+}
+
+pub(crate) extern "C" fn store_conditional(context: &mut Context<'_>, ea: u64, value: u64, bytes: u64) -> u64 {
+    let result = context.memory.store_conditional(ea, value, width(bytes));
+    u64::from(context.settle(result))
+}
+
+pub(crate) extern "C" fn pure1(f: fn(u64) -> u64, a: u64) -> u64 {
+    f(a)
+}
+
+pub(crate) extern "C" fn pure2(f: fn(u64, u64) -> u64, a: u64, b: u64) -> u64 {
+    f(a, b)
+}
+
+pub(crate) extern "C" fn pure3(f: fn(u64, u64, u64) -> u64, a: u64, b: u64, c: u64) -> u64 {
+    f(a, b, c)
+}
+
+/// Floating-point operations: `target` holds the VSR before and after; the result is FPSCR\[FEX\].
+macro_rules! float {
+    ($($name:ident ($($operand:ident: $by:ty),*) $function:ty, |$value:ident| $widened:expr;)*) => { $(
+        pub(crate) extern "C" fn $name(fpscr: &mut Fpscr, f: $function, target: &mut u128, $($operand: $by),*) -> u64 {
+            if let Some($value) = f(fpscr, $(load_operand($operand)),*) {
+                *target = $widened;
+            }
+            u64::from(fpscr.fex())
+        }
+    )* };
+}
+
+/// An operand as the function takes it: words come by value, quadwords by pointer.
+fn load_operand<O: Operand>(operand: O) -> O::Value {
+    operand.value()
+}
+
+trait Operand {
+    type Value;
+    fn value(self) -> Self::Value;
+}
+
+impl Operand for u64 {
+    type Value = u64;
+    fn value(self) -> u64 {
+        self
+    }
+}
+
+impl Operand for &u128 {
+    type Value = u128;
+    fn value(self) -> u128 {
+        *self
+    }
+}
+
+float! {
+    float1(a: u64) fn(&mut Fpscr, u64) -> Option<u64>, |value| u128::from(value) << 64;
+    float2(a: u64, b: u64) fn(&mut Fpscr, u64, u64) -> Option<u64>, |value| u128::from(value) << 64;
+    float3(a: u64, b: u64, c: u64) fn(&mut Fpscr, u64, u64, u64) -> Option<u64>, |value| u128::from(value) << 64;
+    vfloat1(a: &u128) fn(&mut Fpscr, u128) -> Option<u128>, |value| value;
+    vfloat2(a: &u128, b: &u128) fn(&mut Fpscr, u128, u128) -> Option<u128>, |value| value;
+    vfloat3(a: &u128, b: &u128, c: &u128) fn(&mut Fpscr, u128, u128, u128) -> Option<u128>, |value| value;
+}
+
+/// Results that are a CR field beside FPSCR\[FEX\]: the field in bits 1 to 4 above FEX in bit 0.
+fn field_and_fex(field: u8, fpscr: Fpscr) -> u64 {
+    u64::from(field & 15) << 1 | u64::from(fpscr.fex())
+}
+
+pub(crate) extern "C" fn float_compare(fpscr: &mut Fpscr, f: fn(&mut Fpscr, u64, u64) -> u8, a: u64, b: u64) -> u64 {
+    let field = f(fpscr, a, b);
+    field_and_fex(field, *fpscr)
+}
+
+pub(crate) extern "C" fn vfloat_compare(
+    fpscr: &mut Fpscr,
+    f: fn(&mut Fpscr, u128, u128) -> u8,
+    a: &u128,
+    b: &u128,
+) -> u64 {
+    let field = f(fpscr, *a, *b);
+    field_and_fex(field, *fpscr)
+}
+
+/// `target` and `field` hold VSR and CR field 6 from before.
+pub(crate) extern "C" fn vfloat2_cr6(
+    fpscr: &mut Fpscr,
+    f: fn(&mut Fpscr, u128, u128) -> Option<(u128, u8)>,
+    target: &mut u128,
+    a: &u128,
+    b: &u128,
+    field: u64,
+) -> u64 {
+    let mut field = field as u8;
+    if let Some((value, compared)) = f(fpscr, *a, *b) {
+        *target = value;
+        field = compared;
+    }
+    field_and_fex(field, *fpscr)
+}
+
+/// FPSCR bits 0 to 3 (FX, FEX, VX, OX) as a CR field.
+pub(crate) extern "C" fn float_record(fpscr: &Fpscr) -> u64 {
+    fpscr.bits() >> 28 & 15
+}
+
+pub(crate) extern "C" fn vec1(f: fn(u128) -> u128, out: &mut u128, a: &u128) {
+    *out = f(*a);
+}
+
+pub(crate) extern "C" fn vec2(f: fn(u128, u128) -> u128, out: &mut u128, a: &u128, b: &u128) {
+    *out = f(*a, *b);
+}
+
+pub(crate) extern "C" fn vec3(f: fn(u128, u128, u128) -> u128, out: &mut u128, a: &u128, b: &u128, c: &u128) {
+    *out = f(*a, *b, *c);
+}
+
+pub(crate) extern "C" fn vec1_imm(f: fn(u128, u32) -> u128, out: &mut u128, a: &u128, imm: u64) {
+    *out = f(*a, imm as u32);
+}
+
+pub(crate) extern "C" fn vec2_imm(f: fn(u128, u128, u32) -> u128, out: &mut u128, a: &u128, b: &u128, imm: u64) {
+    *out = f(*a, *b, imm as u32);
+}
+
+pub(crate) extern "C" fn vec2_sat(
+    vscr: &mut u32,
+    f: fn(u128, u128) -> (u128, bool),
+    out: &mut u128,
+    a: &u128,
+    b: &u128,
+) {
+    let (value, saturated) = f(*a, *b);
+    *out = value;
+    *vscr |= u32::from(saturated) * VSCR_SAT;
+}
+
+pub(crate) extern "C" fn vec3_sat(
+    vscr: &mut u32,
+    f: fn(u128, u128, u128) -> (u128, bool),
+    out: &mut u128,
+    a: &u128,
+    b: &u128,
+    c: &u128,
+) {
+    let (value, saturated) = f(*a, *b, *c);
+    *out = value;
+    *vscr |= u32::from(saturated) * VSCR_SAT;
+}
+
+/// The result is CR field 6.
+pub(crate) extern "C" fn vec2_cr6(
+    f: fn(u128, u128, u32) -> (u128, u8),
+    out: &mut u128,
+    a: &u128,
+    b: &u128,
+    imm: u64,
+) -> u64 {
+    let (value, field) = f(*a, *b, imm as u32);
+    *out = value;
+    u64::from(field & 15)
+}
+
+pub(crate) extern "C" fn vmx_float(
+    vscr: &u32,
+    f: fn(u128, u128, u128, bool) -> u128,
+    out: &mut u128,
+    a: &u128,
+    b: &u128,
+    c: &u128,
+) {
+    *out = f(*a, *b, *c, *vscr & VSCR_NJ != 0);
+}
+
+pub(crate) extern "C" fn vec_to_word(f: fn(u128, u64) -> u64, a: &u128, b: u64) -> u64 {
+    f(*a, b)
+}
