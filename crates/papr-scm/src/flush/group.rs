@@ -6,7 +6,8 @@
 //! error once and then forgets it, so a later sync that "succeeds" proves nothing.
 //!
 //! Before a sync begins it may *gather*: wait a little for those who took part in the last round and are likely to ask
-//! again at once. Without that, writers on few vCPUs take turns, each with a sync of its own.
+//! again at once. Without that, two writers take turns, each with a sync of its own. Many writers share syncs anyway,
+//! and gain more from computing while others sync than from waiting for the last of them.
 //!
 //! The lock is held for a few instructions and never while something waits or a waiter is told. `tests/model.rs`
 //! checks this file under loom, so locks come from `crate::sync` alone.
@@ -14,6 +15,9 @@
 use std::time::{Duration, Instant};
 
 use crate::sync::{Condvar, Mutex, PoisonError, lock};
+
+/// The greatest round that is gathered again. `n` writers who are not gathered share a sync by `n / 2` on average.
+const GREATEST_GATHERING: usize = 6;
 
 /// The group of one backing. `W` is someone who waits; `E` says why a sync failed.
 pub struct GroupCommit<W, E> {
@@ -29,7 +33,8 @@ struct State<W, E> {
     waiting: Vec<W>,
     /// The next sync is wanted even if nobody waits for it.
     wanted: bool,
-    /// How many took part in the last round: were satisfied by its sync, or waited when it ended.
+    /// How many the next sync gathers: as many as took part in the last round (were satisfied by its sync, or waited when
+    /// it ended), or none where these are many.
     crowd: usize,
     failure: Option<E>,
 }
@@ -149,7 +154,12 @@ impl<W, E: Clone> GroupCommit<W, E> {
     pub fn end(&self, result: Result<(), E>) -> Ended<W, E> {
         let mut state = lock(&self.state);
         let mut done = std::mem::take(&mut state.batch);
-        state.crowd = done.len() + state.waiting.len();
+        let round = done.len() + state.waiting.len();
+        state.crowd = if round <= GREATEST_GATHERING {
+            round
+        } else {
+            0
+        };
         let latched = result.is_err() && state.failure.is_none();
         if let Err(failure) = result {
             state.failure.get_or_insert(failure);

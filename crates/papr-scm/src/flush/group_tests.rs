@@ -103,3 +103,15 @@ fn a_sync_gathers_those_who_took_part_in_the_last_round_and_a_lone_writer_waits_
     assert_eq!(ask(&group, 0), "submit");
     assert!(!group.gathers(), "and is not waited for again");
 }
+
+#[test]
+fn many_writers_are_not_gathered() {
+    let group = GroupCommit::new();
+    (0..7).for_each(|who| {
+        ask(&group, who);
+    });
+    assert_eq!(group.begin(), 7);
+    assert!(!group.end(Ok(())).submit);
+    assert_eq!(ask(&group, 0), "submit");
+    assert!(!group.gathers());
+}

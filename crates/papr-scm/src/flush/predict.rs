@@ -26,7 +26,7 @@ const PROBE: Duration = Duration::from_micros(50);
 const WORTH_SLEEPING: Duration = Duration::from_millis(3);
 
 /// The longest that a sync is held back for company.
-const GATHERING_LIMIT: Duration = Duration::from_millis(1);
+const GATHERING_LIMIT: Duration = Duration::from_micros(300);
 
 /// The last durations of a backing's syncs.
 #[derive(Debug, Default)]
