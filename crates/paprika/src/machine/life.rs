@@ -20,7 +20,7 @@ use super::host::Carrier;
 use super::pmem::{self, PmemError};
 use super::vcpu::{self, VcpuControl, VcpuEvent};
 use crate::load::{FileError, Kernel, KernelError, Layout, LayoutError};
-use crate::memory::Ram;
+use crate::memory::{self, Ram};
 
 /// How long the end of a machine waits for the host's storage.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(60);
@@ -77,6 +77,8 @@ pub enum End {
     Panic(String),
     /// A vCPU stopped at a machine check that the guest could not take.
     Checkstop(String),
+    /// The host could not give a byte of an NVDIMM: its file shrank, or its storage failed.
+    BackingFailed(String),
     /// The user ended it.
     Killed,
 }
@@ -270,10 +272,24 @@ impl Machine {
                     "vCPU {vcpu} checkstopped: the instruction at {nia:#x} accessed {ea:#x}, where there is no memory"
                 )),
                 Ok(Event::Defect(vcpu)) => return Err(MachineError::Defect(vcpu)),
+                Ok(Event::Vcpu(VcpuEvent::BackingFailed)) => End::BackingFailed(self.failed_device()),
                 Ok(Event::Kill) | Err(_) => End::Killed,
             };
             return Ok(end);
         }
+    }
+
+    /// Which NVDIMM's file failed, in words.
+    fn failed_device(&self) -> String {
+        let address = memory::failure().unwrap_or_default();
+        let devices = self.scm.devices();
+        let hit = devices.iter().find_map(|device| {
+            let host = &device.region().host;
+            let offset = address.checked_sub(host.as_ptr() as usize)?;
+            ((offset as u64) < host.len()).then(|| format!("nvdimm {}: byte {offset:#x} of its file", device.id()))
+        });
+        let what = hit.unwrap_or_else(|| "a byte of an NVDIMM's file".to_owned());
+        format!("{what} could not be reached (the file shrank, or its storage failed); the guest was stopped")
     }
 
     fn stop_all(&self) {

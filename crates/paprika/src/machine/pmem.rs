@@ -18,7 +18,10 @@ struct Mapper(Arc<Partition>);
 
 impl RegionListener for Mapper {
     fn attached(&self, region: &Region) {
-        let mapping = Arc::new(PmemRegion(Arc::clone(&region.host)));
+        let mapping = match PmemRegion::new(Arc::clone(&region.host)) {
+            Ok(mapping) => Arc::new(mapping),
+            Err(problem) => return error!(drc = ?region.drc, %problem, "an NVDIMM's region can't be watched"),
+        };
         if let Err(problem) = self.0.memory.map(region.guest_address, mapping) {
             // The plug was checked against RAM and the other regions; the guest would get machine checks there.
             error!(drc = ?region.drc, %problem, "an NVDIMM's region can't be mapped");

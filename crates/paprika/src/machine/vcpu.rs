@@ -10,6 +10,7 @@ use power::{Cpu, Exit, Partition};
 use tracing::debug;
 
 use super::processor::Processor;
+use crate::memory;
 
 /// What a vCPU's thread is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +133,8 @@ pub(super) enum VcpuEvent {
     Exit(MachineExit),
     /// A machine check that the guest could not take.
     Checkstop { vcpu: u32, ea: u64, nia: u64 },
+    /// The host could not give a byte of an NVDIMM.
+    BackingFailed,
 }
 
 /// The body of a vCPU's thread.
@@ -149,7 +152,13 @@ pub(super) fn run(
         processor.reset(&start);
         control.signals.clear(KICK | PROD | SYSTEM_RESET);
         while control.may_run() {
-            match processor.0.run() {
+            let exit = processor.0.run();
+            if memory::failure().is_some() {
+                // What the guest has seen since is not to be believed: nothing is acknowledged any more.
+                report(VcpuEvent::BackingFailed);
+                break;
+            }
+            match exit {
                 Exit::Kicked => {}
                 Exit::Hypercall => match platform.hypercall(&mut processor) {
                     Action::Resume => {}

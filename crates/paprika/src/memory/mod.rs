@@ -1,9 +1,12 @@
 //! Guest memory as host memory: RAM, and the data regions of NVDIMMs.
 
 #[allow(unsafe_code)]
+mod guard;
+#[allow(unsafe_code)]
 mod ram;
 #[allow(unsafe_code)]
 mod region;
 
+pub use guard::failure;
 pub use ram::Ram;
 pub use region::PmemRegion;
