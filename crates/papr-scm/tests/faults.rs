@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use common::{LABEL, call, crash, drc, flush, machine, on_each_executor, plug};
 use papr_scm::abi::{BLOCK_SIZE, health, opcode, status};
-use papr_scm::backing::{Backing, Fault, FileBacking};
+use papr_scm::backing::{Backing, CrashBacking, Durability, Fault, FileBacking, HostRegion};
 use papr_scm::flush::{Executor, ExecutorChoice, SyncJob, ThreadExecutor};
 use papr_scm::{Plug, Scm, ScmOptions};
 
@@ -42,6 +44,79 @@ fn an_error_is_never_followed_by_a_success_and_is_seen_everywhere() {
     }
 }
 
+/// A backing whose file can't be synced: a pipe.
+#[derive(Debug)]
+struct Pipe {
+    inner: Arc<CrashBacking>,
+    _reader: std::io::PipeReader,
+    writer: std::io::PipeWriter,
+}
+
+impl Backing for Pipe {
+    fn region(&self) -> &Arc<HostRegion> {
+        self.inner.region()
+    }
+
+    fn label_size(&self) -> u64 {
+        self.inner.label_size()
+    }
+
+    fn read_label(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        self.inner.read_label(offset, buf)
+    }
+
+    fn write_label(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.inner.write_label(offset, data)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::fdatasync(&self.writer)?)
+    }
+
+    fn sync_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.writer.as_fd())
+    }
+
+    fn durability(&self) -> Durability {
+        Durability::AfterSync
+    }
+}
+
+#[test]
+fn an_error_of_the_host_is_seen_through_every_executor() {
+    on_each_executor(|executor| {
+        let scm = machine(executor);
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let pipe = Pipe {
+            inner: crash(),
+            _reader: reader,
+            writer,
+        };
+        let device = scm
+            .plug(common::spec(0), Arc::new(pipe), Plug::Cold)
+            .expect("an empty slot");
+        assert_eq!(flush(&scm, drc(0)), status::H_HARDWARE);
+        let failure = device.failure().expect("the latch is set");
+        assert!(failure.reason.contains("Invalid argument"), "{failure}");
+    });
+}
+
+#[test]
+fn a_failure_that_the_monitor_saw_counts_like_one_of_a_sync() {
+    let scm = machine(ExecutorChoice::Threads);
+    let device = plug(&scm, 0, &crash());
+    device.fail("a page could not be read");
+    assert_eq!(flush(&scm, drc(0)), status::H_HARDWARE);
+    assert_ne!(device.health().0 & health::FATAL, 0);
+    assert!(
+        device
+            .failure()
+            .expect("the latch is set")
+            .to_string()
+            .contains("could not be read")
+    );
+}
+
 #[test]
 fn every_flush_that_waits_for_a_failing_sync_fails() {
     let scm = Arc::new(machine(ExecutorChoice::Threads));
@@ -62,7 +137,11 @@ fn every_flush_that_waits_for_a_failing_sync_fails() {
 
 #[test]
 fn a_dying_thread_fails_its_device_and_no_other() {
-    let scm = machine(ExecutorChoice::Threads);
+    on_each_executor(dying_thread);
+}
+
+fn dying_thread(executor: ExecutorChoice) {
+    let scm = machine(executor);
     let (dies, lives) = (crash(), crash());
     plug(&scm, 0, &dies);
     plug(&scm, 1, &lives);

@@ -128,6 +128,16 @@ impl FlushEngine {
         }
     }
 
+    /// Sets the error latch for a reason that is not a sync's.
+    pub(crate) fn fail(&self, reason: &str) {
+        let failure = SyncFailure {
+            device: self.inner.device.clone(),
+            reason: reason.into(),
+        };
+        tracing::error!(device = self.inner.device, reason, "{failure}");
+        self.latch(failure);
+    }
+
     /// Sets the error latch: a snapshot carries it, and restoring one heals nothing.
     pub(crate) fn latch(&self, failure: SyncFailure) {
         self.inner.group.latch(failure);

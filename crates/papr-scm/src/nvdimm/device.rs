@@ -159,6 +159,12 @@ impl Nvdimm {
         self.engine.failure()
     }
 
+    /// Marks its backing as failed, for good: the monitor found out by other means than a sync (a page that the host can't
+    /// bring in, a file that shrank).
+    pub fn fail(&self, reason: &str) {
+        self.engine.fail(reason);
+    }
+
     /// Its counters as they are now.
     pub fn counters(&self) -> FlushCounters {
         self.engine.counters()

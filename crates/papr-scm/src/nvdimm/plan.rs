@@ -220,10 +220,7 @@ fn identity(path: &Path) -> Identity {
     if let Ok(metadata) = path.metadata() {
         return Identity::Inode(metadata.dev(), metadata.ino());
     }
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let parent = directory(path);
     let directory = parent.canonicalize().unwrap_or_else(|_| parent.into());
     Identity::Place(
         path.file_name()
@@ -307,13 +304,24 @@ fn plan_one(config: NvdimmConfig) -> Result<Entry, PlanError> {
     })
 }
 
+/// The directory that a file is in.
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes a new file's length and its name durable: a sync of its data promises neither.
+fn settle(file: &File, path: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    File::open(directory(path))?.sync_all()
+}
+
 /// Can a file be made here? Looks at the directory only.
 fn check_creatable(path: &Path) -> io::Result<()> {
     use rustix::fs::{Access, access};
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let parent = directory(path);
     if path.file_name().is_none() || !parent.metadata()?.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
     }
@@ -366,6 +374,7 @@ fn open_one(entry: Entry, created: &mut Created) -> Result<OpenNvdimm, PlanError
             lock_file(&file, &config)?;
             file.set_len(size + config.label_size)
                 .map_err(|error| host("enlarge", error))?;
+            settle(&file, &config.path).map_err(|error| host("make durable", error))?;
             file
         }
     };

@@ -35,7 +35,8 @@ impl Scm {
             // Logical connectors have no light (9002), and there are no other indicators here.
             _ => Isolation::Answer(rtas::NO_SUCH_INDICATOR),
         };
-        if connector.next_piece().is_some() {
+        let unisolates = (indicator, value) == (rtas::INDICATOR_ISOLATION_STATE, rtas::UNISOLATED);
+        if unisolates && connector.next_piece().is_some() {
             // The guest has it, or has taken it again instead of giving it back.
             slot.calls.reopen();
         }
