@@ -37,7 +37,7 @@ pub(crate) fn build(at: &Path, progress: &Progress) -> Result<()> {
             progress.advance(object.split_whitespace().last().unwrap_or_default());
         }
     })?;
-    finish(&tree, at, &tarball)
+    finish(&tree, at, &tarball, progress)
 }
 
 /// The newest kernel tarball.
@@ -128,7 +128,7 @@ fn make(tree: &Path) -> Command {
 }
 
 /// Takes the results out of the tree, and deletes it.
-fn finish(tree: &Path, at: &Path, tarball: &Path) -> Result<()> {
+fn finish(tree: &Path, at: &Path, tarball: &Path, progress: &Progress) -> Result<()> {
     let built = tree.join("vmlinux");
     let vmlinux = fs::read(&built).map_err(Error::io("read", &built))?;
     elf::ppc64le_header(&vmlinux, "the kernel just built")?;
@@ -146,6 +146,7 @@ fn finish(tree: &Path, at: &Path, tarball: &Path) -> Result<()> {
         &at.join("manifest.json"),
         format!("{manifest:#}\n").as_bytes(),
     )?;
+    progress.step("Deleting the kernel's source tree", 0);
     fs::remove_dir_all(tree).map_err(Error::io("delete", tree))?;
     let fragment = at.join("fragment.config");
     fs::remove_file(&fragment).map_err(Error::io("delete", &fragment))
