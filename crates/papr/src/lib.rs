@@ -8,7 +8,7 @@
 //! - `rtas`: run-time abstraction services, a file per family;
 //! - `xics`: the interrupt controller;
 //! - `events`: requests to power off, and hot-plug;
-//! - `console`, `clock`: the virtual terminal and the time of day;
+//! - `console`, `clock`, `nvram`: the virtual terminal, the time of day, non-volatile memory;
 //! - `fdt`: the device tree, a file per part.
 #![forbid(unsafe_code)]
 
@@ -20,6 +20,7 @@ mod events;
 mod fdt;
 mod hcall;
 pub mod host;
+mod nvram;
 mod once;
 mod platform;
 mod rtas;
@@ -36,5 +37,6 @@ pub use config::{
 pub use console::{ConsoleBackend, INPUT_LIMIT};
 pub use events::{HotPlug, HotPlugAction, HotPlugResource, QueueFull};
 pub use fdt::DeviceTreeError;
+pub use nvram::{NVRAM_SIZE, NvramSizeError};
 pub use platform::Platform;
 pub use rtas::RTAS_SIZE;

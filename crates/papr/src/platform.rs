@@ -13,6 +13,7 @@ use crate::events::{Class, Event, Events, HotPlug, QueueFull};
 use crate::fdt::{self, DeviceTreeError};
 use crate::hcall::{self, SharedAreas};
 use crate::host::{Host, InterruptLocation};
+use crate::nvram::{Nvram, NvramSizeError};
 use crate::once::OncePerNumber;
 use crate::rtas;
 use crate::sync::lock;
@@ -36,6 +37,7 @@ pub struct Platform {
     pub(crate) events: Events,
     pub(crate) scm: Option<Arc<Scm>>,
     pub(crate) clock: Clock,
+    pub(crate) nvram: Nvram,
     pub(crate) unknown_hypercalls: OncePerNumber,
     pub(crate) unknown_services: OncePerNumber,
 }
@@ -70,6 +72,7 @@ impl Platform {
             areas: SharedAreas::new(config.max_vcpus),
             joined: Mutex::default(),
             clock: Clock::default(),
+            nvram: Nvram::default(),
             unknown_hypercalls: OncePerNumber::default(),
             unknown_services: OncePerNumber::default(),
             host,
@@ -126,6 +129,19 @@ impl Platform {
         taken
     }
 
+    /// What the non-volatile memory holds, to be kept for the next run.
+    pub fn nvram(&self) -> Vec<u8> {
+        self.nvram.save()
+    }
+
+    /// Puts back what [`nvram`](Platform::nvram) gave in an earlier run. Called before the guest starts.
+    ///
+    /// # Errors
+    /// [`NvramSizeError`] where it does not fit; nothing has changed then.
+    pub fn load_nvram(&self, saved: &[u8]) -> Result<(), NvramSizeError> {
+        self.nvram.load(saved)
+    }
+
     /// Asks the guest to shut itself down, as a power button does.
     ///
     /// # Errors
@@ -148,7 +164,7 @@ impl Platform {
         Ok(())
     }
 
-    /// Everything back to the power-on state, the partition-wide processor settings of the host included. Called while
+    /// Everything but the clock and the non-volatile memory back to the power-on state, the partition-wide processor settings of the host included. Called while
     /// no vCPU runs; the monitor resets the vCPUs and loads guest memory afresh.
     pub fn reset(&self) {
         self.xics.reset();

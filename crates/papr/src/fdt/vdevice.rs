@@ -1,11 +1,15 @@
-//! `/vdevice`: virtual devices. There is one, the console's terminal.
+//! `/vdevice`: virtual devices: the console's terminal and the non-volatile memory.
 
 use super::node::{Build, Node};
 use crate::console::VTY_UNIT;
+use crate::nvram::NVRAM_SIZE;
 use crate::platform::VTY_IRQ;
 
 /// Path of the terminal.
 pub(super) const VTY_PATH: &str = "/vdevice/vty@71000000";
+
+/// Unit address of the non-volatile memory.
+const NVRAM_UNIT: u32 = VTY_UNIT + 1;
 
 /// Second cell of an interrupt specifier: edge-triggered.
 pub(super) const EDGE: u32 = 0;
@@ -17,6 +21,11 @@ pub(super) fn vdevice() -> Node {
         .string("compatible", "hvterm1")
         .u32("reg", VTY_UNIT)
         .cells("interrupts", &[VTY_IRQ.0, EDGE]);
+    let nvram = Node::new(format!("nvram@{NVRAM_UNIT:x}"))
+        .string("device_type", "nvram")
+        .string("compatible", "paprika,nvram")
+        .u32("reg", NVRAM_UNIT)
+        .u32("#bytes", NVRAM_SIZE as u32);
     Node::new("vdevice")
         .string("device_type", "vdevice")
         .string("compatible", "IBM,vdevice")
@@ -25,4 +34,5 @@ pub(super) fn vdevice() -> Node {
         .u32("#interrupt-cells", 2)
         .flag("interrupt-controller")
         .child(vty)
+        .child(nvram)
 }

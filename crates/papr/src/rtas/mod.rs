@@ -9,6 +9,7 @@ mod connector;
 mod cpu;
 mod event;
 mod interrupt;
+mod nvram;
 mod power;
 mod stub;
 mod system_parameter;
@@ -161,6 +162,8 @@ pub(crate) const SERVICES: &[Service] = &[
     Service::new(0x200D, "ibm,int-on", 1..=1, 1, interrupt::on),
     Service::new(0x200E, "check-exception", 6..=7, 1, event::check_exception),
     Service::new(0x200F, "event-scan", 4..=4, 1, event::event_scan),
+    Service::new(0x2012, "nvram-fetch", 3..=3, 2, nvram::fetch),
+    Service::new(0x2013, "nvram-store", 3..=3, 2, nvram::store),
     Service::new(0x201A, "set-indicator", 3..=3, 1, connector::set_indicator),
     Service::new(
         0x201D,
