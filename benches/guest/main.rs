@@ -1,0 +1,120 @@
+//! What a guest costs on Paprika, and on its peer: `cargo bench --bench guest`.
+//!
+//! The peer is the distribution's qemu-system-ppc64 with its own emulated CPU (TCG). Both boot the same kernel (the peer's copy
+//! has a few instructions patched that it does not know), the same initramfs, memory, CPUs and script, one after the other in
+//! every round, as processes of their own, watched by the same code. A figure is the median of the rounds.
+//!
+//! - `options`: the command line;
+//! - `monitor`: the two monitors' command lines;
+//! - `observe`: running one to its end, and what is seen of it meanwhile;
+//! - `figures`: what is measured, by which script, and how it is read off a run;
+//! - `report`: the table, and `target/bench/guest.json`.
+#![forbid(unsafe_code)]
+
+mod figures;
+mod monitor;
+mod observe;
+mod options;
+mod report;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use guest_kit::{GuestKit, Progress};
+
+use figures::{Figure, Scenario};
+use monitor::{Machine, Monitor};
+use options::Options;
+use report::{Host, Report, Series};
+
+fn main() -> ExitCode {
+    match measure(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench guest: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether every figure was obtained from every monitor.
+fn measure(options: &Options) -> Result<bool> {
+    if options.list {
+        print!("{}", report::list());
+        return Ok(true);
+    }
+    let progress = Progress::auto();
+    guest_kit::require_packages(&["qemu-system-ppc"], &progress)?;
+    let kit = GuestKit::ensure(&progress)?;
+    let directory = directory()?;
+    let base = fs::read(&kit.initramfs).with_context(|| format!("reading {}", kit.initramfs.display()))?;
+
+    let host = Host::now();
+    let figures = options.figures();
+    let mut runs = Vec::new();
+    for scenario in Scenario::ALL.iter().filter(|scenario| figures.iter().any(|figure| figure.scenario == **scenario)) {
+        let script = scenario.script(&figures, options);
+        let archive = guest_kit::with_files(&base, &[("/paprika/script", 0o755, script.as_bytes())])?;
+        let initramfs = directory.join(format!("{}.cpio", scenario.name()));
+        fs::write(&initramfs, archive).with_context(|| format!("writing {}", initramfs.display()))?;
+        runs.push((*scenario, initramfs));
+    }
+
+    let monitors = options.monitors();
+    let mut series = Series::new(&figures);
+    for round in 1..=options.rounds() {
+        for (scenario, initramfs) in &runs {
+            for monitor in &monitors {
+                let machine = Machine { kit: &kit, initramfs, cpus: options.cpus, memory: &options.memory };
+                eprintln!("round {round} of {}: {} on {}", options.rounds(), scenario.words(), monitor.name());
+                one_run(*monitor, *scenario, &machine, &figures, options, &directory, &mut series);
+            }
+        }
+    }
+
+    let report = Report::new(host, &series, &monitors, options);
+    let json = directory.join("guest.json");
+    fs::write(&json, report.json()?).with_context(|| format!("writing {}", json.display()))?;
+    print!("{}", report.table());
+    println!("\nwritten to {}", json.display());
+    Ok(report.is_complete())
+}
+
+/// Runs a scenario once and notes what it gave. A monitor that fails costs its figures, not those of the other.
+fn one_run(
+    monitor: Monitor,
+    scenario: Scenario,
+    machine: &Machine<'_>,
+    figures: &[&'static Figure],
+    options: &Options,
+    directory: &Path,
+    series: &mut Series,
+) {
+    let log = directory.join(format!("{}-{}.log", monitor.name(), scenario.name()));
+    let seen = observe::run(monitor.command(machine), options.deadline(), &log);
+    for figure in figures.iter().filter(|figure| figure.scenario == scenario) {
+        let value = match &seen {
+            Ok(seen) => figure.read(seen),
+            Err(error) => Err(anyhow::anyhow!("{error:#}")),
+        };
+        match value {
+            Ok(value) => series.add(monitor, figure, value),
+            Err(error) => series.fail(monitor, figure, &format!("{error:#}")),
+        }
+    }
+    if let Err(error) = seen {
+        eprintln!("{} failed: {error:#}", monitor.name());
+    }
+}
+
+/// `bench` in cargo's target directory.
+fn directory() -> Result<PathBuf> {
+    let inside = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let directory = inside.parent().unwrap_or(inside).join("bench");
+    fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
+    Ok(directory)
+}

@@ -1,0 +1,282 @@
+//! The table, and the JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::figures::{Bar, Better, FIGURES, Figure};
+use crate::monitor::Monitor;
+use crate::options::Options;
+
+/// What the rounds gave, per figure and monitor.
+#[derive(Debug)]
+pub(crate) struct Series {
+    figures: Vec<&'static Figure>,
+    values: BTreeMap<(Monitor, &'static str), Vec<f64>>,
+    failures: BTreeMap<(Monitor, &'static str), String>,
+}
+
+impl Series {
+    /// With nothing in it yet.
+    pub(crate) fn new(figures: &[&'static Figure]) -> Self {
+        Self { figures: figures.to_vec(), values: BTreeMap::new(), failures: BTreeMap::new() }
+    }
+
+    /// Adds a round's value.
+    pub(crate) fn add(&mut self, monitor: Monitor, figure: &Figure, value: f64) {
+        self.values.entry((monitor, figure.name)).or_default().push(value);
+    }
+
+    /// Notes why a round gave none.
+    pub(crate) fn fail(&mut self, monitor: Monitor, figure: &Figure, why: &str) {
+        self.failures.insert((monitor, figure.name), why.to_owned());
+    }
+
+    fn measured(&self, monitor: Monitor, figure: &Figure) -> Option<Measured> {
+        let rounds = self.values.get(&(monitor, figure.name))?.clone();
+        Some(Measured { median: median(&rounds)?, rounds })
+    }
+}
+
+/// A figure of one monitor.
+#[derive(Debug, Serialize)]
+struct Measured {
+    median: f64,
+    rounds: Vec<f64>,
+}
+
+/// A row of the table.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: &'static str,
+    what: &'static str,
+    unit: &'static str,
+    better: &'static str,
+    ours: Option<Measured>,
+    peer: Option<Measured>,
+    /// Ours divided by the peer's.
+    ratio: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bar: Option<BarRow>,
+    /// Why a round is missing, by monitor.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    failures: BTreeMap<&'static str, String>,
+}
+
+/// What was asked of ours, and whether it holds.
+#[derive(Debug, Serialize)]
+struct BarRow {
+    asked: String,
+    met: Option<bool>,
+}
+
+/// Everything that was found out.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    host: Host,
+    guest: Guest,
+    /// What the monitors call themselves.
+    ours: Option<String>,
+    peer: Option<String>,
+    rounds: u32,
+    figures: Vec<Row>,
+}
+
+/// The machine that all this runs on.
+#[derive(Debug, Serialize)]
+pub(crate) struct Host {
+    cpu: String,
+    cpus: usize,
+    /// How many processes wanted to run, on average over the minute before.
+    load_before: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Guest {
+    cpus: u32,
+    memory: String,
+    seconds_per_program: f64,
+}
+
+impl Report {
+    /// Of what `series` has; figures that were obtained from none of `monitors` are there without values.
+    pub(crate) fn new(host: Host, series: &Series, monitors: &[Monitor], options: &Options) -> Self {
+        let version = |monitor: Monitor| monitors.contains(&monitor).then(|| monitor.version());
+        Self {
+            host,
+            guest: Guest { cpus: options.cpus, memory: options.memory.clone(), seconds_per_program: options.seconds() },
+            ours: version(Monitor::Paprika),
+            peer: version(Monitor::Qemu),
+            rounds: options.rounds(),
+            figures: series.figures.iter().map(|figure| row(series, figure)).collect(),
+        }
+    }
+
+    /// For guest.json.
+    pub(crate) fn json(&self) -> serde_json::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// Whether no round of any monitor failed.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.figures.iter().all(|row| row.failures.is_empty())
+    }
+
+    /// For the terminal.
+    pub(crate) fn table(&self) -> String {
+        let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "not measured".to_owned());
+        let Guest { cpus, memory, seconds_per_program } = &self.guest;
+        let mut table = format!("\nours: {}\npeer: {} (TCG)\n", version(&self.ours), version(&self.peer));
+        let _ = writeln!(table, "host: {} x {}, load {} before", self.host.cpus, self.host.cpu, self.host.load_before);
+        let _ = writeln!(
+            table,
+            "guest: {cpus} CPUs, {memory}; medians of {}; programs run {seconds_per_program} s\n",
+            self.rounds
+        );
+        table += &line(["figure", "", "unit", "ours", "peer", "ratio", ""]);
+        for row in &self.figures {
+            let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
+            table += &line([
+                row.name,
+                row.what,
+                row.unit,
+                &shown(row.ours.as_ref().map(|ours| ours.median)),
+                &shown(row.peer.as_ref().map(|peer| peer.median)),
+                &shown(row.ratio),
+                &row.remark(),
+            ]);
+        }
+        table += "\nratio: ours divided by the peer's\n";
+        if self.host.load_before > self.host.cpus as f64 / 4.0 {
+            table += "The host was busy before this began: these figures are those of a shared machine.\n";
+        }
+        for row in &self.figures {
+            for (monitor, why) in &row.failures {
+                let _ = writeln!(table, "{} of {monitor}: {}", row.name, why.lines().last().unwrap_or_default());
+            }
+        }
+        table
+    }
+}
+
+impl Row {
+    /// The comparison in words, and the bar.
+    fn remark(&self) -> String {
+        let mut remark = String::new();
+        if let Some(ratio) = self.ratio {
+            let good = (ratio > 1.0) == (self.better == "higher");
+            let times = if ratio > 1.0 { ratio } else { 1.0 / ratio };
+            if (0.97..=1.03).contains(&ratio) {
+                remark += "alike";
+            } else if times.is_finite() {
+                let _ = write!(remark, "{} x {}", number(times), if good { "better" } else { "worse" });
+            }
+        }
+        if let Some(bar) = &self.bar {
+            let met = match bar.met {
+                Some(true) => "met",
+                Some(false) => "MISSED",
+                None => "unknown",
+            };
+            let _ = write!(remark, "{}asked {}: {met}", if remark.is_empty() { "" } else { "; " }, bar.asked);
+        }
+        remark
+    }
+}
+
+impl Host {
+    /// As it is before anything is measured.
+    pub(crate) fn now() -> Self {
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let info = read("/proc/cpuinfo");
+        let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+        let load = read("/proc/loadavg");
+        Self {
+            cpu: model.map_or("processor of unknown name", |(_, name)| name).to_owned(),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            load_before: load.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default(),
+        }
+    }
+}
+
+fn row(series: &Series, figure: &'static Figure) -> Row {
+    let ours = series.measured(Monitor::Paprika, figure);
+    let peer = series.measured(Monitor::Qemu, figure);
+    let ratio = match (&ours, &peer) {
+        (Some(ours), Some(peer)) if peer.median != 0.0 => Some(ours.median / peer.median),
+        _ => None,
+    };
+    let bar = figure.bar.map(|bar| BarRow {
+        asked: match bar {
+            Bar::TimesPeer(times) => format!("at most {times} x the peer's"),
+            Bar::AtMost(value) => format!("at most {value} {}", figure.unit),
+            Bar::AtLeast(value) => format!("at least {value} {}", figure.unit),
+        },
+        met: match bar {
+            Bar::TimesPeer(times) => ratio.map(|ratio| ratio <= times),
+            Bar::AtMost(value) => ours.as_ref().map(|ours| ours.median <= value),
+            Bar::AtLeast(value) => ours.as_ref().map(|ours| ours.median >= value),
+        },
+    });
+    let failures = [Monitor::Paprika, Monitor::Qemu].into_iter().filter_map(|monitor| {
+        let why = series.failures.get(&(monitor, figure.name))?;
+        Some((monitor.name(), why.clone()))
+    });
+    let failures = failures.collect();
+    Row {
+        name: figure.name,
+        what: figure.words,
+        unit: figure.unit,
+        better: better(figure.better),
+        ours,
+        peer,
+        ratio,
+        bar,
+        failures,
+    }
+}
+
+/// What can be measured.
+pub(crate) fn list() -> String {
+    let entry = |figure: &Figure| {
+        format!("{:<12}{:<34}{:<10} {} is better\n", figure.name, figure.words, figure.unit, better(figure.better))
+    };
+    FIGURES.iter().map(entry).collect()
+}
+
+fn better(better: Better) -> &'static str {
+    match better {
+        Better::Lower => "lower",
+        Better::Higher => "higher",
+    }
+}
+
+fn line(cells: [&str; 7]) -> String {
+    let [name, what, unit, ours, peer, ratio, remark] = cells;
+    let text = format!("{name:<12}{what:<34}{unit:<10}{ours:>11}{peer:>11}{ratio:>8}   {remark}");
+    format!("{}\n", text.trim_end())
+}
+
+/// Three digits that count, or all before the point.
+fn number(value: f64) -> String {
+    let decimals = match value.abs() {
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
+    };
+    format!("{value:.decimals$}")
+}
+
+/// The middle value; of an even number the mean of the two in the middle.
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() % 2 {
+        _ if sorted.is_empty() => None,
+        0 => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
+        _ => Some(sorted[middle]),
+    }
+}
