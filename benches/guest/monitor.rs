@@ -74,7 +74,7 @@ fn qemu(machine: &Machine<'_>) -> Command {
     let mut command = Command::new(QEMU);
     // The same platform as ours as far as QEMU lets one choose: no Open Firmware, XICS, radix, nothing on the buses.
     command.args(["-accel", "tcg", "-M", "pseries,x-vof=on,ic-mode=xics,nvdimm=on", "-cpu", "power9"]);
-    command.args(["-smp", &machine.cpus.to_string(), "-m", &format!("{},slots=4,maxmem=8G", machine.memory)]);
+    command.args(["-smp", &machine.cpus.to_string(), "-m", machine.memory]);
     command.args(["-nographic", "-vga", "none", "-nic", "none", "-no-reboot"]);
     command.arg("-kernel").arg(&machine.kit.vmlinux_peer).arg("-initrd").arg(machine.initramfs);
     command.args(["-append", KERNEL_COMMAND_LINE]);

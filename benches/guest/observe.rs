@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 /// A line of the guest's console, and when it came.
 #[derive(Debug)]
@@ -64,7 +64,8 @@ const TAIL: usize = 12;
 /// Runs `command` until it ends; what it says on standard error goes to `log`.
 ///
 /// # Errors
-/// It can't be started, does not end in time, or ends with a failure: with the end of console and log in the text.
+/// It can't be started, does not end in time, or ends with a failure: the text's first line says so, and the others show the
+/// end of console and log.
 pub(crate) fn run(mut command: Command, deadline: Duration, log: &Path) -> Result<Seen> {
     let errors = File::create(log).with_context(|| format!("creating {}", log.display()))?;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
@@ -81,8 +82,10 @@ pub(crate) fn run(mut command: Command, deadline: Duration, log: &Path) -> Resul
         }
         Ok(())
     });
-    status.with_context(|| evidence(&seen, log))?;
-    Ok(seen)
+    match status {
+        Ok(()) => Ok(seen),
+        Err(error) => Err(anyhow!("{error:#}\n{}", evidence(&seen, log))),
+    }
 }
 
 /// Collects what comes until console and process have ended.
@@ -151,8 +154,10 @@ fn peak_rss(process: &str) -> Option<u64> {
 }
 
 fn evidence(seen: &Seen, log: &Path) -> String {
-    let tail = |lines: Vec<&str>| lines[lines.len().saturating_sub(TAIL)..].join("\n  ");
+    let tail = |lines: Vec<&str>| -> String {
+        lines[lines.len().saturating_sub(TAIL)..].iter().map(|line| format!("\n  {line}")).collect()
+    };
     let console = tail(seen.lines.iter().map(|line| line.text.as_str()).collect());
     let log_text = fs::read_to_string(log).unwrap_or_default();
-    format!("console:\n  {console}\n{}:\n  {}\n", log.display(), tail(log_text.lines().collect()))
+    format!("console:{console}\n{}:{}", log.display(), tail(log_text.lines().collect()))
 }

@@ -28,8 +28,9 @@ impl Series {
         self.values.entry((monitor, figure.name)).or_default().push(value);
     }
 
-    /// Notes why a round gave none.
+    /// Notes why a round gave none: the first line of `why` does.
     pub(crate) fn fail(&mut self, monitor: Monitor, figure: &Figure, why: &str) {
+        let why = why.lines().next().unwrap_or_default();
         self.failures.insert((monitor, figure.name), why.to_owned());
     }
 
@@ -153,7 +154,7 @@ impl Report {
         }
         for row in &self.figures {
             for (monitor, why) in &row.failures {
-                let _ = writeln!(table, "{} of {monitor}: {}", row.name, why.lines().last().unwrap_or_default());
+                let _ = writeln!(table, "{} of {monitor}: {why}", row.name);
             }
         }
         table
