@@ -1,39 +1,18 @@
 //! A one-vCPU machine in real mode for tests that run a few instruction words.
-#![allow(unsafe_code, dead_code, reason = "guest memory is a host mapping; each test uses a part of this")]
+#![allow(dead_code, reason = "each test uses a part of this")]
 
-use std::ptr::NonNull;
-use std::sync::Arc;
+#[path = "../bare/mod.rs"]
+mod bare;
 
-use power::memory::HostMapping;
-use power::{Cpu, Exit, Partition, msr};
+use power::{Cpu, Exit, msr};
 
-const RAM: usize = 1 << 16;
 const CODE: u64 = 0x4000;
 /// Where tests keep their data.
 pub const DATA: u64 = 0x8000;
 /// `sc 1`: the end of each program.
 const HYPERCALL: u32 = 0x4400_0022;
 
-#[repr(align(65536))]
-struct Ram([u8; RAM]);
-
-struct Mapping(NonNull<Ram>);
-
-// SAFETY: the allocation is leaked, so it stays; nothing but the guest refers to it.
-unsafe impl HostMapping for Mapping {
-    fn start(&self) -> NonNull<u8> {
-        self.0.cast()
-    }
-    fn len(&self) -> usize {
-        RAM
-    }
-}
-// SAFETY: it is an address of memory that is only reached as guest memory.
-unsafe impl Send for Mapping {}
-// SAFETY: as for Send.
-unsafe impl Sync for Mapping {}
-
-/// A vCPU with 64 KiB of memory.
+/// A vCPU with memory of its own.
 pub struct Machine {
     pub cpu: Cpu,
 }
@@ -41,10 +20,7 @@ pub struct Machine {
 impl Machine {
     /// Little-endian, with every facility available.
     pub fn new() -> Self {
-        let partition = Partition::new(1);
-        let ram = Box::leak(Box::new(Ram([0; RAM])));
-        partition.memory.map(0, Arc::new(Mapping(NonNull::from(ram)))).expect("an empty partition takes any mapping");
-        let mut machine = Self { cpu: Cpu::new(&partition, 0).expect("vCPU 0 exists") };
+        let mut machine = Self { cpu: Cpu::new(&bare::partition(1), 0).expect("vCPU 0 exists") };
         machine.set_msr(msr::LE, true);
         machine.set_msr(msr::FP | msr::VEC | msr::VSX, true);
         machine
