@@ -31,9 +31,10 @@
 //!
 //! # What is guaranteed about labels
 //!
-//! Bytes written by `H_SCM_WRITE_METADATA` are durable no later than the next flush that succeeds, and a sync for them is
-//! asked for at once, in the background; there is no order among label writes before that. A device that has failed
-//! refuses them.
+//! Bytes written by `H_SCM_WRITE_METADATA` are durable no later than the next flush that succeeds; a sync for them is asked
+//! for at once, in the background, so they become durable without any flush. Steps that follow one another without a gap
+//! make a run, and a run begins only after the one before is durable: an index never overtakes the label that it names. A
+//! device that has failed refuses label writes.
 
 #![deny(unsafe_code)]
 

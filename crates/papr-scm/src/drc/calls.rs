@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::token::{ContinueToken, TokenSource};
-use crate::sync::{Arc, Condvar, Mutex, PoisonError, lock};
+use crate::sync::{Arc, Condvar, Mutex, PoisonError, deadline, lock};
 
 /// The calls of one connector. Clones are handles to the same calls.
 pub struct AsyncCalls<R, A> {
@@ -122,7 +122,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
     ///
     /// The wait holds no lock: other threads begin, complete and claim meanwhile.
     pub fn claim(&self, token: ContinueToken, patience: Duration) -> Claim<A> {
-        let mut deadline = None;
+        let mut until = None;
         let mut table = lock(&self.shared.table);
         loop {
             let age = match table.calls.get(&token) {
@@ -134,7 +134,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
                 return Claim::Running { age };
             }
             let now = Instant::now();
-            let deadline = *deadline.get_or_insert(now + patience);
+            let deadline = *until.get_or_insert_with(|| deadline(patience));
             let Some(left) = deadline
                 .checked_duration_since(now)
                 .filter(|left| !left.is_zero())
@@ -179,7 +179,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
     /// Returns how many calls were still running at the end of the wait; they are abandoned: their completions come to
     /// nothing. The table stays closed.
     pub fn drain(&self, limit: Duration) -> usize {
-        let deadline = Instant::now() + limit;
+        let deadline = deadline(limit);
         let mut table = lock(&self.shared.table);
         table.open = false;
         while table.running > 0 {

@@ -12,7 +12,7 @@ use super::executor::Executor;
 use super::group::{Asked, GroupCommit};
 use super::predict::{Predictor, gathering};
 use crate::backing::Backing;
-use crate::sync::{Arc, Condvar, Mutex, PoisonError, lock};
+use crate::sync::{Arc, Condvar, Mutex, PoisonError, deadline, lock};
 
 /// Why a backing counts as failed, for good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -98,7 +98,7 @@ impl FlushEngine {
             asked: Instant::now(),
             told: Box::new(told),
         }));
-        let deadline = Instant::now() + limit;
+        let deadline = deadline(limit);
         let mut outcome = lock(&cell.0);
         loop {
             if let Some(outcome) = outcome.take() {

@@ -14,7 +14,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::sync::{Condvar, Mutex, PoisonError, lock};
+use crate::sync::{Condvar, Mutex, PoisonError, deadline, lock};
 
 /// The greatest round that is gathered again. `n` writers who are not gathered share a sync by `n / 2` on average.
 const GREATEST_GATHERING: usize = 6;
@@ -128,7 +128,7 @@ impl<W, E: Clone> GroupCommit<W, E> {
     /// Waits, before a sync begins, until as many wait for it as took part in the last round, and at most for `limit`.
     pub fn gather(&self, limit: Duration) {
         let mut state = lock(&self.state);
-        let deadline = Instant::now() + limit;
+        let deadline = deadline(limit);
         while state.waiting.len() < state.crowd && state.failure.is_none() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::bound::BoundBlocks;
 use super::health;
+use super::label::LabelRun;
 use crate::abi::BLOCK_SIZE;
 use crate::backing::HostRegion;
 use crate::drc::DrcIndex;
-use crate::flush::counters::count;
 use crate::flush::{FlushCounters, FlushEngine, SyncFailure};
 use crate::sync::{Arc, Mutex, lock};
 
@@ -41,6 +41,15 @@ pub struct Region {
     pub host: Arc<HostRegion>,
 }
 
+impl Region {
+    /// The guest real address of a byte of this process, if it is in the region. Takes no lock and allocates nothing, so a
+    /// signal handler may ask (for a page that the host could not bring in).
+    pub fn guest_address_of(&self, host: *const u8) -> Option<u64> {
+        let offset = (host.addr() as u64).checked_sub(self.host.as_ptr().addr() as u64)?;
+        (offset < self.host.len()).then(|| self.guest_address.wrapping_add(offset))
+    }
+}
+
 /// A device that is plugged.
 #[derive(Debug)]
 pub struct Nvdimm {
@@ -50,6 +59,7 @@ pub struct Nvdimm {
     flush_announced: bool,
     engine: FlushEngine,
     pub(crate) bound: Mutex<BoundBlocks>,
+    pub(super) label_run: Mutex<LabelRun>,
     plugged: Instant,
 }
 
@@ -73,6 +83,7 @@ impl Nvdimm {
             flush_announced,
             engine,
             bound: Mutex::new(BoundBlocks::none(blocks)),
+            label_run: Mutex::default(),
             plugged: Instant::now(),
             spec,
         }
@@ -179,32 +190,25 @@ impl Nvdimm {
     pub fn age(&self) -> Duration {
         self.plugged.elapsed()
     }
+}
 
-    /// Reads labels; `None` where the range is not within the label area.
-    pub(crate) fn read_label(&self, offset: u64, buf: &mut [u8]) -> Option<std::io::Result<()>> {
-        self.in_label_area(offset, buf.len())
-            .then(|| self.engine.backing().read_label(offset, buf))
-    }
+#[cfg(test)]
+mod tests {
+    use crate::abi::BLOCK_SIZE;
+    use crate::hcall::testing::{ADDRESS, BLOCKS, Machine};
 
-    /// Writes labels; `None` where the range is not within the label area.
-    ///
-    /// The bytes are durable no later than the next flush succeeds. A sync is asked for at once and in the background,
-    /// since a device with `sync-dax` never sees a flush; many writes in a row share few syncs. (Making each write
-    /// durable before it is answered would hold the vCPU for a sync: the hypercall has no busy answer, and Linux writes
-    /// a label area in 16 384 steps.)
-    pub(crate) fn write_label(&self, offset: u64, data: &[u8]) -> Option<std::io::Result<()>> {
-        self.in_label_area(offset, data.len()).then(|| {
-            self.engine.backing().write_label(offset, data)?;
-            count(&self.engine.counting().label_writes, 1);
-            self.engine.flush_in_background();
-            Ok(())
-        })
-    }
-
-    /// Is a range within the label area?
-    pub(crate) fn in_label_area(&self, offset: u64, length: usize) -> bool {
-        offset
-            .checked_add(length as u64)
-            .is_some_and(|end| end <= self.label_size())
+    #[test]
+    fn a_host_address_is_found_in_the_guest_only_within_the_region() {
+        let device = Machine::new().device();
+        let region = device.region();
+        let start = region.host.as_ptr();
+        let size = (BLOCKS * BLOCK_SIZE) as usize;
+        assert_eq!(region.guest_address_of(start), Some(ADDRESS));
+        assert_eq!(
+            region.guest_address_of(start.wrapping_add(size - 1)),
+            Some(ADDRESS + BLOCKS * BLOCK_SIZE - 1)
+        );
+        assert_eq!(region.guest_address_of(start.wrapping_add(size)), None);
+        assert_eq!(region.guest_address_of(start.wrapping_sub(1)), None);
     }
 }

@@ -4,6 +4,7 @@
 //! - `plan`: all devices of a machine checked against each other and against the host, before anything is created;
 //! - `device`: a plugged device;
 //! - `bound`: which of its blocks the guest has bound;
+//! - `label`: its label area;
 //! - `health`: its health bitmap;
 //! - `tree`: its device-tree node.
 
@@ -11,6 +12,7 @@ pub(crate) mod bound;
 pub(crate) mod config;
 pub(crate) mod device;
 pub(crate) mod health;
+pub(crate) mod label;
 pub(crate) mod plan;
 pub(crate) mod tree;
 

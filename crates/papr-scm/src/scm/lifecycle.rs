@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Scm;
 use crate::flush::SyncFailure;
-use crate::sync::lock;
+use crate::sync::{deadline, lock};
 
 /// Calls that did not end in time and were abandoned. Their results go nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,8 +32,9 @@ impl Scm {
     pub fn reset(&self) -> Result<(), Undrained> {
         let calls = self.drain_calls(self.options.drain_limit);
         for slot in &self.slots {
-            if lock(&slot.connector).unplug_requested() {
-                self.detach(slot);
+            let asked_back = lock(&slot.connector).unplug_requested();
+            if let Some(device) = slot.device().filter(|_| asked_back) {
+                self.detach(slot, &device);
             }
             lock(&slot.connector).reset();
             if let Some(device) = slot.device() {
@@ -50,7 +51,7 @@ impl Scm {
     /// The machine ends: no more calls begin, what is outstanding is drained, and everything that the guest stored is
     /// made durable, flushed or not. Takes `limit` at most. The devices stay plugged until the `Scm` is dropped.
     pub fn shutdown(&self, limit: Duration) -> ShutdownReport {
-        let deadline = Instant::now() + limit;
+        let deadline = deadline(limit);
         let left = || deadline.saturating_duration_since(Instant::now());
         self.slots.iter().for_each(|slot| slot.calls.close());
         let abandoned = self.slots.iter().map(|slot| slot.calls.drain(left())).sum();

@@ -123,7 +123,8 @@ impl Scm {
             listener.attached(device.region());
         }
         slot.calls.reopen();
-        lock(&slot.connector).attach(how == Plug::Cold);
+        let mut connector = lock(&slot.connector);
+        connector.attach(how == Plug::Cold);
         *lock(&slot.device) = Some(Arc::clone(device));
     }
 
@@ -182,18 +183,25 @@ impl Scm {
         }
         // The guest does not hold the device, so nobody needs these answers; the flushes themselves are waited for.
         slot.calls.drain(self.options.drain_limit);
-        self.detach(slot);
+        self.detach(slot, &device);
         Ok(Unplug::Done)
     }
 
     /// Takes a device out, once nothing of it is outstanding. Its file is closed, and unlocked, when the last sync ends
     /// and the last `Arc` of it is dropped.
-    pub(super) fn detach(&self, slot: &Slot) {
+    ///
+    /// Names the device, since two may have found that it can go, and another may be in its place by now.
+    pub(super) fn detach(&self, slot: &Slot, device: &Arc<Nvdimm>) {
         let _plugging = lock(&self.plugging);
-        lock(&slot.connector).detach();
-        let Some(device) = lock(&slot.device).take() else {
-            return;
-        };
+        {
+            let mut connector = lock(&slot.connector);
+            let mut attached = lock(&slot.device);
+            if !attached.as_ref().is_some_and(|it| Arc::ptr_eq(it, device)) {
+                return;
+            }
+            *attached = None;
+            connector.detach();
+        }
         slot.calls.drain(std::time::Duration::ZERO);
         if let Some(listener) = &self.options.listener {
             listener.detached(device.region());

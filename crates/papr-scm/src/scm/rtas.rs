@@ -18,6 +18,7 @@ impl Scm {
     pub fn set_indicator(&self, indicator: u32, index: u32, value: u32) -> Option<i32> {
         let slot = self.slot(DrcIndex::from_register(index.into()))?;
         let mut connector = lock(&slot.connector);
+        let device = slot.device();
         let change = match indicator {
             rtas::INDICATOR_ISOLATION_STATE => connector.set_isolation(value),
             rtas::INDICATOR_ALLOCATION_STATE => {
@@ -48,7 +49,9 @@ impl Scm {
                 rtas::SUCCESS
             }
             Isolation::Released => {
-                self.detach(slot);
+                if let Some(device) = device {
+                    self.detach(slot, &device);
+                }
                 rtas::SUCCESS
             }
         })
