@@ -123,10 +123,7 @@ impl Cpu {
     }
 
     /// Stores where the reservation still holds; it is gone after this.
-    pub(crate) fn store_conditional<T: Bytes + Into<u64>>(&mut self, ea: u64, new: T) -> Result<bool, Interrupt>
-    where
-        T: TryFrom<u64>,
-    {
+    pub(crate) fn store_conditional<T: Bytes + TryFrom<u64>>(&mut self, ea: u64, new: T) -> Result<bool, Interrupt> {
         let ea = ea & self.ea_mask;
         if !ea.is_multiple_of(size_of::<T>() as u64) {
             return Err(Interrupt::Alignment { ea });

@@ -54,7 +54,7 @@ pub(crate) fn wait_for_others(cpu: &mut Cpu) {
             return;
         }
         spins += 1;
-        if spins % 64 == 0 {
+        if spins.is_multiple_of(64) {
             std::thread::yield_now();
         } else {
             std::hint::spin_loop();

@@ -134,6 +134,7 @@ fn operand(text: &mut String, name: &str, i: Insn, address: Option<u64>) {
         "uim2" => write!(text, "{}", i.bits(14, 2)),
         "shb" => write!(text, "{}", i.bits(22, 4)),
         "six" => write!(text, "{}", i.bits(17, 4)),
+        "s" => write!(text, "{}", i.bits(20, 1)),
         "st" => write!(text, "{}", i.bits(16, 1)),
         "ps" => write!(text, "{}", i.bits(22, 1)),
         "dm" | "shw" => write!(text, "{}", i.bits(22, 2)),

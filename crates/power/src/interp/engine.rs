@@ -258,11 +258,11 @@ impl Engine for Cpu {
     }
     #[inline(always)]
     fn cr_bit(&mut self, n: u32) -> bool {
-        self.regs.cr[n as usize / 4 & 7] >> (3 - n % 4) & 1 != 0
+        self.regs.cr[(n as usize / 4) & 7] >> (3 - n % 4) & 1 != 0
     }
     #[inline(always)]
     fn set_cr_bit(&mut self, n: u32, value: bool) {
-        let field = &mut self.regs.cr[n as usize / 4 & 7];
+        let field = &mut self.regs.cr[(n as usize / 4) & 7];
         let shift = 3 - n % 4;
         *field = *field & !(1 << shift) | u8::from(value) << shift;
     }

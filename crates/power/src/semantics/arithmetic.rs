@@ -21,7 +21,9 @@ fn sum<E: Engine>(e: &mut E, i: Insn, sum: Sum<E::Word>, carry: bool, oe: bool) 
         result = e.add(result, carry_in);
     }
     if carry {
-        set_carries(e, a, b, result);
+        let (ca, ca32) = carries(e, a, b, result);
+        e.set_xer_bit(XerBit::Ca, ca);
+        e.set_xer_bit(XerBit::Ca32, ca32);
     }
     if oe {
         // Signed overflow: the operands agree in sign and the result does not.
@@ -36,18 +38,15 @@ fn sum<E: Engine>(e: &mut E, i: Insn, sum: Sum<E::Word>, carry: bool, oe: bool) 
     result
 }
 
-/// CA and CA32 of result = a + b (+ carry in): the carry out of a bit is the majority of a, b and "no sum bit".
+/// The carries out of both words of result = a + b (+ carry in): the carry out of a bit is the majority of a, b and "no sum bit".
 #[inline(always)]
-fn set_carries<E: Engine>(e: &mut E, a: E::Word, b: E::Word, result: E::Word) {
+fn carries<E: Engine>(e: &mut E, a: E::Word, b: E::Word, result: E::Word) -> (E::Cond, E::Cond) {
     let generate = e.and(a, b);
     let propagate = e.or(a, b);
     let not_sum = e.not(result);
     let propagated = e.and(propagate, not_sum);
     let carries = e.or(generate, propagated);
-    let ca = bit(e, carries, 63);
-    let ca32 = bit(e, carries, 31);
-    e.set_xer_bit(XerBit::Ca, ca);
-    e.set_xer_bit(XerBit::Ca32, ca32);
+    (bit(e, carries, 63), bit(e, carries, 31))
 }
 
 #[inline(always)]
@@ -192,6 +191,20 @@ pub(crate) fn neg<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let one = e.imm(1);
     let result = sum(e, i, Sum { a, b, carry_in: Some(one) }, false, i.oe());
     record(e, i, result);
+    Ok(())
+}
+
+/// addex with CY = 0: the carry goes in and out through OV and OV32; SO is left alone.
+pub(crate) fn addex<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    let (a, b) = (e.gpr(i.ra()), e.gpr(i.rb()));
+    let ov = e.xer_bit(XerBit::Ov);
+    let carry_in = e.cond_word(ov);
+    let partial = e.add(a, b);
+    let result = e.add(partial, carry_in);
+    let (carry, carry32) = carries(e, a, b, result);
+    e.set_xer_bit(XerBit::Ov, carry);
+    e.set_xer_bit(XerBit::Ov32, carry32);
+    e.set_gpr(i.rt(), result);
     Ok(())
 }
 

@@ -207,27 +207,15 @@ pub(crate) fn modud<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     divide(e, i, a, b, false, Part::Remainder, 0)
 }
 
-/// divwe, divweu: the dividend is RA's low word followed by 32 zeros.
-#[inline(always)]
-fn divide_word_extended<E: Engine>(e: &mut E, i: Insn, signed: bool) -> Done<E> {
-    let (a, b) = (e.gpr(i.ra()), e.gpr(i.rb()));
-    let (value, overflow): (fn(u64, u64) -> u64, fn(u64, u64) -> u64) = if signed {
-        (|a, b| extended::divwe(a, b).unwrap_or(0), |a, b| u64::from(extended::divwe(a, b).is_none()))
-    } else {
-        (|a, b| extended::divweu(a, b).unwrap_or(0), |a, b| u64::from(extended::divweu(a, b).is_none()))
-    };
-    divide_extended(e, i, a, b, value, overflow)
-}
-
+/// The dividend is RA followed by as many zeros as RA has bits; a quotient that does not fit is undefined (0 here) and overflow.
 #[inline(always)]
 fn divide_extended<E: Engine>(
     e: &mut E,
     i: Insn,
-    a: E::Word,
-    b: E::Word,
     value: fn(u64, u64) -> u64,
     overflow: fn(u64, u64) -> u64,
 ) -> Done<E> {
+    let (a, b) = (e.gpr(i.ra()), e.gpr(i.rb()));
     let result = e.pure2(value, a, b);
     if i.oe() {
         let ov = e.pure2(overflow, a, b);
@@ -238,36 +226,23 @@ fn divide_extended<E: Engine>(
     Ok(())
 }
 
-pub(crate) fn divwe<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    divide_word_extended(e, i, true)
+macro_rules! extended_divisions {
+    ($($name:ident;)*) => { $(
+        pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+            divide_extended(
+                e,
+                i,
+                |a, b| extended::$name(a, b).unwrap_or(0),
+                |a, b| u64::from(extended::$name(a, b).is_none()),
+            )
+        }
+    )* };
 }
-
-pub(crate) fn divweu<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    divide_word_extended(e, i, false)
-}
-
-pub(crate) fn divde<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    let (a, b) = (e.gpr(i.ra()), e.gpr(i.rb()));
-    divide_extended(
-        e,
-        i,
-        a,
-        b,
-        |a, b| extended::divde(a, b).unwrap_or(0),
-        |a, b| u64::from(extended::divde(a, b).is_none()),
-    )
-}
-
-pub(crate) fn divdeu<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    let (a, b) = (e.gpr(i.ra()), e.gpr(i.rb()));
-    divide_extended(
-        e,
-        i,
-        a,
-        b,
-        |a, b| extended::divdeu(a, b).unwrap_or(0),
-        |a, b| u64::from(extended::divdeu(a, b).is_none()),
-    )
+extended_divisions! {
+    divwe;
+    divweu;
+    divde;
+    divdeu;
 }
 
 /// The extended divisions on numbers: None where the quotient does not fit or the divisor is 0.

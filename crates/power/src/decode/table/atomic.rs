@@ -1,6 +1,6 @@
 //! Load-and-reserve, store-conditional, and atomic memory operations (Book II, 4.5 and 4.6).
 
-use crate::decode::pattern::{x1, xany};
+use crate::decode::pattern::{x, x1, xany};
 use crate::semantics::atomic as at;
 
 insns! {
@@ -14,8 +14,8 @@ insns! {
     "stwcx."  x1(31, 150), "rs,ra0,rb" => at::stwcx;
     "stdcx."  x1(31, 214), "rs,ra0,rb" => at::stdcx;
     "stqcx."  x1(31, 182), "rs,ra0,rb" => at::stqcx;
-    "lwat"    xany(31, 582), "rt,ra0,fc" => at::lwat;
-    "ldat"    xany(31, 614), "rt,ra0,fc" => at::ldat;
-    "stwat"   xany(31, 710), "rs,ra0,fc" => at::stwat;
-    "stdat"   xany(31, 742), "rs,ra0,fc" => at::stdat;
+    "lwat"    x(31, 582), "rt,ra0,fc" => at::lwat;
+    "ldat"    x(31, 614), "rt,ra0,fc" => at::ldat;
+    "stwat"   x(31, 710), "rs,ra0,fc" => at::stwat;
+    "stdat"   x(31, 742), "rs,ra0,fc" => at::stdat;
 }

@@ -1,6 +1,6 @@
 //! Fixed-point arithmetic, compare, select and trap instructions (Book I, 3.3.9 to 3.3.12).
 
-use crate::decode::pattern::{a_plain, d, dx, va, x, xany, xo, xo_norc_oe};
+use crate::decode::pattern::{a_plain, d, dx, va, x, xo, xo_norc_oe, z23};
 use crate::semantics::{arithmetic as ar, compare, multiply as mu};
 
 insns! {
@@ -16,15 +16,16 @@ insns! {
     "subfc"   xo(31, 8), "rt,ra,rb" => ar::subfc;
     "adde"    xo(31, 138), "rt,ra,rb" => ar::adde;
     "subfe"   xo(31, 136), "rt,ra,rb" => ar::subfe;
-    "addme"   xo(31, 234), "rt,ra" => ar::addme;
-    "subfme"  xo(31, 232), "rt,ra" => ar::subfme;
-    "addze"   xo(31, 202), "rt,ra" => ar::addze;
-    "subfze"  xo(31, 200), "rt,ra" => ar::subfze;
-    "neg"     xo(31, 104), "rt,ra" => ar::neg;
+    "addme"   xo(31, 234).reserved(16, 5), "rt,ra" => ar::addme;
+    "subfme"  xo(31, 232).reserved(16, 5), "rt,ra" => ar::subfme;
+    "addze"   xo(31, 202).reserved(16, 5), "rt,ra" => ar::addze;
+    "subfze"  xo(31, 200).reserved(16, 5), "rt,ra" => ar::subfze;
+    "addex"   z23(31, 170).reserved(21, 2).reserved(31, 1), "rt,ra,rb" => ar::addex;
+    "neg"     xo(31, 104).reserved(16, 5), "rt,ra" => ar::neg;
     "mulli"   d(7), "rt,ra,si" => mu::mulli;
     "mullw"   xo(31, 235), "rt,ra,rb" => mu::mullw;
-    "mulhw"   xo_norc_oe(31, 75), "rt,ra,rb" => mu::mulhw;
-    "mulhwu"  xo_norc_oe(31, 11), "rt,ra,rb" => mu::mulhwu;
+    "mulhw"   xo_norc_oe(31, 75).reserved(21, 1), "rt,ra,rb" => mu::mulhw;
+    "mulhwu"  xo_norc_oe(31, 11).reserved(21, 1), "rt,ra,rb" => mu::mulhwu;
     "divw"    xo(31, 491), "rt,ra,rb" => mu::divw;
     "divwu"   xo(31, 459), "rt,ra,rb" => mu::divwu;
     "divwe"   xo(31, 427), "rt,ra,rb" => mu::divwe;
@@ -32,8 +33,8 @@ insns! {
     "modsw"   x(31, 779), "rt,ra,rb" => mu::modsw;
     "moduw"   x(31, 267), "rt,ra,rb" => mu::moduw;
     "mulld"   xo(31, 233), "rt,ra,rb" => mu::mulld;
-    "mulhd"   xo_norc_oe(31, 73), "rt,ra,rb" => mu::mulhd;
-    "mulhdu"  xo_norc_oe(31, 9), "rt,ra,rb" => mu::mulhdu;
+    "mulhd"   xo_norc_oe(31, 73).reserved(21, 1), "rt,ra,rb" => mu::mulhd;
+    "mulhdu"  xo_norc_oe(31, 9).reserved(21, 1), "rt,ra,rb" => mu::mulhdu;
     "maddhd"  va(48), "rt,ra,rb,rc" => mu::maddhd;
     "maddhdu" va(49), "rt,ra,rb,rc" => mu::maddhdu;
     "maddld"  va(51), "rt,ra,rb,rc" => mu::maddld;
@@ -43,18 +44,18 @@ insns! {
     "divdeu"  xo(31, 393), "rt,ra,rb" => mu::divdeu;
     "modsd"   x(31, 777), "rt,ra,rb" => mu::modsd;
     "modud"   x(31, 265), "rt,ra,rb" => mu::modud;
-    "darn"    xany(31, 755), "rt,l2" => ar::darn;
+    "darn"    x(31, 755).reserved(11, 3).reserved(16, 5), "rt,l2" => ar::darn;
     "cmpi"    d(11), "bf,l,ra,si" => compare::cmpi;
     "cmpli"   d(10), "bf,l,ra,ui" => compare::cmpli;
-    "cmp"     xany(31, 0), "bf,l,ra,rb" => compare::cmp;
-    "cmpl"    xany(31, 32), "bf,l,ra,rb" => compare::cmpl;
-    "cmprb"   xany(31, 192), "bf,l,ra,rb" => compare::cmprb;
-    "cmpeqb"  xany(31, 224), "bf,ra,rb" => compare::cmpeqb;
+    "cmp"     x(31, 0).reserved(9, 1), "bf,l,ra,rb" => compare::cmp;
+    "cmpl"    x(31, 32).reserved(9, 1), "bf,l,ra,rb" => compare::cmpl;
+    "cmprb"   x(31, 192).reserved(9, 1), "bf,l,ra,rb" => compare::cmprb;
+    "cmpeqb"  x(31, 224).reserved(9, 2), "bf,ra,rb" => compare::cmpeqb;
     "twi"     d(3), "to,ra,si" => compare::twi;
     "tdi"     d(2), "to,ra,si" => compare::tdi;
-    "tw"      xany(31, 4), "to,ra,rb" => compare::tw;
-    "td"      xany(31, 68), "to,ra,rb" => compare::td;
+    "tw"      x(31, 4), "to,ra,rb" => compare::tw;
+    "td"      x(31, 68), "to,ra,rb" => compare::td;
     "isel"    a_plain(31, 15), "rt,ra0,rb,bc" => compare::isel;
-    "setb"    xany(31, 128), "rt,bfa" => compare::setb;
-    "addg6s"  xo_norc_oe(31, 74), "rt,ra,rb" => ar::addg6s;
+    "setb"    x(31, 128).reserved(14, 7), "rt,bfa" => compare::setb;
+    "addg6s"  xo_norc_oe(31, 74).reserved(21, 1), "rt,ra,rb" => ar::addg6s;
 }

@@ -1,6 +1,6 @@
 //! Logical, rotate, shift, count, and bit-permute instructions (Book I, 3.3.13 to 3.3.16).
 
-use crate::decode::pattern::{d, m, md, mds, x, xany, xrc, xs};
+use crate::decode::pattern::{d, m, md, mds, x, xrc, xs};
 use crate::semantics::{logical as lo, rotate as ro};
 
 insns! {
@@ -25,15 +25,15 @@ insns! {
     "cnttzw"  xrc(31, 538), "ra,rs" => lo::cnttzw;
     "cntlzd"  xrc(31, 58), "ra,rs" => lo::cntlzd;
     "cnttzd"  xrc(31, 570), "ra,rs" => lo::cnttzd;
-    "cmpb"    xany(31, 508), "ra,rs,rb" => lo::cmpb;
-    "popcntb" xany(31, 122), "ra,rs" => lo::popcntb;
-    "popcntw" xany(31, 378), "ra,rs" => lo::popcntw;
-    "popcntd" xany(31, 506), "ra,rs" => lo::popcntd;
-    "prtyd"   xany(31, 186), "ra,rs" => lo::prtyd;
-    "prtyw"   xany(31, 154), "ra,rs" => lo::prtyw;
-    "bpermd"  xany(31, 252), "ra,rs,rb" => lo::bpermd;
-    "cdtbcd"  xany(31, 282), "ra,rs" => lo::cdtbcd;
-    "cbcdtd"  xany(31, 314), "ra,rs" => lo::cbcdtd;
+    "cmpb"    x(31, 508), "ra,rs,rb" => lo::cmpb;
+    "popcntb" x(31, 122).reserved(16, 5), "ra,rs" => lo::popcntb;
+    "popcntw" x(31, 378).reserved(16, 5), "ra,rs" => lo::popcntw;
+    "popcntd" x(31, 506).reserved(16, 5), "ra,rs" => lo::popcntd;
+    "prtyd"   x(31, 186).reserved(16, 5), "ra,rs" => lo::prtyd;
+    "prtyw"   x(31, 154).reserved(16, 5), "ra,rs" => lo::prtyw;
+    "bpermd"  x(31, 252), "ra,rs,rb" => lo::bpermd;
+    "cdtbcd"  x(31, 282).reserved(16, 5), "ra,rs" => lo::cdtbcd;
+    "cbcdtd"  x(31, 314).reserved(16, 5), "ra,rs" => lo::cbcdtd;
     "rlwinm"  m(21), "ra,rs,sh,mb,me" => ro::rlwinm;
     "rlwnm"   m(23), "ra,rs,rb,mb,me" => ro::rlwnm;
     "rlwimi"  m(20), "ra,rs,sh,mb,me" => ro::rlwimi;

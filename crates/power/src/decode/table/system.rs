@@ -29,7 +29,7 @@ insns! {
     "msgsnd"  xany(31, 206), "rb" => sy::hypervisor_only;
     "msgclr"  xany(31, 238), "rb" => sy::hypervisor_only;
     "msgsync" xany(31, 886), "" => sy::hypervisor_only;
-    "rfebb"   xany(19, 146), "st" => sy::rfebb;
+    "rfebb"   xany(19, 146), "s" => sy::rfebb;
     "clrbhrb" xany(31, 430), "" => sy::clrbhrb;
     "mfbhrbe" xany(31, 302), "rt" => sy::mfbhrbe;
 }
