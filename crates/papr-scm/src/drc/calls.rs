@@ -34,6 +34,8 @@ struct Table<R, A> {
     calls: HashMap<ContinueToken, Call<R, A>>,
     running: usize,
     open: bool,
+    /// Counts imports: what was begun before one does not finish a call that came with it, even if the tokens agree.
+    epoch: u64,
 }
 
 enum Call<R, A> {
@@ -83,6 +85,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
             calls: HashMap::new(),
             running: 0,
             open: true,
+            epoch: 0,
         };
         AsyncCalls {
             shared: Arc::new(Shared {
@@ -115,7 +118,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
             },
         );
         table.running += 1;
-        Ok((token, self.completion(token)))
+        Ok((token, self.completion(token, table.epoch)))
     }
 
     /// Asks for a call, and waits for it up to `patience` if it is still running.
@@ -228,6 +231,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
         table.tokens = state.tokens;
         table.running = state.running.len();
         table.open = true;
+        table.epoch += 1;
         let since = Instant::now();
         let mut again = Vec::new();
         for (token, request) in state.running {
@@ -238,7 +242,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
                     since,
                 },
             );
-            again.push((request, self.completion(token)));
+            again.push((request, self.completion(token, table.epoch)));
         }
         for (token, answer) in state.finished {
             table.calls.insert(token, Call::Finished(answer));
@@ -247,10 +251,11 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
         again
     }
 
-    fn completion(&self, token: ContinueToken) -> Completion<R, A> {
+    fn completion(&self, token: ContinueToken, epoch: u64) -> Completion<R, A> {
         Completion {
             shared: Arc::clone(&self.shared),
             token,
+            epoch,
             answer: None,
         }
     }
@@ -268,6 +273,7 @@ impl<R, A> Clone for AsyncCalls<R, A> {
 pub struct Completion<R, A: Clone> {
     shared: Arc<Shared<R, A>>,
     token: ContinueToken,
+    epoch: u64,
     answer: Option<A>,
 }
 
@@ -285,6 +291,9 @@ impl<R, A: Clone> Drop for Completion<R, A> {
             .take()
             .unwrap_or_else(|| self.shared.lost.clone());
         let mut table = lock(&self.shared.table);
+        if table.epoch != self.epoch {
+            return;
+        }
         // A call that was drained away is no longer there; a token is never used again, so no other can be hit.
         if let Some(call @ Call::Running { .. }) = table.calls.get_mut(&self.token) {
             *call = Call::Finished(answer);

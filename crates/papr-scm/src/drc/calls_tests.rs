@@ -98,3 +98,18 @@ fn a_snapshot_carries_what_runs_and_what_waits_to_be_fetched() {
     let (next_here, _b) = after.begin("x").expect("room");
     assert_eq!(next_there, next_here, "the token source went along");
 }
+
+#[test]
+fn what_was_begun_before_a_restore_does_not_finish_what_the_restore_brought() {
+    let calls = calls(4);
+    let (token, before) = calls.begin("a").expect("room");
+    let mut again = calls.import(calls.export());
+    before.complete(0);
+    assert!(
+        matches!(calls.claim(token, Duration::ZERO), Claim::Running { .. }),
+        "the restored call was not done again"
+    );
+    let (_, completion) = again.pop().expect("the call");
+    completion.complete(1);
+    assert_eq!(calls.claim(token, Duration::ZERO), Claim::Finished(1));
+}

@@ -63,7 +63,7 @@ fn answer(
     match result {
         Ok(()) => Ok(success()),
         Err(error) => {
-            tracing::error!(device = device.id(), %error, "the label area can't be reached");
+            device.log_once(&format!("the label area can't be reached: {error}"));
             refuse(status::H_HARDWARE)
         }
     }

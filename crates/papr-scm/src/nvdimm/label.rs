@@ -26,6 +26,8 @@ pub(crate) struct LabelRun {
     end: u64,
     /// Something of the run may not be durable yet.
     pending: bool,
+    /// The log has a word about labels already. One is enough: a guest decides how often there would be more.
+    logged: bool,
 }
 
 impl Nvdimm {
@@ -59,19 +61,24 @@ impl Nvdimm {
             if self.failure().is_some() {
                 return Err(io::Error::other(failure));
             }
-            tracing::warn!(
-                device = self.id(),
-                "labels are written out of order: the host's storage is too slow"
-            );
+            self.log_once("labels are written out of order: the host's storage is too slow");
         }
         engine.backing().write_label(offset, data)?;
-        *lock(&self.label_run) = LabelRun {
-            end: offset + data.len() as u64,
-            pending: true,
-        };
+        {
+            let mut run = lock(&self.label_run);
+            run.end = offset + data.len() as u64;
+            run.pending = true;
+        }
         count(&engine.counting().label_writes, 1);
         engine.flush_in_background();
         Ok(())
+    }
+
+    /// The first trouble with the label area goes to the log.
+    pub(crate) fn log_once(&self, trouble: &str) {
+        if !std::mem::replace(&mut lock(&self.label_run).logged, true) {
+            tracing::error!(device = self.id(), "{trouble}");
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub struct ScmOptions {
     pub slots: u32,
     /// What syncs run on.
     pub executor: ExecutorChoice,
-    /// How many flushes of one device may be running or waiting to be fetched.
+    /// How many flushes of one device may be running or waiting to be fetched; at least 1.
     pub outstanding_limit: usize,
     /// How long a reset waits for what is outstanding before it abandons it.
     pub drain_limit: Duration,
@@ -106,7 +106,11 @@ impl Scm {
                 connector: Mutex::new(Connector::empty()),
                 device: Mutex::new(None),
                 // A flush that gets lost was not done.
-                calls: AsyncCalls::new(tokens, options.outstanding_limit, status::H_HARDWARE),
+                calls: AsyncCalls::new(
+                    tokens,
+                    options.outstanding_limit.max(1),
+                    status::H_HARDWARE,
+                ),
             })
         };
         let slots = (0..options.slots.clamp(1, MAX_SLOTS))
