@@ -79,7 +79,7 @@ fn measure(options: &Options) -> Result<bool> {
     let report = Report::new(host, &series, &monitors, options);
     let json = directory.join("guest.json");
     fs::write(&json, report.json()?).with_context(|| format!("writing {}", json.display()))?;
-    print!("{}", report.table());
+    print!("{}", if options.markdown { report.markdown() } else { report.table() });
     println!("\nwritten to {}", json.display());
     Ok(report.is_complete())
 }

@@ -28,6 +28,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) list: bool,
 
+    /// Print the table as Markdown, for the README
+    #[arg(long)]
+    pub(crate) markdown: bool,
+
     /// Measure only this monitor
     #[arg(long, value_enum)]
     only: Option<Monitor>,

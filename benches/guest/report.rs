@@ -124,29 +124,38 @@ impl Report {
         self.figures.iter().all(|row| row.failures.is_empty())
     }
 
-    /// For the terminal.
-    pub(crate) fn table(&self) -> String {
+    /// For the README.
+    pub(crate) fn markdown(&self) -> String {
+        let mut table = "| figure | unit | Paprika | QEMU | Paprika / QEMU |\n|---|---|---:|---:|---:|\n".to_owned();
+        for row in &self.figures {
+            let [ours, peer, ratio] = row.numbers();
+            let _ = writeln!(table, "| {} ({}) | {} | {ours} | {peer} | {ratio} |", row.what, row.name, row.unit);
+        }
+        format!("{table}\n{}", self.circumstances())
+    }
+
+    /// On what and how all was measured.
+    fn circumstances(&self) -> String {
         let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "not measured".to_owned());
+        let Host { cpu, cpus, load_before } = &self.host;
+        let mut lines = format!("\nours: {}\npeer: {} (TCG)\n", version(&self.ours), version(&self.peer));
+        let _ = writeln!(lines, "host: {cpus} x {cpu}, load {load_before} before");
         let Guest { cpus, memory, seconds_per_program } = &self.guest;
-        let mut table = format!("\nours: {}\npeer: {} (TCG)\n", version(&self.ours), version(&self.peer));
-        let _ = writeln!(table, "host: {} x {}, load {} before", self.host.cpus, self.host.cpu, self.host.load_before);
         let _ = writeln!(
-            table,
+            lines,
             "guest: {cpus} CPUs, {memory}; medians of {}; programs run {seconds_per_program} s\n",
             self.rounds
         );
+        lines
+    }
+
+    /// For the terminal.
+    pub(crate) fn table(&self) -> String {
+        let mut table = self.circumstances();
         table += &line(["figure", "", "unit", "ours", "peer", "ratio", ""]);
         for row in &self.figures {
-            let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
-            table += &line([
-                row.name,
-                row.what,
-                row.unit,
-                &shown(row.ours.as_ref().map(|ours| ours.median)),
-                &shown(row.peer.as_ref().map(|peer| peer.median)),
-                &shown(row.ratio),
-                &row.remark(),
-            ]);
+            let [ours, peer, ratio] = row.numbers();
+            table += &line([row.name, row.what, row.unit, &ours, &peer, &ratio, &row.remark()]);
         }
         table += "\nratio: ours divided by the peer's\n";
         if self.host.load_before > self.host.cpus as f64 / 4.0 {
@@ -162,6 +171,12 @@ impl Report {
 }
 
 impl Row {
+    /// Ours, the peer's, and their ratio.
+    fn numbers(&self) -> [String; 3] {
+        let median = |measured: &Option<Measured>| measured.as_ref().map(|measured| measured.median);
+        [median(&self.ours), median(&self.peer), self.ratio].map(|value| value.map_or_else(|| "-".to_owned(), number))
+    }
+
     /// The comparison in words, and the bar.
     fn remark(&self) -> String {
         let mut remark = String::new();
