@@ -41,8 +41,18 @@ pub struct Block {
 }
 
 impl Block {
-    pub(crate) fn new(code: HostCode, exits: Box<[ExitKind]>, instructions: usize, mode: Mode) -> Self {
-        Self { code, exits, instructions, mode }
+    pub(crate) fn new(
+        code: HostCode,
+        exits: Box<[ExitKind]>,
+        instructions: usize,
+        mode: Mode,
+    ) -> Self {
+        Self {
+            code,
+            exits,
+            instructions,
+            mode,
+        }
     }
 
     /// Guest instructions in it: all that were given, or as many as come before (the next is not for this engine) or up to (it
@@ -70,9 +80,11 @@ impl Block {
             ExitKind::Completed => Exit::Completed,
             ExitKind::Interpret => Exit::Interpret,
             ExitKind::Interrupt(interrupt) => Exit::Interrupt(interrupt),
-            ExitKind::MemoryFault => {
-                Exit::Interrupt(context.take_fault().expect("this exit is taken only where a shim has recorded a fault"))
-            }
+            ExitKind::MemoryFault => Exit::Interrupt(
+                context
+                    .take_fault()
+                    .expect("this exit is taken only where a shim has recorded a fault"),
+            ),
         }
     }
 }

@@ -30,7 +30,11 @@ impl HostCode {
         // SAFETY: the translator declares every block's function with exactly this signature, in the host's C convention; the
         // address is that of finalised, executable code, which lives as long as `module`.
         let entry = unsafe { std::mem::transmute::<*const u8, Entry>(address) };
-        Self { entry, len, module: ManuallyDrop::new(Mutex::new(module)) }
+        Self {
+            entry,
+            len,
+            module: ManuallyDrop::new(Mutex::new(module)),
+        }
     }
 
     /// Bytes of code.
@@ -52,7 +56,9 @@ impl Drop for HostCode {
     fn drop(&mut self) {
         // SAFETY: `module` is taken nowhere else, and not used after this.
         let module = unsafe { ManuallyDrop::take(&mut self.module) };
-        let module = module.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let module = module
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         // SAFETY: `call` borrows self, so none of the code runs now, and `entry` goes with self.
         unsafe { module.free_memory() };
     }

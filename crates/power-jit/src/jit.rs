@@ -59,7 +59,11 @@ impl Jit {
         }
         let unsupported = |error: &dyn std::fmt::Display| HostError::Unsupported(error.to_string());
         let mut flags = settings::builder();
-        let verify = if cfg!(debug_assertions) { "true" } else { "false" };
+        let verify = if cfg!(debug_assertions) {
+            "true"
+        } else {
+            "false"
+        };
         for (name, value) in [
             ("opt_level", "speed"),
             ("enable_verifier", verify),
@@ -69,13 +73,19 @@ impl Jit {
             // Shims abort on a panic: nothing ever unwinds through a block.
             ("unwind_info", "false"),
         ] {
-            flags.set(name, value).map_err(|error| unsupported(&error))?;
+            flags
+                .set(name, value)
+                .map_err(|error| unsupported(&error))?;
         }
         let isa = cranelift_native::builder()
             .map_err(|error| unsupported(&error))?
             .finish(settings::Flags::new(flags))
             .map_err(|error| unsupported(&error))?;
-        Ok(Self { isa, context: cranelift_codegen::Context::new(), builder_context: FunctionBuilderContext::new() })
+        Ok(Self {
+            isa,
+            context: cranelift_codegen::Context::new(),
+            builder_context: FunctionBuilderContext::new(),
+        })
     }
 
     /// Translates `code`, which runs in `mode`, up to its end or to the first instruction that branches, always interrupts, or
@@ -88,25 +98,39 @@ impl Jit {
             return Err(TranslateError::Length(code.len()));
         }
         self.context.clear();
-        let translation =
-            translator::translate(&mut self.context.func, &mut self.builder_context, self.isa.as_ref(), code, mode)
-                .map_err(TranslateError::Interpret)?;
-        let code = self.compile().map_err(|error| TranslateError::Compile(Box::new(error)))?;
-        Ok(Block::new(code, translation.exits, translation.instructions, mode))
+        let translation = translator::translate(
+            &mut self.context.func,
+            &mut self.builder_context,
+            self.isa.as_ref(),
+            code,
+            mode,
+        )
+        .map_err(TranslateError::Interpret)?;
+        let code = self.compile().map_err(TranslateError::Compile)?;
+        Ok(Block::new(
+            code,
+            translation.exits,
+            translation.instructions,
+            mode,
+        ))
     }
 
     /// The function in `context` as host code.
-    fn compile(&mut self) -> Result<HostCode, ModuleError> {
+    fn compile(&mut self) -> Result<HostCode, Box<ModuleError>> {
         let builder = JITBuilder::with_isa(Arc::clone(&self.isa), default_libcall_names());
         let mut module = JITModule::new(builder);
-        let entry = module.declare_function("block", Linkage::Export, &self.context.func.signature)?;
+        let entry =
+            module.declare_function("block", Linkage::Export, &self.context.func.signature)?;
         module.define_function(entry, &mut self.context)?;
-        let len = self.context.compiled_code().map_or(0, |code| code.code_buffer().len());
+        let len = self
+            .context
+            .compiled_code()
+            .map_or(0, |code| code.code_buffer().len());
         module.finalize_definitions()?;
         Ok(HostCode::new(module, entry, len))
     }
 
-    /// The host code of the last block in Cranelift's textual form, for logs and for study.
+    /// Cranelift's optimised intermediate code of the last block that was translated, as text, for logs and for study.
     pub fn last_ir(&self) -> String {
         self.context.func.display().to_string()
     }
@@ -114,6 +138,8 @@ impl Jit {
 
 impl std::fmt::Debug for Jit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Jit").field("isa", &self.isa.name()).finish_non_exhaustive()
+        f.debug_struct("Jit")
+            .field("isa", &self.isa.name())
+            .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,10 @@ use power::interrupt::Interrupt;
 /// the block then ends with the state that the faulting instruction sees.
 ///
 /// Methods must not panic: there is guest code on the stack that can't unwind, and the process would abort.
-#[allow(clippy::missing_errors_doc, reason = "Err is always the interrupt to take")]
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "Err is always the interrupt to take"
+)]
 pub trait Memory {
     /// Reads `width`, zero-extended.
     fn load(&mut self, ea: u64, width: Width) -> Result<u64, Interrupt>;

@@ -18,7 +18,13 @@ impl Mode {
     pub const fn from_msr(value: u64) -> Self {
         let bits = value & Self::MASK;
         // Either bit of the floating-point exception mode means that exceptions are precise here.
-        Self { bits: if bits & (msr::FE0 | msr::FE1) != 0 { bits | msr::FE0 | msr::FE1 } else { bits } }
+        Self {
+            bits: if bits & (msr::FE0 | msr::FE1) != 0 {
+                bits | msr::FE0 | msr::FE1
+            } else {
+                bits
+            },
+        }
     }
 
     /// MSR\[LE\] is 0: memory operands have their most significant byte first.
@@ -64,7 +70,10 @@ mod tests {
     #[test]
     fn bits_that_no_instruction_here_looks_at_make_no_other_mode() {
         let mode = Mode::from_msr(msr::SF | msr::LE);
-        assert_eq!(mode, Mode::from_msr(msr::SF | msr::LE | msr::EE | msr::RI | msr::IR | msr::DR | msr::ME));
+        assert_eq!(
+            mode,
+            Mode::from_msr(msr::SF | msr::LE | msr::EE | msr::RI | msr::IR | msr::DR | msr::ME)
+        );
         assert_ne!(mode, Mode::from_msr(msr::SF));
     }
 

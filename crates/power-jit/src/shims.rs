@@ -2,7 +2,10 @@
 //!
 //! They follow the host's C convention. Quadwords go by pointer, as no two platforms pass them alike. Generated code calls each
 //! with exactly the parameters written here (`translator::calls`), which is all that the references in them rely on.
-#![allow(improper_ctypes_definitions, reason = "function pointers and references only pass through generated code as addresses")]
+#![allow(
+    improper_ctypes_definitions,
+    reason = "function pointers and references only pass through generated code as addresses"
+)]
 
 use power::engine::Width;
 use power::interrupt::Interrupt;
@@ -28,7 +31,11 @@ impl<'a> Context<'a> {
     pub(crate) const FAULTED: usize = std::mem::offset_of!(Context<'static>, faulted);
 
     pub(crate) fn new(memory: &'a mut dyn Memory) -> Self {
-        Self { memory, fault: None, faulted: false }
+        Self {
+            memory,
+            fault: None,
+            faulted: false,
+        }
     }
 
     /// The interrupt of the access that was refused.
@@ -75,7 +82,12 @@ pub(crate) extern "C" fn load_reserve(context: &mut Context<'_>, ea: u64, bytes:
     context.settle(result)
 }
 
-pub(crate) extern "C" fn store_conditional(context: &mut Context<'_>, ea: u64, value: u64, bytes: u64) -> u64 {
+pub(crate) extern "C" fn store_conditional(
+    context: &mut Context<'_>,
+    ea: u64,
+    value: u64,
+    bytes: u64,
+) -> u64 {
     let result = context.memory.store_conditional(ea, value, width(bytes));
     u64::from(context.settle(result))
 }
@@ -142,7 +154,12 @@ fn field_and_fex(field: u8, fpscr: Fpscr) -> u64 {
     u64::from(field & 15) << 1 | u64::from(fpscr.fex())
 }
 
-pub(crate) extern "C" fn float_compare(fpscr: &mut Fpscr, f: fn(&mut Fpscr, u64, u64) -> u8, a: u64, b: u64) -> u64 {
+pub(crate) extern "C" fn float_compare(
+    fpscr: &mut Fpscr,
+    f: fn(&mut Fpscr, u64, u64) -> u8,
+    a: u64,
+    b: u64,
+) -> u64 {
     let field = f(fpscr, a, b);
     field_and_fex(field, *fpscr)
 }
@@ -187,7 +204,13 @@ pub(crate) extern "C" fn vec2(f: fn(u128, u128) -> u128, out: &mut u128, a: &u12
     *out = f(*a, *b);
 }
 
-pub(crate) extern "C" fn vec3(f: fn(u128, u128, u128) -> u128, out: &mut u128, a: &u128, b: &u128, c: &u128) {
+pub(crate) extern "C" fn vec3(
+    f: fn(u128, u128, u128) -> u128,
+    out: &mut u128,
+    a: &u128,
+    b: &u128,
+    c: &u128,
+) {
     *out = f(*a, *b, *c);
 }
 
@@ -195,7 +218,13 @@ pub(crate) extern "C" fn vec1_imm(f: fn(u128, u32) -> u128, out: &mut u128, a: &
     *out = f(*a, imm as u32);
 }
 
-pub(crate) extern "C" fn vec2_imm(f: fn(u128, u128, u32) -> u128, out: &mut u128, a: &u128, b: &u128, imm: u64) {
+pub(crate) extern "C" fn vec2_imm(
+    f: fn(u128, u128, u32) -> u128,
+    out: &mut u128,
+    a: &u128,
+    b: &u128,
+    imm: u64,
+) {
     *out = f(*a, *b, imm as u32);
 }
 

@@ -1,13 +1,15 @@
 //! Calls from generated code to [`crate::shims`].
 
-use cranelift_codegen::ir::{AbiParam, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Type, Value, types};
-use power::engine::{Done, Width};
+use cranelift_codegen::ir::{
+    AbiParam, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Type, Value,
+    types,
+};
+use power::engine::Done;
 
 use super::Translator;
 use super::registers::{FPSCR, Slot, VSCR};
 use crate::block::ExitKind;
-use crate::shims::{self, Context};
-use power::interrupt::{Interrupt, ProgramCause};
+use crate::shims::Context;
 
 /// Stack slots: three operands and a result.
 pub(super) const QUADWORDS: usize = 4;
@@ -26,29 +28,54 @@ pub(super) use address;
 
 impl Translator<'_> {
     /// Calls the function at the host address `function`.
-    pub(super) fn call(&mut self, function: u64, arguments: &[Value], result: Option<Type>) -> Option<Value> {
+    pub(super) fn call(
+        &mut self,
+        function: u64,
+        arguments: &[Value],
+        result: Option<Type>,
+    ) -> Option<Value> {
         let mut signature = Signature::new(self.isa.default_call_conv());
         for &argument in arguments {
-            signature.params.push(AbiParam::new(self.builder.func.dfg.value_type(argument)));
+            signature
+                .params
+                .push(AbiParam::new(self.builder.func.dfg.value_type(argument)));
         }
         signature.returns.extend(result.map(AbiParam::new));
         let signature = self.builder.import_signature(signature);
-        let callee = self.builder.ins().iconst(self.isa.pointer_type(), function as i64);
-        let call = self.builder.ins().call_indirect(signature, callee, arguments);
+        let callee = self
+            .builder
+            .ins()
+            .iconst(self.isa.pointer_type(), function as i64);
+        let call = self
+            .builder
+            .ins()
+            .call_indirect(signature, callee, arguments);
         self.builder.inst_results(call).first().copied()
     }
 
     /// Calls a function that returns a word.
     pub(super) fn call_word(&mut self, function: u64, arguments: &[Value]) -> Value {
-        self.call(function, arguments, Some(types::I64)).expect("a call with a result type has a result")
+        self.call(function, arguments, Some(types::I64))
+            .expect("a call with a result type has a result")
     }
 
     /// Calls a memory shim with the context and `arguments`; leaves the block where the access was refused.
-    pub(super) fn call_memory(&mut self, function: u64, arguments: &[Value], result: Option<Type>) -> Option<Value> {
-        let arguments: Vec<Value> = std::iter::once(self.context).chain(arguments.iter().copied()).collect();
+    pub(super) fn call_memory(
+        &mut self,
+        function: u64,
+        arguments: &[Value],
+        result: Option<Type>,
+    ) -> Option<Value> {
+        let arguments: Vec<Value> = std::iter::once(self.context)
+            .chain(arguments.iter().copied())
+            .collect();
         let result = self.call(function, &arguments, result);
-        let faulted =
-            self.builder.ins().load(types::I8, MemFlagsData::trusted(), self.context, Context::FAULTED as i32);
+        let faulted = self.builder.ins().load(
+            types::I8,
+            MemFlagsData::trusted(),
+            self.context,
+            Context::FAULTED as i32,
+        );
         self.exit_if(faulted, ExitKind::MemoryFault);
         result
     }
@@ -65,13 +92,17 @@ impl Translator<'_> {
                 slot
             }
         };
-        self.builder.ins().stack_addr(self.isa.pointer_type(), slot, 0)
+        self.builder
+            .ins()
+            .stack_addr(self.isa.pointer_type(), slot, 0)
     }
 
     /// The address of a copy of operand `index` (0 to 2), good for the next call.
     pub(super) fn by_pointer(&mut self, index: usize, value: Value) -> Value {
         let address = self.quadword(index);
-        self.builder.ins().store(MemFlagsData::trusted(), value, address, 0);
+        self.builder
+            .ins()
+            .store(MemFlagsData::trusted(), value, address, 0);
         address
     }
 
@@ -83,7 +114,9 @@ impl Translator<'_> {
     /// What the last shim left as its result.
     pub(super) fn result(&mut self) -> Value {
         let address = self.quadword(RESULT);
-        self.builder.ins().load(types::I64X2, MemFlagsData::trusted(), address, 0)
+        self.builder
+            .ins()
+            .load(types::I64X2, MemFlagsData::trusted(), address, 0)
     }
 
     /// The address of FPSCR.
@@ -97,19 +130,36 @@ impl Translator<'_> {
     }
 
     /// Calls a floating-point shim: FPSCR, the function, the target's VSR by pointer, and `operands`.
-    pub(super) fn call_float(&mut self, shim: u64, function: u64, target: u32, operands: &[Value]) -> Done<Self> {
+    pub(super) fn call_float(
+        &mut self,
+        shim: u64,
+        function: u64,
+        target: u32,
+        operands: &[Value],
+    ) -> Done<Self> {
         let status = self.call_float_with_status(shim, function, target, operands);
         self.float_done(status)
     }
 
     /// As [`Self::call_float`]; the shim's result is yet to be looked at.
-    pub(super) fn call_float_with_status(&mut self, shim: u64, function: u64, target: u32, operands: &[Value]) -> Value {
+    pub(super) fn call_float_with_status(
+        &mut self,
+        shim: u64,
+        function: u64,
+        target: u32,
+        operands: &[Value],
+    ) -> Value {
         let before = self.get(Slot::Vsr(target));
         let pointer = self.result_pointer();
-        self.builder.ins().store(MemFlagsData::trusted(), before, pointer, 0);
+        self.builder
+            .ins()
+            .store(MemFlagsData::trusted(), before, pointer, 0);
         let function = self.word(function);
         let fpscr = self.fpscr();
-        let arguments: Vec<Value> = [fpscr, function, pointer].into_iter().chain(operands.iter().copied()).collect();
+        let arguments: Vec<Value> = [fpscr, function, pointer]
+            .into_iter()
+            .chain(operands.iter().copied())
+            .collect();
         let status = self.call_word(shim, &arguments);
         let after = self.result();
         self.set(Slot::Vsr(target), after);
@@ -117,10 +167,19 @@ impl Translator<'_> {
     }
 
     /// Calls a comparison shim: FPSCR, the function, and `operands`. Its field goes to CR field `bf`.
-    pub(super) fn call_float_compare(&mut self, shim: u64, function: u64, bf: u32, operands: &[Value]) -> Done<Self> {
+    pub(super) fn call_float_compare(
+        &mut self,
+        shim: u64,
+        function: u64,
+        bf: u32,
+        operands: &[Value],
+    ) -> Done<Self> {
         let function = self.word(function);
         let fpscr = self.fpscr();
-        let arguments: Vec<Value> = [fpscr, function].into_iter().chain(operands.iter().copied()).collect();
+        let arguments: Vec<Value> = [fpscr, function]
+            .into_iter()
+            .chain(operands.iter().copied())
+            .collect();
         let status = self.call_word(shim, &arguments);
         self.float_compared(status, bf)
     }
@@ -133,47 +192,35 @@ impl Translator<'_> {
         self.float_done(status)
     }
 
-    /// After a floating-point operation: FPSCR\[FEX\], in bit 0 of a shim's result, interrupts where exceptions are enabled.
+    /// After a floating-point operation: FPSCR\[FEX\], in bit 0 of a shim's result, interrupts where exceptions are enabled; but
+    /// not before the instruction has done what it still does then (set CR field 1).
     fn float_done(&mut self, status: Value) -> Done<Self> {
         if self.mode.float_exceptions() {
             let fex = self.builder.ins().band_imm_u(status, 1);
-            self.exit_if(fex, ExitKind::Interrupt(Interrupt::Program(ProgramCause::FloatingPoint)));
+            self.float_exception = Some(match self.float_exception {
+                Some(earlier) => self.builder.ins().bor(earlier, fex),
+                None => fex,
+            });
         }
         Ok(())
     }
 
     /// Calls a vector shim: what comes `first`, the function, the result by pointer, and `operands`; the vector that it leaves.
-    pub(super) fn call_vector(&mut self, shim: u64, first: Option<Value>, function: u64, operands: &[Value]) -> Value {
+    pub(super) fn call_vector(
+        &mut self,
+        shim: u64,
+        first: Option<Value>,
+        function: u64,
+        operands: &[Value],
+    ) -> Value {
         let function = self.word(function);
         let pointer = self.result_pointer();
-        let arguments: Vec<Value> =
-            first.into_iter().chain([function, pointer]).chain(operands.iter().copied()).collect();
+        let arguments: Vec<Value> = first
+            .into_iter()
+            .chain([function, pointer])
+            .chain(operands.iter().copied())
+            .collect();
         self.call(shim, &arguments, None);
         self.result()
-    }
-
-    /// Loads in the processor's byte order, or the other one.
-    pub(super) fn load_number(&mut self, ea: Value, width: Width, swap: bool) -> Value {
-        let ea = self.effective(ea);
-        let bytes = self.word(width.bytes());
-        let value = self
-            .call_memory(address!(shims::load), &[ea, bytes], Some(types::I64))
-            .expect("a load has a result");
-        if swap { self.swapped(value, width) } else { value }
-    }
-
-    /// Stores in the processor's byte order, or the other one.
-    pub(super) fn store_number(&mut self, ea: Value, value: Value, width: Width, swap: bool) {
-        let ea = self.effective(ea);
-        let value = if swap { self.swapped(value, width) } else { value };
-        let bytes = self.word(width.bytes());
-        self.call_memory(address!(shims::store), &[ea, value, bytes], None);
-    }
-
-    /// The low `width` with its bytes reversed, zero-extended.
-    pub(super) fn swapped(&mut self, value: Value, width: Width) -> Value {
-        let reversed = self.builder.ins().bswap(value);
-        let shift = 64 - 8 * width.bytes() as i64;
-        self.builder.ins().ushr_imm_u(reversed, shift)
     }
 }

@@ -2,10 +2,11 @@
 //! lane 0 is the low doubleword.
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use power::Insn;
 use power::engine::{
-    BranchKind, BranchReg, Done, Engine, Facility, Fence, Lower, Order, SystemFn, Target, Width, XerBit,
+    BranchKind, BranchReg, Done, Engine, Facility, Fence, Lower, Order, SystemFn, Target, Width,
+    XerBit,
 };
 use power::interrupt::{Interrupt, ProgramCause};
 use power_float::Fpscr;
@@ -16,49 +17,6 @@ use super::registers::Slot;
 use super::{Stop, Translator};
 use crate::block::ExitKind;
 use crate::shims;
-
-/// Bytes of the smallest page, which a quadword may cross.
-const PAGE: u64 = 4096;
-
-impl Translator<'_> {
-    /// Whether an operand has its bytes the other way round than [`crate::Memory`]'s little-endian numbers.
-    fn swaps(&self, order: Order) -> bool {
-        self.mode.big_endian() != (order == Order::Reversed)
-    }
-
-    /// Applies a lane-wise operation to vectors of `lane` bits.
-    fn lanes(&mut self, lane: u8, a: Value, b: Value, add: bool) -> Option<Value> {
-        let lanes: Type = match lane {
-            8 => types::I8X16,
-            16 => types::I16X8,
-            32 => types::I32X4,
-            64 => types::I64X2,
-            _ => return None,
-        };
-        let flags = MemFlagsData::new().with_endianness(Endianness::Little);
-        let a = self.builder.ins().bitcast(lanes, flags, a);
-        let b = self.builder.ins().bitcast(lanes, flags, b);
-        let result = if add { self.builder.ins().iadd(a, b) } else { self.builder.ins().isub(a, b) };
-        Some(self.builder.ins().bitcast(types::I64X2, flags, result))
-    }
-
-    /// What Cranelift can do itself of the vector operations that semantics give a hint for.
-    fn lower_vector(&mut self, lower: Lower, a: Value, b: Value) -> Option<Value> {
-        match lower {
-            Lower::VecAnd => Some(self.builder.ins().band(a, b)),
-            Lower::VecOr => Some(self.builder.ins().bor(a, b)),
-            Lower::VecXor => Some(self.builder.ins().bxor(a, b)),
-            Lower::VecAndc => Some(self.builder.ins().band_not(a, b)),
-            Lower::VecNor => {
-                let or = self.builder.ins().bor(a, b);
-                Some(self.builder.ins().bnot(or))
-            }
-            Lower::VecAdd(lane) => self.lanes(lane, a, b, true),
-            Lower::VecSub(lane) => self.lanes(lane, a, b, false),
-            _ => None,
-        }
-    }
-}
 
 impl Engine for Translator<'_> {
     type Word = Value;
@@ -245,68 +203,31 @@ impl Engine for Translator<'_> {
         self.set(Slot::Vsr(n), vector);
     }
     fn vector(&mut self, high: Value, low: Value) -> Value {
-        let vector = self.builder.ins().scalar_to_vector(types::I64X2, low);
-        self.builder.ins().insertlane(vector, high, 1)
+        self.join(high, low)
     }
     fn halves(&mut self, v: Value) -> (Value, Value) {
-        let high = self.builder.ins().extractlane(v, 1);
-        let low = self.builder.ins().extractlane(v, 0);
-        (high, low)
+        self.split(v)
     }
 
     fn load(&mut self, ea: Value, width: Width, order: Order) -> Result<Value, Stop> {
-        let swap = self.swaps(order);
-        Ok(self.load_number(ea, width, swap))
+        Ok(self.load_number(ea, width, order))
     }
     fn store(&mut self, ea: Value, value: Value, width: Width, order: Order) -> Done<Self> {
-        let swap = self.swaps(order);
-        self.store_number(ea, value, width, swap);
+        self.store_number(ea, value, width, order);
         Ok(())
     }
     fn load_vector(&mut self, ea: Value) -> Result<Value, Stop> {
-        let first = self.load(ea, Width::Double, Order::Mode)?;
-        let eight = self.word(8);
-        let next = self.add(ea, eight);
-        let second = self.load(next, Width::Double, Order::Mode)?;
-        Ok(if self.mode.big_endian() { self.vector(first, second) } else { self.vector(second, first) })
+        Ok(self.load_quadword(ea))
     }
     fn store_vector(&mut self, ea: Value, value: Value) -> Done<Self> {
-        let (high, low) = self.halves(value);
-        let (first, second) = if self.mode.big_endian() { (high, low) } else { (low, high) };
-        // The second half is probed first where it is in another page, so that a fault leaves nothing written.
-        let in_page = self.builder.ins().band_imm_u(ea, (PAGE - 1) as i64);
-        let last_whole = self.word(PAGE - 16);
-        let crosses = self.icmp(IntCC::UnsignedGreaterThan, in_page, last_whole);
-        let (probe, go_on) = (self.builder.create_block(), self.builder.create_block());
-        self.builder.set_cold_block(probe);
-        self.builder.ins().brif(crosses, probe, &[], go_on, &[]);
-        self.builder.switch_to_block(probe);
-        let last = self.builder.ins().iadd_imm_s(ea, 15);
-        let last = self.effective(last);
-        self.call_memory(address!(shims::probe_store), &[last], None);
-        self.builder.ins().jump(go_on, &[]);
-        self.builder.switch_to_block(go_on);
-        self.store(ea, first, Width::Double, Order::Mode)?;
-        let eight = self.word(8);
-        let next = self.add(ea, eight);
-        self.store(next, second, Width::Double, Order::Mode)
+        self.store_quadword(ea, value);
+        Ok(())
     }
     fn load_reserve(&mut self, ea: Value, width: Width) -> Result<Value, Stop> {
-        let ea = self.effective(ea);
-        let bytes = self.word(width.bytes());
-        let value = self
-            .call_memory(address!(shims::load_reserve), &[ea, bytes], Some(types::I64))
-            .expect("a load has a result");
-        Ok(if self.swaps(Order::Mode) { self.swapped(value, width) } else { value })
+        Ok(self.load_and_reserve(ea, width))
     }
     fn store_conditional(&mut self, ea: Value, value: Value, width: Width) -> Result<Value, Stop> {
-        let ea = self.effective(ea);
-        let value = if self.swaps(Order::Mode) { self.swapped(value, width) } else { value };
-        let bytes = self.word(width.bytes());
-        let stored = self
-            .call_memory(address!(shims::store_conditional), &[ea, value, bytes], Some(types::I64))
-            .expect("a conditional store has a result");
-        Ok(self.builder.ins().ireduce(types::I8, stored))
+        Ok(self.store_where_reserved(ea, value, width))
     }
     fn fence(&mut self, fence: Fence) {
         // Hosts with total store order keep everything in order but a store and a later load, which only `sync` asks for.
@@ -323,7 +244,9 @@ impl Engine for Translator<'_> {
     }
     fn branch(&mut self, condition: Option<Value>, target: Target<Value>, _: BranchKind) {
         let target = match target {
-            Target::Relative(displacement) => self.address(self.offset.wrapping_add_signed(displacement)),
+            Target::Relative(displacement) => {
+                self.address(self.offset.wrapping_add_signed(displacement))
+            }
             Target::Absolute(address) => self.word(address),
             Target::Register(address) => self.builder.ins().band_imm_s(address, !3),
         };
@@ -341,13 +264,19 @@ impl Engine for Translator<'_> {
             Facility::Float => (self.mode.float(), Interrupt::FloatUnavailable),
             Facility::Vmx => (self.mode.vmx(), Interrupt::VmxUnavailable),
             Facility::Vsx => (self.mode.vsx(), Interrupt::VsxUnavailable),
-            Facility::Privileged => (!self.mode.problem_state(), Interrupt::Program(ProgramCause::Privileged)),
+            Facility::Privileged => (
+                !self.mode.problem_state(),
+                Interrupt::Program(ProgramCause::Privileged),
+            ),
         };
-        if available { Ok(()) } else { Err(self.raise(interrupt)) }
+        if available {
+            Ok(())
+        } else {
+            Err(self.raise(interrupt))
+        }
     }
     fn raise(&mut self, interrupt: Interrupt) -> Stop {
-        let here = self.address(self.offset);
-        self.exit(ExitKind::Interrupt(interrupt), here);
+        self.exit_always(interrupt);
         Stop
     }
     fn raise_if(&mut self, condition: Value, interrupt: Interrupt) -> Done<Self> {
@@ -359,7 +288,13 @@ impl Engine for Translator<'_> {
         Err(Stop)
     }
 
-    fn float1(&mut self, _: Lower, f: fn(&mut Fpscr, u64) -> Option<u64>, target: u32, a: Value) -> Done<Self> {
+    fn float1(
+        &mut self,
+        _: Lower,
+        f: fn(&mut Fpscr, u64) -> Option<u64>,
+        target: u32,
+        a: Value,
+    ) -> Done<Self> {
         self.call_float(address!(shims::float1), address!(f), target, &[a])
     }
     fn float2(
@@ -383,10 +318,22 @@ impl Engine for Translator<'_> {
     ) -> Done<Self> {
         self.call_float(address!(shims::float3), address!(f), target, &[a, b, c])
     }
-    fn float_compare(&mut self, f: fn(&mut Fpscr, u64, u64) -> u8, bf: u32, a: Value, b: Value) -> Done<Self> {
+    fn float_compare(
+        &mut self,
+        f: fn(&mut Fpscr, u64, u64) -> u8,
+        bf: u32,
+        a: Value,
+        b: Value,
+    ) -> Done<Self> {
         self.call_float_compare(address!(shims::float_compare), address!(f), bf, &[a, b])
     }
-    fn vfloat1(&mut self, _: Lower, f: fn(&mut Fpscr, u128) -> Option<u128>, target: u32, a: Value) -> Done<Self> {
+    fn vfloat1(
+        &mut self,
+        _: Lower,
+        f: fn(&mut Fpscr, u128) -> Option<u128>,
+        target: u32,
+        a: Value,
+    ) -> Done<Self> {
         let a = self.by_pointer(0, a);
         self.call_float(address!(shims::vfloat1), address!(f), target, &[a])
     }
@@ -410,7 +357,11 @@ impl Engine for Translator<'_> {
         b: Value,
         c: Value,
     ) -> Done<Self> {
-        let (a, b, c) = (self.by_pointer(0, a), self.by_pointer(1, b), self.by_pointer(2, c));
+        let (a, b, c) = (
+            self.by_pointer(0, a),
+            self.by_pointer(1, b),
+            self.by_pointer(2, c),
+        );
         self.call_float(address!(shims::vfloat3), address!(f), target, &[a, b, c])
     }
     fn vfloat2_cr6(
@@ -422,10 +373,21 @@ impl Engine for Translator<'_> {
     ) -> Done<Self> {
         let (a, b) = (self.by_pointer(0, a), self.by_pointer(1, b));
         let before = self.cr_field(6);
-        let status = self.call_float_with_status(address!(shims::vfloat2_cr6), address!(f), target, &[a, b, before]);
+        let status = self.call_float_with_status(
+            address!(shims::vfloat2_cr6),
+            address!(f),
+            target,
+            &[a, b, before],
+        );
         self.float_compared(status, 6)
     }
-    fn vfloat_compare(&mut self, f: fn(&mut Fpscr, u128, u128) -> u8, bf: u32, a: Value, b: Value) -> Done<Self> {
+    fn vfloat_compare(
+        &mut self,
+        f: fn(&mut Fpscr, u128, u128) -> u8,
+        bf: u32,
+        a: Value,
+        b: Value,
+    ) -> Done<Self> {
         let (a, b) = (self.by_pointer(0, a), self.by_pointer(1, b));
         self.call_float_compare(address!(shims::vfloat_compare), address!(f), bf, &[a, b])
     }
@@ -446,8 +408,19 @@ impl Engine for Translator<'_> {
         let (a, b) = (self.by_pointer(0, a), self.by_pointer(1, b));
         self.call_vector(address!(shims::vec2), None, address!(f), &[a, b])
     }
-    fn vec3(&mut self, _: Lower, f: fn(u128, u128, u128) -> u128, a: Value, b: Value, c: Value) -> Value {
-        let (a, b, c) = (self.by_pointer(0, a), self.by_pointer(1, b), self.by_pointer(2, c));
+    fn vec3(
+        &mut self,
+        _: Lower,
+        f: fn(u128, u128, u128) -> u128,
+        a: Value,
+        b: Value,
+        c: Value,
+    ) -> Value {
+        let (a, b, c) = (
+            self.by_pointer(0, a),
+            self.by_pointer(1, b),
+            self.by_pointer(2, c),
+        );
         self.call_vector(address!(shims::vec3), None, address!(f), &[a, b, c])
     }
     fn vec1_imm(&mut self, f: fn(u128, u32) -> u128, a: Value, imm: u32) -> Value {
@@ -465,22 +438,62 @@ impl Engine for Translator<'_> {
         let vscr = self.vscr();
         self.call_vector(address!(shims::vec2_sat), Some(vscr), address!(f), &[a, b])
     }
-    fn vec3_sat(&mut self, f: fn(u128, u128, u128) -> (u128, bool), a: Value, b: Value, c: Value) -> Value {
-        let (a, b, c) = (self.by_pointer(0, a), self.by_pointer(1, b), self.by_pointer(2, c));
+    fn vec3_sat(
+        &mut self,
+        f: fn(u128, u128, u128) -> (u128, bool),
+        a: Value,
+        b: Value,
+        c: Value,
+    ) -> Value {
+        let (a, b, c) = (
+            self.by_pointer(0, a),
+            self.by_pointer(1, b),
+            self.by_pointer(2, c),
+        );
         let vscr = self.vscr();
-        self.call_vector(address!(shims::vec3_sat), Some(vscr), address!(f), &[a, b, c])
+        self.call_vector(
+            address!(shims::vec3_sat),
+            Some(vscr),
+            address!(f),
+            &[a, b, c],
+        )
     }
-    fn vec2_cr6(&mut self, f: fn(u128, u128, u32) -> (u128, u8), a: Value, b: Value, imm: u32) -> Value {
+    fn vec2_cr6(
+        &mut self,
+        f: fn(u128, u128, u32) -> (u128, u8),
+        a: Value,
+        b: Value,
+        imm: u32,
+    ) -> Value {
         let (a, b) = (self.by_pointer(0, a), self.by_pointer(1, b));
-        let (f, out, imm) = (self.word(address!(f)), self.result_pointer(), self.word(imm.into()));
+        let (f, out, imm) = (
+            self.word(address!(f)),
+            self.result_pointer(),
+            self.word(imm.into()),
+        );
         let field = self.call_word(address!(shims::vec2_cr6), &[f, out, a, b, imm]);
         self.set_cr_field(6, field);
         self.result()
     }
-    fn vmx_float(&mut self, f: fn(u128, u128, u128, bool) -> u128, a: Value, b: Value, c: Value) -> Value {
-        let (a, b, c) = (self.by_pointer(0, a), self.by_pointer(1, b), self.by_pointer(2, c));
+    fn vmx_float(
+        &mut self,
+        f: fn(u128, u128, u128, bool) -> u128,
+        a: Value,
+        b: Value,
+        c: Value,
+    ) -> Value {
+        let (a, b, c) = (
+            self.by_pointer(0, a),
+            self.by_pointer(1, b),
+            self.by_pointer(2, c),
+        );
         let vscr = self.vscr();
-        self.call_vector(address!(shims::vmx_float), Some(vscr), address!(f), &[a, b, c])
+        self.call_vector(
+            address!(shims::vmx_float),
+            Some(vscr),
+            address!(f),
+            &[a, b, c],
+        )
     }
     fn vec_to_word(&mut self, f: fn(u128, u64) -> u64, a: Value, b: Value) -> Value {
         let a = self.by_pointer(0, a);

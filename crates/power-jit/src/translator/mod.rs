@@ -11,13 +11,18 @@ mod calls;
 mod condition;
 mod engine;
 mod registers;
+mod storage;
+mod vector;
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, MemFlagsData, Signature, StackSlot, Value, types};
+use cranelift_codegen::ir::{
+    AbiParam, Function, InstBuilder, MemFlagsData, Signature, StackSlot, TrapCode, Value, types,
+};
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use power::Insn;
 use power::decode;
+use power::interrupt::{Interrupt, ProgramCause};
 
 use crate::block::ExitKind;
 use crate::mode::Mode;
@@ -58,6 +63,8 @@ pub(crate) struct Translator<'a> {
     offset: u64,
     /// Where the program goes on, where the current instruction is a branch.
     branched_to: Option<Value>,
+    /// Whether an enabled floating-point exception ends the current instruction, where it may.
+    float_exception: Option<Value>,
     /// The current instruction acts on the processor as a whole.
     needs_interpreter: bool,
 }
@@ -78,14 +85,20 @@ pub(crate) fn translate(
     signature.params.extend([pointer, pointer]);
     signature.returns.push(AbiParam::new(types::I64));
     function.signature = signature;
-    let mut translator = Translator::begin(FunctionBuilder::new(function, builder_context), isa, mode);
+    let mut translator =
+        Translator::begin(FunctionBuilder::new(function, builder_context), isa, mode);
     let instructions = translator.code(code);
-    let Translator { mut builder, exits, .. } = translator;
+    let Translator {
+        mut builder, exits, ..
+    } = translator;
     builder.seal_all_blocks();
     builder.finalize(isa.frontend_config());
     match (instructions, code.first()) {
         (0, Some(&first)) => Err(first),
-        _ => Ok(Translation { exits: exits.into(), instructions }),
+        _ => Ok(Translation {
+            exits: exits.into(),
+            instructions,
+        }),
     }
 }
 
@@ -94,8 +107,13 @@ impl<'a> Translator<'a> {
         let start = builder.create_block();
         builder.append_block_params_for_function_params(start);
         builder.switch_to_block(start);
-        let (registers, context) = (builder.block_params(start)[0], builder.block_params(start)[1]);
-        let entry = builder.ins().load(types::I64, MemFlagsData::trusted(), registers, NIA);
+        let (registers, context) = (
+            builder.block_params(start)[0],
+            builder.block_params(start)[1],
+        );
+        let entry = builder
+            .ins()
+            .load(types::I64, MemFlagsData::trusted(), registers, NIA);
         Self {
             builder,
             isa,
@@ -108,6 +126,7 @@ impl<'a> Translator<'a> {
             quadwords: [None; calls::QUADWORDS],
             offset: 0,
             branched_to: None,
+            float_exception: None,
             needs_interpreter: false,
         }
     }
@@ -123,6 +142,12 @@ impl<'a> Translator<'a> {
             let handler = handlers[decode::decode(insn).0 as usize];
             match handler(self, insn) {
                 Ok(()) => {
+                    if let Some(exception) = self.float_exception.take() {
+                        self.exit_if(
+                            exception,
+                            ExitKind::Interrupt(Interrupt::Program(ProgramCause::FloatingPoint)),
+                        );
+                    }
                     if let Some(target) = self.branched_to {
                         self.exit(ExitKind::Completed, target);
                         return index + 1;
@@ -135,7 +160,11 @@ impl<'a> Translator<'a> {
                     self.exit(ExitKind::Interpret, here);
                     return index;
                 }
-                Err(Stop) => return index + 1,
+                Err(Stop) => {
+                    // Its exit is written; nothing gets here.
+                    self.builder.ins().trap(TrapCode::unwrap_user(1));
+                    return index + 1;
+                }
             }
         }
         let next = self.address(code.len() as u64 * INSTRUCTION);
@@ -159,14 +188,28 @@ impl<'a> Translator<'a> {
 
     /// Leaves the block: writes back what has changed, and `nia`, and returns the exit's index.
     fn exit(&mut self, kind: ExitKind, nia: Value) {
-        let index = self.exits.iter().position(|&known| known == kind).unwrap_or_else(|| {
-            self.exits.push(kind);
-            self.exits.len() - 1
-        });
+        let index = self
+            .exits
+            .iter()
+            .position(|&known| known == kind)
+            .unwrap_or_else(|| {
+                self.exits.push(kind);
+                self.exits.len() - 1
+            });
         self.write_back();
-        self.builder.ins().store(MemFlagsData::trusted(), nia, self.registers, NIA);
+        self.builder
+            .ins()
+            .store(MemFlagsData::trusted(), nia, self.registers, NIA);
         let index = self.builder.ins().iconst(types::I64, index as i64);
         self.builder.ins().return_(&[index]);
+    }
+
+    /// Leaves the block with an interrupt of the current instruction. What may be written after it is never reached.
+    fn exit_always(&mut self, interrupt: Interrupt) {
+        let here = self.address(self.offset);
+        self.exit(ExitKind::Interrupt(interrupt), here);
+        let unreachable = self.builder.create_block();
+        self.builder.switch_to_block(unreachable);
     }
 
     /// Leaves the block with an interrupt of the current instruction where `condition` is not 0, and goes on elsewhere.

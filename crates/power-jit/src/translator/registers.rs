@@ -31,7 +31,13 @@ pub(super) enum Slot {
 }
 
 const BRANCH_REGS: [BranchReg; 3] = [BranchReg::Lr, BranchReg::Ctr, BranchReg::Tar];
-const XER_BITS: [XerBit; 5] = [XerBit::So, XerBit::Ov, XerBit::Ov32, XerBit::Ca, XerBit::Ca32];
+const XER_BITS: [XerBit; 5] = [
+    XerBit::So,
+    XerBit::Ov,
+    XerBit::Ov32,
+    XerBit::Ca,
+    XerBit::Ca32,
+];
 const FIRST_VSR: usize = 32;
 const FIRST_BRANCH: usize = FIRST_VSR + 64;
 const FIRST_XER: usize = FIRST_BRANCH + BRANCH_REGS.len();
@@ -93,7 +99,10 @@ struct Cell<T> {
 
 impl<T> Default for Cell<T> {
     fn default() -> Self {
-        Self { value: None, changed: false }
+        Self {
+            value: None,
+            changed: false,
+        }
     }
 }
 
@@ -106,7 +115,10 @@ pub(super) struct Cached {
 
 impl Default for Cached {
     fn default() -> Self {
-        Self { slots: [Cell::default(); SLOTS], cr: [Cell::default(); 8] }
+        Self {
+            slots: [Cell::default(); SLOTS],
+            cr: [Cell::default(); 8],
+        }
     }
 }
 
@@ -116,15 +128,22 @@ impl Translator<'_> {
         if let Some(value) = self.cached.slots[slot.index()].value {
             return value;
         }
-        let value =
-            self.builder.ins().load(slot.value_type(), MemFlagsData::trusted(), self.registers, slot.offset());
+        let value = self.builder.ins().load(
+            slot.value_type(),
+            MemFlagsData::trusted(),
+            self.registers,
+            slot.offset(),
+        );
         self.cached.slots[slot.index()].value = Some(value);
         value
     }
 
     /// Gives a register a value.
     pub(super) fn set(&mut self, slot: Slot, value: Value) {
-        self.cached.slots[slot.index()] = Cell { value: Some(value), changed: true };
+        self.cached.slots[slot.index()] = Cell {
+            value: Some(value),
+            changed: true,
+        };
     }
 
     /// CR field `n`.
@@ -133,28 +152,51 @@ impl Translator<'_> {
         if let Some(field) = self.cached.cr[n].value {
             return field;
         }
-        let number = self.builder.ins().load(types::I8, MemFlagsData::trusted(), self.registers, CR + n as i32);
+        let number = self.builder.ins().load(
+            types::I8,
+            MemFlagsData::trusted(),
+            self.registers,
+            CR + n as i32,
+        );
         self.cached.cr[n].value = Some(Field::Number(number));
         Field::Number(number)
     }
 
     /// Sets CR field `n`.
     pub(super) fn set_field(&mut self, n: u32, field: Field) {
-        self.cached.cr[n as usize & 7] = Cell { value: Some(field), changed: true };
+        self.cached.cr[n as usize & 7] = Cell {
+            value: Some(field),
+            changed: true,
+        };
     }
 
     /// Stores all registers that have changed. They count as changed still: other paths have not done this.
     pub(super) fn write_back(&mut self) {
         for index in 0..SLOTS {
-            if let Cell { value: Some(value), changed: true } = self.cached.slots[index] {
+            if let Cell {
+                value: Some(value),
+                changed: true,
+            } = self.cached.slots[index]
+            {
                 let offset = Slot::from_index(index).offset();
-                self.builder.ins().store(MemFlagsData::trusted(), value, self.registers, offset);
+                self.builder
+                    .ins()
+                    .store(MemFlagsData::trusted(), value, self.registers, offset);
             }
         }
         for n in 0..8 {
-            if let Cell { value: Some(field), changed: true } = self.cached.cr[n] {
+            if let Cell {
+                value: Some(field),
+                changed: true,
+            } = self.cached.cr[n]
+            {
                 let number = self.field_number(field);
-                self.builder.ins().store(MemFlagsData::trusted(), number, self.registers, CR + n as i32);
+                self.builder.ins().store(
+                    MemFlagsData::trusted(),
+                    number,
+                    self.registers,
+                    CR + n as i32,
+                );
             }
         }
     }
@@ -170,11 +212,18 @@ mod tests {
             .map(|index| {
                 let slot = Slot::from_index(index);
                 assert_eq!(slot.index(), index, "{slot:?}");
-                (slot.offset(), slot.offset() + slot.value_type().bytes() as i32)
+                (
+                    slot.offset(),
+                    slot.offset() + slot.value_type().bytes() as i32,
+                )
             })
             .collect();
         spans.sort_unstable();
         assert!(spans.is_sorted_by(|a, b| a.1 <= b.0), "{spans:?}");
-        assert!(spans.iter().all(|&(start, end)| start >= 0 && end as usize <= size_of::<Registers>()));
+        assert!(
+            spans
+                .iter()
+                .all(|&(start, end)| start >= 0 && end as usize <= size_of::<Registers>())
+        );
     }
 }
