@@ -9,7 +9,7 @@ pub(crate) const HELP: &str = "\
 cargo xtask COMMAND
 
   test          set up what the tests need, then check the formatting, run clippy, and run every test of the workspace
-  test --long   the same, then the tests that are ignored otherwise because they take long (optimised)
+  test --long   the same, then the long forms of the tests that have one (optimised build)
   setup         only the setting up: the distribution's packages that are missing, and the guest (kernel, initramfs,
                 programs; about five minutes the first time, cached from then on)
   help          this text
