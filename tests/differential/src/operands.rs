@@ -25,26 +25,32 @@ pub fn has(syntax: &str, name: &str) -> bool {
     names(syntax).any(|each| each == name)
 }
 
-/// The register that an operand stands for in a word. None for immediates.
+/// Whether the syntax has RA as an operand, read as a register (`ra`) or with 0 standing for zero (`ra0`).
+pub fn has_ra(syntax: &str) -> bool {
+    has(syntax, "ra") || has(syntax, "ra0")
+}
+
+/// The register that an operand stands for in a word. None for immediates, and for `ra0` where RA is 0.
 pub fn register(syntax: &str, name: &str, word: u32) -> Option<Register> {
     let target = field(word, 6, 5);
     let (a, b, c) = (field(word, 11, 5), field(word, 16, 5), field(word, 21, 5));
     let vsx = |low: usize, high_bit: u32| Some(Register::Vsr(low | field(word, high_bit, 1) << 5));
     match name {
-        "rt" | "rs" | "rtp" | "rsp" => Some(Register::Gpr(target)),
+        "rt" | "rs" => Some(Register::Gpr(target)),
         "ra" => Some(Register::Gpr(a)),
+        "ra0" => (a != 0).then_some(Register::Gpr(a)),
         "rb" => Some(Register::Gpr(b)),
         "rc" => Some(Register::Gpr(c)),
-        "frt" | "frs" | "frtp" | "frsp" => Some(Register::Vsr(target)),
-        "fra" | "frap" => Some(Register::Vsr(a)),
-        "frb" | "frbp" => Some(Register::Vsr(b)),
+        "frt" | "frs" => Some(Register::Vsr(target)),
+        "fra" => Some(Register::Vsr(a)),
+        "frb" => Some(Register::Vsr(b)),
         "frc" => Some(Register::Vsr(c)),
         "vrt" | "vrs" => Some(Register::Vsr(32 + target)),
         "vra" => Some(Register::Vsr(32 + a)),
         "vrb" => Some(Register::Vsr(32 + b)),
         "vrc" => Some(Register::Vsr(32 + c)),
         // The DQ form keeps TX elsewhere than the XX forms.
-        "xt" | "xs" if has(syntax, "dq") => vsx(target, 28),
+        "xtdq" | "xsdq" => vsx(target, 28),
         "xt" | "xs" => vsx(target, 31),
         "xa" => vsx(a, 29),
         "xb" => vsx(b, 30),
@@ -64,11 +70,66 @@ pub fn registers(syntax: &str, word: u32) -> impl Iterator<Item = (&str, Registe
 /// Logical instructions ("ra,rs,rb") follow it; stores have no target.
 pub fn target(syntax: &str, word: u32) -> Option<Register> {
     let first = names(syntax).next()?;
-    if matches!(first, "rs" | "frs" | "vrs" | "xs" | "rsp" | "frsp") {
+    if matches!(first, "rs" | "frs" | "vrs" | "xs" | "xsdq") {
         None
     } else {
         register(syntax, first, word)
     }
+}
+
+/// The bits of a word that an operand occupies. None for a name that is not known.
+pub fn bits(name: &str) -> Option<u32> {
+    let fields: &[(u32, u32)] = match name {
+        "rt" | "rs" | "frt" | "frs" | "vrt" | "vrs" | "to" | "bo" | "bt" => &[(6, 5)],
+        "ra" | "ra0" | "fra" | "vra" | "bi" | "ba" | "sim" | "uim" => &[(11, 5)],
+        "rb" | "frb" | "vrb" | "bb" | "sh" | "nb" | "fc" => &[(16, 5)],
+        "rc" | "frc" | "vrc" | "mb" | "bc" => &[(21, 5)],
+        "me" => &[(26, 5)],
+        "xt" | "xs" => &[(6, 5), (31, 1)],
+        "xtdq" | "xsdq" => &[(6, 5), (28, 1)],
+        "xa" => &[(11, 5), (29, 1)],
+        "xb" => &[(16, 5), (30, 1)],
+        "xc" => &[(21, 5), (28, 1)],
+        "bf" => &[(6, 3)],
+        "bfa" => &[(11, 3)],
+        "sh6" => &[(16, 5), (30, 1)],
+        "mb6" => &[(21, 6)],
+        "si" | "ui" | "d" => &[(16, 16)],
+        "ds" | "bd" => &[(16, 14)],
+        "dq" => &[(16, 12)],
+        "dx" => &[(11, 15), (31, 1)],
+        "li" => &[(6, 24)],
+        "bh" => &[(19, 2)],
+        "spr" => &[(11, 10)],
+        "fxm" => &[(12, 8)],
+        "l" => &[(10, 1)],
+        "l2" => &[(9, 2)],
+        "l3" => &[(8, 3)],
+        "l6" => &[(6, 1)],
+        "w" | "l15" | "r" => &[(15, 1)],
+        "lev" => &[(20, 7)],
+        "ric" => &[(12, 2)],
+        "prs" => &[(14, 1)],
+        "flm" => &[(7, 8)],
+        "u" => &[(16, 4)],
+        "rm" => &[(19, 2)],
+        "drm" => &[(18, 3)],
+        "rmc" | "cy" => &[(21, 2)],
+        "uim4" => &[(12, 4)],
+        "uim3" => &[(13, 3)],
+        "uim2" => &[(14, 2)],
+        "shb" => &[(22, 4)],
+        "six" => &[(17, 4)],
+        "s" => &[(20, 1)],
+        "st" => &[(16, 1)],
+        "ps" => &[(22, 1)],
+        "dm" | "shw" => &[(22, 2)],
+        "dcmx" => &[(9, 7)],
+        "dcmxv" => &[(11, 5), (25, 1), (29, 1)],
+        "imm8" => &[(13, 8)],
+        _ => return None,
+    };
+    Some(fields.iter().fold(0, |all, &(first, width)| with_field(all, first, width, u32::MAX)))
 }
 
 /// The `width` bits from ISA bit `first` on.
@@ -102,7 +163,7 @@ mod tests {
         );
         // lxv vs33,16(r4): TX is bit 28
         assert_eq!(
-            register("xt,dq(ra)", "xt", 0xf424_0019),
+            register("xtdq,dq(ra0)", "xtdq", 0xf424_0019),
             Some(Register::Vsr(33))
         );
         // cmpd cr3,r4,r5

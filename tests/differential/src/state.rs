@@ -125,6 +125,8 @@ pub enum Ending {
     DataStorage,
     /// Alignment interrupt (SIGBUS).
     Alignment,
+    /// Another interrupt, by the offset of its vector. No case of a test should raise one.
+    Other(u64),
     /// The case did not end.
     Hung,
     /// The process that ran it died.

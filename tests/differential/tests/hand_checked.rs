@@ -381,9 +381,9 @@ fn peer_that_dies_marks_the_case_and_goes_on() {
     assert_eq!(after[1].ending, Ending::Died);
 }
 
-/// The rows of the exception table that say so: should a newer peer learn better, they can go.
+/// The rows of the tables of exceptions and of exclusions that say so: should a newer peer learn better, they can go.
 #[test]
-fn peer_still_lacks_what_the_exception_table_says() {
+fn peer_still_lacks_what_the_tables_say() {
     let ends = |mnemonic, word| run(Case::new(distinct(), step(mnemonic, word))).ending;
     assert_eq!(ends("lmw", 0xbbc3_0000), Ending::Died);
     assert_eq!(ends("stswi", 0x7c64_25aa), Ending::Died);

@@ -4,7 +4,7 @@
 //! departs from the ISA, and the cited page says so. "ISA" is Power ISA version 3.0B.
 
 use crate::operands::{self, Register, field};
-use crate::state::{Case, Step};
+use crate::state::{Case, Outcome, Step};
 
 /// Whose fault it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Part {
     TargetVsrComputed(fn(&Case, &Step) -> u128),
     /// The same for a GPR.
     TargetGprComputed(fn(&Case, &Step) -> u64),
+    /// LT, GT and EQ of CR0, where Rc=1.
+    Cr0,
     /// Bits (of 4) of a CR field.
     CrField(u32, u32),
     /// Bits of XER.
@@ -46,8 +48,8 @@ pub struct Exception {
     pub mnemonics: &'static [&'static str],
     /// What is left out.
     pub parts: &'static [Part],
-    /// Only when this holds for the state before the instruction.
-    pub when: fn(&Case, &Step) -> bool,
+    /// Only when this holds for the case, whose state is that before the instruction, and for what the peer made of it.
+    pub when: fn(&Case, &Step, &Outcome) -> bool,
     /// Undefined, or the peer's mistake.
     pub class: Class,
     /// The ISA's words, and where they are.
@@ -82,8 +84,6 @@ const ALL: u64 = u64::MAX;
 const ALL128: u128 = u128::MAX;
 /// Doubleword 1.
 const LOW_HALF: u128 = u64::MAX as u128;
-/// CR0 without SO.
-const CR0_COMPARISON: Part = Part::CrField(0, 0b1110);
 const FPRF: u64 = 0x1_f000;
 const FR: u64 = 0x4_0000;
 const FI: u64 = 0x2_0000;
@@ -93,25 +93,25 @@ static TABLE: &[Exception] = &[
     // Fixed point
     Exception {
         mnemonics: &["mulhw", "mulhwu"],
-        parts: &[Part::TargetGpr(HIGH_WORD), CR0_COMPARISON],
+        parts: &[Part::TargetGpr(HIGH_WORD), Part::Cr0],
         when: always, class: Class::Undefined,
         reason: "Book I 3.3.9, mulhw[u]: RT 0:31 are undefined; with Rc=1 in 64-bit mode, so are the first three bits of CR0",
     },
     Exception {
         mnemonics: &["divw", "divwu", "divwe", "divweu"],
-        parts: &[Part::TargetGpr(HIGH_WORD), CR0_COMPARISON],
+        parts: &[Part::TargetGpr(HIGH_WORD), Part::Cr0],
         when: always, class: Class::Undefined,
         reason: "Book I 3.3.9, divw*: RT 0:31 are undefined; with Rc=1 in 64-bit mode, so are the first three bits of CR0",
     },
     Exception {
         mnemonics: &["divw", "divwu", "divwe", "divweu"],
-        parts: &[Part::TargetGpr(ALL), CR0_COMPARISON],
+        parts: &[Part::TargetGpr(ALL), Part::Cr0],
         when: word_quotient_does_not_fit, class: Class::Undefined,
         reason: "Book I 3.3.9, divw*: a division by zero, or a quotient that does not fit, leaves RT and CR0 LT, GT, EQ undefined",
     },
     Exception {
         mnemonics: &["divd", "divdu", "divde", "divdeu"],
-        parts: &[Part::TargetGpr(ALL), CR0_COMPARISON],
+        parts: &[Part::TargetGpr(ALL), Part::Cr0],
         when: doubleword_quotient_does_not_fit, class: Class::Undefined,
         reason: "Book I 3.3.9.1, divd*: a division by zero, or a quotient that does not fit, leaves RT and CR0 LT, GT, EQ undefined",
     },
@@ -246,18 +246,6 @@ static TABLE: &[Exception] = &[
     },
     // What the peer does not do at all; our engines have tests of their own for these
     Exception {
-        mnemonics: &["lmw", "stmw", "lswi", "lswx", "stswi", "stswx"],
-        parts: &[Part::Everything],
-        when: always, class: Class::Peer,
-        reason: "Book I 3.3.6 and 3.3.7: in Little-Endian mode these invoke the alignment error handler; the peer's process aborts",
-    },
-    Exception {
-        mnemonics: &["wait"],
-        parts: &[Part::Everything],
-        when: always, class: Class::Peer,
-        reason: "Book II 4.6.4, wait: resumes at an exception or event; the peer's process aborts",
-    },
-    Exception {
         mnemonics: &["copy", "paste", "rfebb"],
         parts: &[Part::Everything],
         when: always, class: Class::Peer,
@@ -271,7 +259,7 @@ static TABLE: &[Exception] = &[
     },
 ];
 
-fn always(_: &Case, _: &Step) -> bool {
+fn always(_: &Case, _: &Step, _: &Outcome) -> bool {
     true
 }
 
@@ -290,7 +278,7 @@ fn vsr(case: &Case, step: &Step, operand: &str) -> Option<u128> {
 }
 
 /// Division of words: is the quotient of the (extended) dividend undefined?
-fn word_quotient_does_not_fit(case: &Case, step: &Step) -> bool {
+fn word_quotient_does_not_fit(case: &Case, step: &Step, _: &Outcome) -> bool {
     let (a, b) = (gpr(case, step, "ra") as u32, gpr(case, step, "rb") as u32);
     let base = step.mnemonic.trim_end_matches(['.', 'o']);
     let extended = base.starts_with("divwe");
@@ -311,7 +299,7 @@ fn word_quotient_does_not_fit(case: &Case, step: &Step) -> bool {
 }
 
 /// The same for doublewords.
-fn doubleword_quotient_does_not_fit(case: &Case, step: &Step) -> bool {
+fn doubleword_quotient_does_not_fit(case: &Case, step: &Step, _: &Outcome) -> bool {
     let (a, b) = (gpr(case, step, "ra"), gpr(case, step, "rb"));
     let base = step.mnemonic.trim_end_matches(['.', 'o']);
     let extended = base.starts_with("divde");
@@ -340,7 +328,7 @@ fn beside_the_chosen_cr_field(_: &Case, step: &Step) -> u64 {
 }
 
 /// cbcdtd reads six digits in each word of RS.
-fn a_source_is_not_bcd(case: &Case, step: &Step) -> bool {
+fn a_source_is_not_bcd(case: &Case, step: &Step, _: &Outcome) -> bool {
     let digits = gpr(case, step, "rs");
     [0, 4, 8, 12, 16, 20, 32, 36, 40, 44, 48, 52]
         .iter()
@@ -365,7 +353,7 @@ fn beside_the_loaded_element(case: &Case, step: &Step) -> u128 {
     !element
 }
 
-fn shift_counts_differ(case: &Case, step: &Step) -> bool {
+fn shift_counts_differ(case: &Case, step: &Step, _: &Outcome) -> bool {
     vsr(case, step, "vrb").is_some_and(|value| {
         let counts = value.to_le_bytes().map(|byte| byte & 7);
         counts.iter().any(|count| *count != counts[0])
@@ -373,7 +361,7 @@ fn shift_counts_differ(case: &Case, step: &Step) -> bool {
 }
 
 /// L=4 (dcbfps) or L=6 (dcbstps).
-fn flushes_to_persistent_storage(_: &Case, step: &Step) -> bool {
+fn flushes_to_persistent_storage(_: &Case, step: &Step, _: &Outcome) -> bool {
     matches!(field(step.word, 8, 3), 4 | 6)
 }
 
@@ -382,7 +370,7 @@ fn is_packed_decimal(value: u128) -> bool {
     value & 15 >= 10 && (1..32).all(|i| (value >> (4 * i) & 15) < 10)
 }
 
-fn an_operand_is_not_decimal(case: &Case, step: &Step) -> bool {
+fn an_operand_is_not_decimal(case: &Case, step: &Step, _: &Outcome) -> bool {
     let packed = |operand| vsr(case, step, operand).is_some_and(is_packed_decimal);
     match step.mnemonic.trim_end_matches('.') {
         "bcdadd" | "bcdsub" | "bcdcpsgn" => !packed("vra") || !packed("vrb"),
@@ -433,9 +421,9 @@ mod tests {
         let mut case = Case::new(State::default(), vec![step]);
         case.state.gpr[4] = 1 << 63;
         case.state.gpr[5] = u64::MAX;
-        assert!(doubleword_quotient_does_not_fit(&case, &step));
+        assert!(doubleword_quotient_does_not_fit(&case, &step, &Outcome::died(&case)));
         case.state.gpr[5] = 1;
-        assert!(!doubleword_quotient_does_not_fit(&case, &step));
+        assert!(!doubleword_quotient_does_not_fit(&case, &step, &Outcome::died(&case)));
     }
 
     #[test]

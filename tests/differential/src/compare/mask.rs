@@ -2,7 +2,7 @@
 
 use super::exceptions::{Exception, Part, table};
 use crate::operands::{self, Register};
-use crate::state::{Case, Step};
+use crate::state::{Case, Outcome, Step};
 
 /// Bits to leave out of a comparison: a set bit is not compared.
 #[derive(Clone, Debug)]
@@ -36,16 +36,21 @@ impl Mask {
     ///
     /// Conditions look at the state before the *case*, so that a sequence should be made only of instructions without
     /// exceptions ([`super::exceptions::apply_to`]): an undefined result would also spread to the steps after it.
-    pub fn for_case(case: &Case) -> Self {
+    pub fn for_case(case: &Case, peer: &Outcome) -> Self {
         let mut mask = Mask::none();
         for step in &case.code {
             for exception in table().filter(|exception| exception.matches(step.mnemonic)) {
-                if (exception.when)(case, step) {
+                if (exception.when)(case, step, peer) {
                     mask.add(exception, case, step);
                 }
             }
         }
         mask
+    }
+
+    /// Whether nothing at all is compared.
+    pub fn leaves_nothing(&self) -> bool {
+        self.everything
     }
 
     fn add(&mut self, exception: &Exception, case: &Case, step: &Step) {
@@ -71,6 +76,8 @@ impl Mask {
                         self.gpr[n] |= bits(case, step);
                     }
                 }
+                Part::Cr0 if step.word & 1 == 0 => {}
+                Part::Cr0 => self.cr |= 0xe000_0000,
                 Part::CrField(n, bits) => self.cr |= bits << (28 - 4 * n),
                 Part::Xer(bits) => self.xer |= bits,
                 Part::Fpscr(bits) => self.fpscr |= bits,

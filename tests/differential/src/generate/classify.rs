@@ -94,7 +94,7 @@ pub(super) enum Addressing {
 
 /// How the instruction addresses memory. None if it does not.
 pub(super) fn addressing(mnemonic: &str, syntax: &str) -> Option<Addressing> {
-    if syntax.contains("(ra)") {
+    if syntax.contains("(ra") {
         let unit = if operands::has(syntax, "ds") {
             4
         } else if operands::has(syntax, "dq") {
@@ -109,7 +109,7 @@ pub(super) fn addressing(mnemonic: &str, syntax: &str) -> Option<Addressing> {
         "lswi", "stswi", "lwat", "ldat", "stwat", "stdat", "lxvl", "lxvll", "stxvl", "stxvll",
     ]
     .contains(&name);
-    if !operands::has(syntax, "ra") {
+    if !operands::has_ra(syntax) {
         None
     } else if base_only {
         Some(Addressing::Base)
@@ -184,13 +184,13 @@ mod tests {
             Some(Addressing::Displacement { unit: 1 })
         );
         assert_eq!(
-            addressing("lxv", "xt,dq(ra)"),
+            addressing("lxv", "xtdq,dq(ra0)"),
             Some(Addressing::Displacement { unit: 16 })
         );
-        assert_eq!(addressing("lwzx", "rt,ra,rb"), Some(Addressing::Indexed));
+        assert_eq!(addressing("lwzx", "rt,ra0,rb"), Some(Addressing::Indexed));
         assert_eq!(addressing("stdcx.", "rs,ra,rb"), Some(Addressing::Indexed));
         assert_eq!(addressing("dcbz", "ra,rb"), Some(Addressing::Indexed));
-        assert_eq!(addressing("lxvl", "xt,ra,rb"), Some(Addressing::Base));
+        assert_eq!(addressing("lxvl", "xt,ra0,rb"), Some(Addressing::Base));
         assert_eq!(addressing("add", "rt,ra,rb"), None);
         assert_eq!(addressing("stop", ""), None);
     }

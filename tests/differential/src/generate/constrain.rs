@@ -48,8 +48,8 @@ pub(super) fn word(random: &mut Random, template: &Template, slot: Slot, case: &
 /// Whether the five bits from `first` on are a register operand of the template.
 fn is_register_field(template: &Template, first: u32) -> bool {
     names(template.operands).any(|name| match name {
-        "rt" | "rs" | "frt" | "frs" | "vrt" | "vrs" | "xt" | "xs" => first == 6,
-        "ra" | "fra" | "vra" | "xa" => first == 11,
+        "rt" | "rs" | "frt" | "frs" | "vrt" | "vrs" | "xt" | "xs" | "xtdq" | "xsdq" => first == 6,
+        "ra" | "ra0" | "fra" | "vra" | "xa" => first == 11,
         "rb" | "frb" | "vrb" | "xb" => first == 16,
         "rc" | "frc" | "vrc" | "xc" => first == 21,
         _ => false,
@@ -59,8 +59,8 @@ fn is_register_field(template: &Template, first: u32) -> bool {
 /// GPRs from 16 on belong to addresses.
 fn keep_to_low_registers(template: &Template, word: u32) -> u32 {
     names(template.operands).fold(word, |word, name| match name {
-        "rt" | "rs" | "rtp" | "rsp" => with_field(word, 6, 1, 0),
-        "ra" => with_field(word, 11, 1, 0),
+        "rt" | "rs" => with_field(word, 6, 1, 0),
+        "ra" | "ra0" => with_field(word, 11, 1, 0),
         "rb" => with_field(word, 16, 1, 0),
         "rc" => with_field(word, 21, 1, 0),
         _ => word,
@@ -96,7 +96,7 @@ fn place(
 ) -> u32 {
     let name = template.mnemonic.trim_end_matches('.');
     let address = address(random, name);
-    let loads_gpr = has(template.operands, "rt") || has(template.operands, "rtp");
+    let loads_gpr = has(template.operands, "rt");
     let target = field(word, 6, 5);
     // RA=0 means a zero base; it is an invalid form where RA is written.
     let writes_base = classify::updates(name);
@@ -201,6 +201,11 @@ fn special_fields(random: &mut Random, template: &Template, word: u32) -> u32 {
         // L: the other values are reserved.
         "dcbf" if field(template.mask, 8, 3) == 0 => {
             with_field(word, 8, 3, random.pick(&[0, 1, 3, 4, 6]))
+        }
+        // TB and TBU.
+        "mftb" => {
+            let number = random.pick(&[268u32, 269]);
+            with_field(word, 11, 10, (number & 31) << 5 | number >> 5)
         }
         "mfspr" | "mtspr" if template.mask & 0x001f_f800 == 0 => {
             // XER, LR, CTR, VRSAVE, TAR; the halves of the number are swapped in the word.
