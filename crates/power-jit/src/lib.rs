@@ -1,7 +1,7 @@
 //! The second engine of the `power` processor: straight-line guest code translated to host code with Cranelift.
 //!
 //! The semantics are those of the interpreter, to the letter: `power` writes each instruction once, over
-//! [`power::engine::Engine`], and the [`translator`] is that engine with Cranelift values for its words. A [`Jit`] makes a
+//! [`power::engine::Engine`], and the translator is that engine with Cranelift values for its words. A [`Jit`] makes a
 //! [`Block`] of a slice of instruction words; [`Block::run`] carries it out on [`power::Registers`], with the guest's memory
 //! behind the [`Memory`] trait, and says how it ended ([`Exit`]) with the exact architected state left behind.
 //!
