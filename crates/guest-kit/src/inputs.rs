@@ -112,7 +112,7 @@ pub(crate) fn stock_key() -> String {
 }
 
 /// SHA-256 over the parts, each with its length before it, shortened to 16 hex digits.
-fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let mut sha = Sha256::new();
     for part in parts {
         sha.update((part.len() as u64).to_le_bytes());

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
-use crate::{Error, Progress, Result, host, initramfs, inputs, kernel, stock};
+use crate::{Error, Progress, Result, host, initramfs, inputs, kernel, payload, stock};
 
 const KERNEL: &str = "kernel";
 const PEER: &str = "peer";
 const INITRAMFS: &str = "initramfs";
 const STOCK: &str = "stock";
+const PAYLOAD: &str = "payload";
 
 /// The files of a finished kit. They are never changed in place: what changes gets another directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +26,8 @@ pub struct GuestPaths {
     pub programs_dir: PathBuf,
 }
 
-/// The guest kit in one cache directory. The associated functions [`locate`](Self::locate), [`ensure`](Self::ensure) and
-/// [`ensure_stock_kernel`](Self::ensure_stock_kernel) are for the user's cache.
+/// The guest kit in one cache directory. The associated functions [`locate`](Self::locate), [`ensure`](Self::ensure),
+/// [`ensure_stock_kernel`](Self::ensure_stock_kernel) and [`ensure_payload`](Self::ensure_payload) are for the user's cache.
 #[derive(Debug, Clone)]
 pub struct GuestKit {
     cache: Cache,
@@ -55,6 +56,15 @@ impl GuestKit {
     /// As for [`ensure`](Self::ensure).
     pub fn ensure_stock_kernel(progress: &Progress) -> Result<PathBuf> {
         Self::of_user()?.stock_kernel(progress)
+    }
+
+    /// The payload in the user's cache, made where it is not there yet: the bare-metal guest, an ELF that is booted like a kernel. Its
+    /// boot arguments are a command (crate `payload-format`). `payload.bin` beside it is the same for QEMU's `-bios`.
+    ///
+    /// # Errors
+    /// As for [`ensure`](Self::ensure).
+    pub fn ensure_payload(progress: &Progress) -> Result<PathBuf> {
+        Self::of_user()?.payload(progress)
     }
 
     /// The kit of the user's cache directory.
@@ -150,6 +160,21 @@ impl GuestKit {
             });
         progress.finish();
         Ok(built?.join(stock::VMLINUX))
+    }
+
+    /// As [`ensure_payload`](Self::ensure_payload), for this cache directory.
+    ///
+    /// # Errors
+    /// As for [`ensure`](Self::ensure).
+    pub fn payload(&self, progress: &Progress) -> Result<PathBuf> {
+        let built = self
+            .cache
+            .find_or_build(PAYLOAD, &payload::key(), progress, |at| {
+                host::require(payload::PACKAGES, &self.cache, progress)?;
+                payload::build(at, &self.cache, progress)
+            });
+        progress.finish();
+        Ok(built?.join(payload::ELF))
     }
 }
 

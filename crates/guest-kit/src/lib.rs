@@ -6,7 +6,7 @@
 //!
 //! Where to look:
 //! - [`kit`]: the public face; `cache`: where results live, and how they get there whole or not at all;
-//! - `kernel`, `initramfs`, `programs`, `stock`: the recipes; `inputs`: what goes into them, and the hash over it;
+//! - `kernel`, `initramfs`, `programs`, `stock`, `payload`: the recipes; `inputs`: what goes into them, and the hash over it;
 //! - `host` and `apt`: packages of this machine, and of the guest's architecture;
 //! - [`cpio`], [`peer`], `elf`: the formats.
 #![forbid(unsafe_code)]
@@ -21,6 +21,7 @@ mod initramfs;
 mod inputs;
 mod kernel;
 pub mod kit;
+mod payload;
 pub mod peer;
 mod programs;
 mod progress;
