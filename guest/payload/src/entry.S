@@ -137,14 +137,14 @@ interrupted:
 0:  b 0b
 
 /*
- * 64-bit mode (QEMU enters firmware in 32-bit mode), and what the compiler's code may use beside: MSR[SF], MSR[FP], MSR[VEC], MSR[VSX].
- * Changes r4 and r5.
+ * 64-bit mode (QEMU enters firmware in 32-bit mode), machine checks as interrupts, and what the compiler's code may use beside: MSR[SF],
+ * MSR[ME], MSR[FP], MSR[VEC], MSR[VSX]. Changes r4 and r5.
  */
 enable_all:
     mfmsr 4
     li 5, 1
     rldimi 4, 5, 63, 0
-    ori 4, 4, 0x2000
+    ori 4, 4, 0x3000
     oris 4, 4, 0x0280
     mtmsrd 4
     isync
