@@ -5,6 +5,10 @@
 //! branch in Rust only on the *instruction word*, never on a value of the guest: for that there are [`Engine::select`],
 //! [`Engine::branch`] with a condition, and [`Engine::raise_if`].
 //!
+//! What engines rely on: `require` and `system` come before any effect of their instruction; after `raise`, a failed `require`, or a
+//! refused access nothing more takes effect; the interrupt of an enabled floating-point exception is taken at the end of the
+//! instruction, so that a record after the operation still takes effect.
+//!
 //! Three kinds of work are not spelled out in primitives: operations on floating-point and vector values (pure functions of the
 //! crates `power-float` and `power-vector`, named to the engine together with a [`Lower`] hint), and instructions that act on the
 //! processor as a whole ([`Engine::system`]).

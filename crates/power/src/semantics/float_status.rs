@@ -32,6 +32,8 @@ const fn insn(word: u64) -> Insn {
 }
 
 pub(crate) fn mffs<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    // Before the record: an unavailable facility suppresses that too.
+    e.require(Facility::Float)?;
     let done = read(e, i, |f, _| Some(f.mffs()), 0);
     record(e, i, done)
 }
