@@ -109,12 +109,10 @@ pub(super) struct MachineArgs {
     #[arg(long, value_name = "TEXT", default_value = DEFAULT_CMDLINE, allow_hyphen_values = true, help_heading = "What to boot")]
     cmdline: String,
 
-    /// Number of CPUs, 1 to 16; each is a thread of the host
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_VCPUS)), help_heading = "Machine")]
+    #[arg(long, value_name = "N", help = format!("Number of CPUs, 1 to {MAX_VCPUS}; each is a thread of the host"), default_value_t = 1, value_parser = cpus, help_heading = "Machine")]
     cpus: u32,
 
-    /// Memory, a whole number with a unit (M, G, T): 512M, 2G; in blocks of 256M
-    #[arg(long, value_name = "SIZE", default_value_t = MemorySize(DEFAULT_MEMORY), help_heading = "Machine")]
+    #[arg(long, value_name = "SIZE", help = format!("Memory, a whole number with a unit (M, G, T): 512M, 2G; in blocks of {}", MemorySize(LMB_SIZE)), default_value_t = MemorySize(DEFAULT_MEMORY), help_heading = "Machine")]
     memory: MemorySize,
 
     /// A persistent-memory device, backed by a file; repeatable
@@ -140,6 +138,13 @@ pub(super) struct MachineArgs {
     /// End, with exit code 0, where the guest asks for a reboot
     #[arg(long, help_heading = "Machine")]
     no_reboot: bool,
+}
+
+/// A number of CPUs that a machine can have.
+fn cpus(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok();
+    let possible = number.filter(|number| (1..=MAX_VCPUS).contains(number));
+    possible.ok_or_else(|| format!("write a whole number from 1 to {MAX_VCPUS}"))
 }
 
 /// The names of the machine types, so that `--help` and errors list them.

@@ -60,11 +60,18 @@ pub const fn code_of_end(end: &End) -> u8 {
     }
 }
 
-/// The exit code for an error: [`USAGE`] where it is the command line that asks for a machine that can't be.
+/// An option whose value makes no sense, found after the command line was parsed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// The exit code for an error: [`USAGE`] where it is the command line that asks for what can't be.
 pub fn code_of_error(error: &anyhow::Error) -> u8 {
-    match error.downcast_ref() {
-        Some(MachineError::Config(_)) => USAGE,
-        _ => ERROR,
+    let of_machine = matches!(error.downcast_ref(), Some(MachineError::Config(_)));
+    if of_machine || error.is::<UsageError>() {
+        USAGE
+    } else {
+        ERROR
     }
 }
 

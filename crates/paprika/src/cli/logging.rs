@@ -7,6 +7,8 @@ use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
+use super::exit::UsageError;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct LoggingArgs {
     /// What to log: error, warn, info, debug or trace; or by part: warn,papr=debug
@@ -27,11 +29,11 @@ pub(super) struct LoggingArgs {
 
 /// Starts logging.
 pub(super) fn start(args: &LoggingArgs) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&args.log).with_context(|| {
-        format!(
+    let filter = EnvFilter::try_new(&args.log).map_err(|_| {
+        UsageError(format!(
             "--log (or PAPRIKA_LOG) does not understand {:?}; write for example info, or warn,papr=debug",
             args.log
-        )
+        ))
     })?;
     let writer = match &args.log_file {
         None => BoxMakeWriter::new(std::io::stderr),

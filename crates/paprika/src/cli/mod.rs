@@ -52,11 +52,23 @@ pub fn main() -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            // The sentence, and nothing else: a backtrace helps nobody whose file is missing.
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", sentence(&error));
             ExitCode::from(exit::code_of_error(&error))
         }
     }
+}
+
+/// What is shown of an error: its sentence, and the causes that it does not name itself. Never a backtrace, which helps nobody whose
+/// file is missing.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |said, cause| {
+        let cause = cause.to_string();
+        match said.as_str() {
+            "" => cause,
+            known if known.contains(&cause) => said,
+            _ => format!("{said}: {cause}"),
+        }
+    })
 }
 
 /// A panic is a defect of ours: the terminal is put back, and the user is told in one line what to report.
@@ -69,10 +81,33 @@ fn install_panic_hook() {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::Context;
     use clap::CommandFactory;
+
+    use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("kernel can't be read: {source}; check the path")]
+        struct Unreadable {
+            source: std::io::Error,
+        }
+        let source = std::io::Error::other("no such file");
+        let named = anyhow::Error::from(Unreadable { source });
+        assert_eq!(
+            sentence(&named),
+            "kernel can't be read: no such file; check the path"
+        );
+        let unnamed = Err::<(), _>(named).context("boot");
+        assert_eq!(
+            unnamed.map_err(|error| sentence(&error)),
+            Err("boot: kernel can't be read: no such file; check the path".into())
+        );
     }
 }

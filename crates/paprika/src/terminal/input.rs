@@ -23,6 +23,9 @@ const OFFER_AGAIN: Timespec = Timespec {
     tv_nsec: 200_000_000,
 };
 
+/// Takes as many bytes as the guest has room for and answers how many.
+pub(super) type Deliver<'a> = Box<dyn FnMut(&[u8]) -> usize + Send + 'a>;
+
 /// Brings input to the guest.
 pub(super) struct Pump<'a> {
     /// Where input comes from.
@@ -31,8 +34,8 @@ pub(super) struct Pump<'a> {
     pub(super) keys: Option<KeyFilter>,
     /// Wakes the pump.
     pub(super) doorbell: Arc<Doorbell>,
-    /// Takes as many bytes as the guest has room for and answers how many.
-    pub(super) deliver: Box<dyn FnMut(&[u8]) -> usize + Send + 'a>,
+    /// The guest.
+    pub(super) deliver: Deliver<'a>,
     /// Does what the user asks of the monitor.
     pub(super) command: Box<dyn FnMut(Command) + Send + 'a>,
 }
