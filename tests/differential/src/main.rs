@@ -26,6 +26,9 @@ struct Arguments {
     /// Only instructions whose mnemonic starts like this.
     #[arg(long, value_name = "PREFIX")]
     only: Option<String>,
+    /// Differences of an instruction to show in full.
+    #[arg(long, default_value_t = 3, value_name = "COUNT")]
+    show: usize,
     /// End after this many rounds, however much time is left.
     #[arg(long)]
     rounds: Option<u64>,
@@ -48,6 +51,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, PeerError> {
     }
     let engines: Vec<Box<dyn Engine>> = vec![Box::new(Interpreter::new())];
     let mut campaign = Campaign::new(arguments.seed, plan, engines)?;
+    campaign.keep(arguments.show);
     let start = Instant::now();
     let end = Duration::from_secs(arguments.seconds);
     let mut told = Duration::ZERO;

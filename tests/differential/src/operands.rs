@@ -31,7 +31,7 @@ pub fn has_ra(syntax: &str) -> bool {
 }
 
 /// The register that an operand stands for in a word. None for immediates, and for `ra0` where RA is 0.
-pub fn register(syntax: &str, name: &str, word: u32) -> Option<Register> {
+pub fn register(name: &str, word: u32) -> Option<Register> {
     let target = field(word, 6, 5);
     let (a, b, c) = (field(word, 11, 5), field(word, 16, 5), field(word, 21, 5));
     let vsx = |low: usize, high_bit: u32| Some(Register::Vsr(low | field(word, high_bit, 1) << 5));
@@ -63,17 +63,18 @@ pub fn register(syntax: &str, name: &str, word: u32) -> Option<Register> {
 
 /// All registers of a word with their operand names.
 pub fn registers(syntax: &str, word: u32) -> impl Iterator<Item = (&str, Register)> {
-    names(syntax).filter_map(move |name| Some((name, register(syntax, name, word)?)))
+    names(syntax).filter_map(move |name| Some((name, register(name, word)?)))
 }
 
 /// The register that the instruction writes, by the convention that the first operand of an instruction is its target.
 /// Logical instructions ("ra,rs,rb") follow it; stores have no target.
 pub fn target(syntax: &str, word: u32) -> Option<Register> {
-    let first = names(syntax).next()?;
+    // R of xsrqpi comes before the target.
+    let first = names(syntax).find(|name| *name != "r")?;
     if matches!(first, "rs" | "frs" | "vrs" | "xs" | "xsdq") {
         None
     } else {
-        register(syntax, first, word)
+        register(first, word)
     }
 }
 
@@ -163,7 +164,7 @@ mod tests {
         );
         // lxv vs33,16(r4): TX is bit 28
         assert_eq!(
-            register("xtdq,dq(ra0)", "xtdq", 0xf424_0019),
+            register("xtdq", 0xf424_0019),
             Some(Register::Vsr(33))
         );
         // cmpd cr3,r4,r5

@@ -4,4 +4,4 @@ mod runner;
 mod tally;
 
 pub use runner::Campaign;
-pub use tally::{Summary, Tally};
+pub use tally::Summary;

@@ -7,8 +7,6 @@ use crate::compare::Difference;
 use crate::plan::{Plan, is_privileged};
 use crate::state::Case;
 
-/// Differences that are kept in full, per instruction.
-const KEPT: usize = 3;
 
 #[derive(Default)]
 struct Count {
@@ -20,6 +18,8 @@ struct Count {
 /// The counts of one engine.
 pub struct Tally {
     engine: &'static str,
+    /// Differences that are kept in full, per instruction.
+    keep: usize,
     single: BTreeMap<&'static str, Count>,
     sequences: Count,
     not_comparable: u64,
@@ -27,8 +27,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(engine: &'static str) -> Self {
-        Tally { engine, single: BTreeMap::new(), sequences: Count::default(), not_comparable: 0, left_out: 0 }
+    pub(super) fn new(engine: &'static str, keep: usize) -> Self {
+        Tally { engine, keep, single: BTreeMap::new(), sequences: Count::default(), not_comparable: 0, left_out: 0 }
     }
 
     pub(super) fn compared(&mut self, case: &Case, difference: Option<Difference>) {
@@ -39,19 +39,23 @@ impl Tally {
         count.compared += 1;
         if let Some(difference) = difference {
             count.different += 1;
-            if count.kept.len() < KEPT {
+            if count.kept.len() < self.keep {
                 count.kept.push(difference);
             }
         }
     }
 
+    pub(super) fn keep(&mut self, differences: usize) {
+        self.keep = differences;
+    }
+
     /// The table of exceptions leaves nothing of this case.
-    pub(super) fn not_comparable(&mut self, _: &Case) {
+    pub(super) fn not_comparable(&mut self) {
         self.not_comparable += 1;
     }
 
     /// The engine does not run such a case.
-    pub(super) fn left_out(&mut self, _: &Case) {
+    pub(super) fn left_out(&mut self) {
         self.left_out += 1;
     }
 

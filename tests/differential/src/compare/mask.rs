@@ -78,9 +78,22 @@ impl Mask {
                 }
                 Part::Cr0 if step.word & 1 == 0 => {}
                 Part::Cr0 => self.cr |= 0xe000_0000,
+                Part::Cr1 if step.mnemonic.starts_with('f') && step.word & 1 != 0 => self.cr |= 0x0f00_0000,
+                Part::Cr1 => {}
                 Part::CrField(n, bits) => self.cr |= bits << (28 - 4 * n),
                 Part::Xer(bits) => self.xer |= bits,
-                Part::Fpscr(bits) => self.fpscr |= bits,
+                Part::TargetCrField(bits) => {
+                    if let Some(Register::CrField(n)) = operands::target(step.operands, step.word) {
+                        self.cr |= bits << (28 - 4 * n);
+                    }
+                }
+                Part::Fpscr(bits) => {
+                    self.fpscr |= bits;
+                    if step.mnemonic.starts_with(['f', 'm']) && step.word & 1 != 0 {
+                        // FX, FEX, VX, OX
+                        self.cr |= (bits as u32 >> 28) << 24;
+                    }
+                }
                 Part::Vscr(bits) => self.vscr |= bits,
                 Part::Memory => self.memory = true,
                 Part::Everything => self.everything = true,

@@ -207,6 +207,10 @@ fn special_fields(random: &mut Random, template: &Template, word: u32) -> u32 {
             let number = random.pick(&[268u32, 269]);
             with_field(word, 11, 10, (number & 31) << 5 | number >> 5)
         }
+        // The fourth value is reserved.
+        "sync" => with_field(word, 8, 3, random.below(3)),
+        // RA=0 is an invalid form.
+        "dst" | "dstst" if field(word, 11, 5) == 0 => with_field(word, 11, 5, 1),
         "mfspr" | "mtspr" if template.mask & 0x001f_f800 == 0 => {
             // XER, LR, CTR, VRSAVE, TAR; the halves of the number are swapped in the word.
             let number = random.pick(&[1u32, 8, 9, 256, 815]);
