@@ -128,7 +128,7 @@ fn a_file_without_permission_is_named_with_the_reason() {
     use std::os::unix::fs::PermissionsExt;
     let directory = directory();
     let kernel = tiny_guest::write(directory.path());
-    fs::set_permissions(&kernel, fs::Permissions::from_mode(0)).expect("mode");
+    fs::set_permissions(&kernel, fs::Permissions::from_mode(0o000)).expect("mode");
     if fs::read(&kernel).is_ok() {
         // Root reads everything, so that there is nothing to refuse.
         return;

@@ -4,7 +4,7 @@
 //! ([`keys`]). The terminal is put back on every way out: normal end, error, panic, a signal. Standard input that is no terminal
 //! is piped to the guest as it is.
 //!
-//! - [`attach`]: ties the other parts together for one machine;
+//! - `attach`: ties the other parts together for one machine;
 //! - `output`: from the guest to standard output, without ever stopping a vCPU for a reader that is slow;
 //! - `input`: from standard input to the guest, as fast as the guest reads;
 //! - `raw`: the terminal's mode; `signals`: what ends the guest from outside.
