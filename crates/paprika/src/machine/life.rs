@@ -93,6 +93,12 @@ impl Outside {
         // A machine that has ended already does not listen any more, which is what was wanted.
         let _ = self.0.send(Event::Kill);
     }
+
+    /// Ends the machine at once, as if its host had crashed: unlike after [`kill`](Self::kill), nothing that the guest stored
+    /// in persistent memory and did not flush is made durable any more. For proofs of durability.
+    pub fn crash(&self) {
+        let _ = self.0.send(Event::Crash);
+    }
 }
 
 #[derive(Debug)]
@@ -101,6 +107,16 @@ enum Event {
     /// The thread of this vCPU panicked.
     Defect(u32),
     Kill,
+    Crash,
+}
+
+/// What an ended machine still does for what its guest has stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Farewell {
+    /// Makes it durable.
+    Flush,
+    /// Leaves it as it is.
+    Crash,
 }
 
 /// Lives on a vCPU's thread: a machine must not wait for ever for a vCPU that a defect of ours has ended.
@@ -215,6 +231,16 @@ impl Machine {
         for thread in threads {
             instructions += thread.join().unwrap_or_default();
         }
+        self.instructions.fetch_add(instructions, Ordering::Relaxed);
+        if !matches!(end, Ok((_, Farewell::Crash))) {
+            self.make_durable();
+        }
+        info!(instructions, "machine ended");
+        end.map(|(end, _)| end)
+    }
+
+    /// Makes durable whatever the guest has stored.
+    fn make_durable(&self) {
         let report = self.scm.shutdown(SHUTDOWN_LIMIT);
         for failure in &report.failures {
             error!(%failure, "not everything that the guest stored is durable");
@@ -222,9 +248,6 @@ impl Machine {
         if report.abandoned > 0 {
             error!(flushes = report.abandoned, "flushes did not end in time; is the host's storage stuck?");
         }
-        self.instructions.fetch_add(instructions, Ordering::Relaxed);
-        info!(instructions, "machine ended");
-        end
     }
 
     fn spawn(&self) -> Result<Vec<JoinHandle<u64>>, MachineError> {
@@ -252,13 +275,13 @@ impl Machine {
         Ok(threads)
     }
 
-    fn live(&self) -> Result<End, MachineError> {
+    fn live(&self) -> Result<(End, Farewell), MachineError> {
         loop {
             self.power_on()?;
             let end = match self.events.recv() {
                 Ok(Event::Vcpu(VcpuEvent::Exit(MachineExit::Reboot))) => {
                     if self.config.no_reboot {
-                        return Ok(End::Reboot);
+                        return Ok((End::Reboot, Farewell::Flush));
                     }
                     info!("guest reboots");
                     self.stop_all();
@@ -273,9 +296,10 @@ impl Machine {
                 )),
                 Ok(Event::Defect(vcpu)) => return Err(MachineError::Defect(vcpu)),
                 Ok(Event::Vcpu(VcpuEvent::BackingFailed)) => End::BackingFailed(self.failed_device()),
+                Ok(Event::Crash) => return Ok((End::Killed, Farewell::Crash)),
                 Ok(Event::Kill) | Err(_) => End::Killed,
             };
-            return Ok(end);
+            return Ok((end, Farewell::Flush));
         }
     }
 
