@@ -15,8 +15,8 @@
 
 use power_float::Fpscr;
 
-use crate::insn::Insn;
 use crate::cpu::Cpu;
+use crate::insn::Insn;
 use crate::interrupt::Interrupt;
 
 /// What a semantic function returns: done, or stopped with the interrupt already recorded.
@@ -178,7 +178,10 @@ pub enum Lower {
 }
 
 /// An execution engine: carries out primitives on values of its own.
-#[allow(clippy::missing_errors_doc, reason = "Err is always Self::Stop: the instruction ends here")]
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "Err is always Self::Stop: the instruction ends here"
+)]
 pub trait Engine: Sized {
     /// A 64-bit value.
     type Word: Copy;
@@ -243,7 +246,13 @@ pub trait Engine: Sized {
     /// A pure function of two values (bpermd, cmpb …).
     fn pure2(&mut self, f: fn(u64, u64) -> u64, a: Self::Word, b: Self::Word) -> Self::Word;
     /// A pure function of three values.
-    fn pure3(&mut self, f: fn(u64, u64, u64) -> u64, a: Self::Word, b: Self::Word, c: Self::Word) -> Self::Word;
+    fn pure3(
+        &mut self,
+        f: fn(u64, u64, u64) -> u64,
+        a: Self::Word,
+        b: Self::Word,
+        c: Self::Word,
+    ) -> Self::Word;
 
     // Conditions.
     /// a == b.
@@ -301,9 +310,20 @@ pub trait Engine: Sized {
 
     // Memory. Addresses are effective; an access that the MMU refuses stops the instruction with nothing written.
     /// Loads, zero-extended.
-    fn load(&mut self, ea: Self::Word, width: Width, order: Order) -> Result<Self::Word, Self::Stop>;
+    fn load(
+        &mut self,
+        ea: Self::Word,
+        width: Width,
+        order: Order,
+    ) -> Result<Self::Word, Self::Stop>;
     /// Stores the low `width` of `value`.
-    fn store(&mut self, ea: Self::Word, value: Self::Word, width: Width, order: Order) -> Done<Self>;
+    fn store(
+        &mut self,
+        ea: Self::Word,
+        value: Self::Word,
+        width: Width,
+        order: Order,
+    ) -> Done<Self>;
     /// Loads 16 bytes as a register value: in little-endian mode the byte at `ea` is the least significant.
     fn load_vector(&mut self, ea: Self::Word) -> Result<Self::Vector, Self::Stop>;
     /// Stores 16 bytes; the converse of [`Engine::load_vector`].
@@ -311,7 +331,12 @@ pub trait Engine: Sized {
     /// Loads and sets the reservation; an unaligned address raises an alignment interrupt.
     fn load_reserve(&mut self, ea: Self::Word, width: Width) -> Result<Self::Word, Self::Stop>;
     /// Stores where the reservation holds, and says whether it did; the reservation is gone after it.
-    fn store_conditional(&mut self, ea: Self::Word, value: Self::Word, width: Width) -> Result<Self::Cond, Self::Stop>;
+    fn store_conditional(
+        &mut self,
+        ea: Self::Word,
+        value: Self::Word,
+        width: Width,
+    ) -> Result<Self::Cond, Self::Stop>;
     /// Orders memory accesses.
     fn fence(&mut self, fence: Fence);
     /// Whether MSR\[LE\] is 0. Code is decoded, and translated, for one byte order, so semantics may branch on this.
@@ -321,7 +346,12 @@ pub trait Engine: Sized {
     /// The address of this instruction.
     fn cia(&mut self) -> Self::Word;
     /// Goes to `target` where `condition` holds (always, where there is none).
-    fn branch(&mut self, condition: Option<Self::Cond>, target: Target<Self::Word>, kind: BranchKind);
+    fn branch(
+        &mut self,
+        condition: Option<Self::Cond>,
+        target: Target<Self::Word>,
+        kind: BranchKind,
+    );
     /// Stops with the interrupt that an unavailable facility raises.
     fn require(&mut self, facility: Facility) -> Done<Self>;
     /// Ends this instruction with an interrupt.
@@ -333,7 +363,13 @@ pub trait Engine: Sized {
 
     // Floating point under FPSCR. A result of None leaves the target alone; an enabled exception stops the instruction after that.
     /// One operand; result to doubleword 0 of VSR `target`, doubleword 1 becomes 0.
-    fn float1(&mut self, lower: Lower, f: fn(&mut Fpscr, u64) -> Option<u64>, target: u32, a: Self::Word) -> Done<Self>;
+    fn float1(
+        &mut self,
+        lower: Lower,
+        f: fn(&mut Fpscr, u64) -> Option<u64>,
+        target: u32,
+        a: Self::Word,
+    ) -> Done<Self>;
     /// Two operands; as [`Engine::float1`].
     fn float2(
         &mut self,
@@ -354,9 +390,21 @@ pub trait Engine: Sized {
         c: Self::Word,
     ) -> Done<Self>;
     /// A comparison; its four bits go to CR field `bf`.
-    fn float_compare(&mut self, f: fn(&mut Fpscr, u64, u64) -> u8, bf: u32, a: Self::Word, b: Self::Word) -> Done<Self>;
+    fn float_compare(
+        &mut self,
+        f: fn(&mut Fpscr, u64, u64) -> u8,
+        bf: u32,
+        a: Self::Word,
+        b: Self::Word,
+    ) -> Done<Self>;
     /// One vector operand; result to VSR `target`.
-    fn vfloat1(&mut self, lower: Lower, f: fn(&mut Fpscr, u128) -> Option<u128>, target: u32, a: Self::Vector) -> Done<Self>;
+    fn vfloat1(
+        &mut self,
+        lower: Lower,
+        f: fn(&mut Fpscr, u128) -> Option<u128>,
+        target: u32,
+        a: Self::Vector,
+    ) -> Done<Self>;
     /// Two vector operands.
     fn vfloat2(
         &mut self,
@@ -385,7 +433,13 @@ pub trait Engine: Sized {
         b: Self::Vector,
     ) -> Done<Self>;
     /// A comparison or test of vector operands; its four bits go to CR field `bf`.
-    fn vfloat_compare(&mut self, f: fn(&mut Fpscr, u128, u128) -> u8, bf: u32, a: Self::Vector, b: Self::Vector) -> Done<Self>;
+    fn vfloat_compare(
+        &mut self,
+        f: fn(&mut Fpscr, u128, u128) -> u8,
+        bf: u32,
+        a: Self::Vector,
+        b: Self::Vector,
+    ) -> Done<Self>;
     /// Copies FX, FEX, VX and OX to CR field 1 (Rc of floating-point instructions).
     fn float_record(&mut self);
 
@@ -393,7 +447,13 @@ pub trait Engine: Sized {
     /// One operand.
     fn vec1(&mut self, lower: Lower, f: fn(u128) -> u128, a: Self::Vector) -> Self::Vector;
     /// Two operands.
-    fn vec2(&mut self, lower: Lower, f: fn(u128, u128) -> u128, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn vec2(
+        &mut self,
+        lower: Lower,
+        f: fn(u128, u128) -> u128,
+        a: Self::Vector,
+        b: Self::Vector,
+    ) -> Self::Vector;
     /// Three operands.
     fn vec3(
         &mut self,
@@ -406,9 +466,20 @@ pub trait Engine: Sized {
     /// One operand and an immediate of the instruction.
     fn vec1_imm(&mut self, f: fn(u128, u32) -> u128, a: Self::Vector, imm: u32) -> Self::Vector;
     /// Two operands and an immediate of the instruction.
-    fn vec2_imm(&mut self, f: fn(u128, u128, u32) -> u128, a: Self::Vector, b: Self::Vector, imm: u32) -> Self::Vector;
+    fn vec2_imm(
+        &mut self,
+        f: fn(u128, u128, u32) -> u128,
+        a: Self::Vector,
+        b: Self::Vector,
+        imm: u32,
+    ) -> Self::Vector;
     /// Two operands; VSCR\[SAT\] is set where the function says that it saturated.
-    fn vec2_sat(&mut self, f: fn(u128, u128) -> (u128, bool), a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn vec2_sat(
+        &mut self,
+        f: fn(u128, u128) -> (u128, bool),
+        a: Self::Vector,
+        b: Self::Vector,
+    ) -> Self::Vector;
     /// Three operands; as [`Engine::vec2_sat`].
     fn vec3_sat(
         &mut self,
@@ -418,7 +489,13 @@ pub trait Engine: Sized {
         c: Self::Vector,
     ) -> Self::Vector;
     /// Two operands and an immediate; the four bits go to CR field 6 (decimal operations and recording compares).
-    fn vec2_cr6(&mut self, f: fn(u128, u128, u32) -> (u128, u8), a: Self::Vector, b: Self::Vector, imm: u32) -> Self::Vector;
+    fn vec2_cr6(
+        &mut self,
+        f: fn(u128, u128, u32) -> (u128, u8),
+        a: Self::Vector,
+        b: Self::Vector,
+        imm: u32,
+    ) -> Self::Vector;
     /// A VMX floating-point operation: three operands (fewer are given twice) and VSCR\[NJ\].
     fn vmx_float(
         &mut self,
@@ -428,5 +505,10 @@ pub trait Engine: Sized {
         c: Self::Vector,
     ) -> Self::Vector;
     /// A value made of a vector.
-    fn vec_to_word(&mut self, f: fn(u128, u64) -> u64, a: Self::Vector, b: Self::Word) -> Self::Word;
+    fn vec_to_word(
+        &mut self,
+        f: fn(u128, u64) -> u64,
+        a: Self::Vector,
+        b: Self::Word,
+    ) -> Self::Word;
 }

@@ -168,6 +168,11 @@ impl Insn {
 
 impl std::fmt::Debug for Insn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:#010x} {}", self.0, crate::decode::disassemble(*self, None))
+        write!(
+            f,
+            "{:#010x} {}",
+            self.0,
+            crate::decode::disassemble(*self, None)
+        )
     }
 }

@@ -122,7 +122,10 @@ impl Interrupt {
 
     /// Whether SRR0 is the address after the instruction rather than its own.
     pub const fn completes_instruction(self) -> bool {
-        matches!(self, Self::SystemCall | Self::SystemCallVectored(_) | Self::Hypercall)
+        matches!(
+            self,
+            Self::SystemCall | Self::SystemCallVectored(_) | Self::Hypercall
+        )
     }
 }
 

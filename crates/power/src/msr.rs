@@ -36,4 +36,5 @@ pub const RI: u64 = 1 << 1;
 pub const LE: u64 = 1;
 
 /// Bits that this processor has; the others read as 0. There is no transactional memory.
-pub const IMPLEMENTED: u64 = SF | VEC | VSX | EE | PR | FP | ME | FE0 | SE | BE | FE1 | IR | DR | PMM | RI | LE;
+pub const IMPLEMENTED: u64 =
+    SF | VEC | VSX | EE | PR | FP | ME | FE0 | SE | BE | FE1 | IR | DR | PMM | RI | LE;

@@ -1,8 +1,8 @@
 //! What the vCPUs of one logical partition share: real memory, the process table, the LPCR fields that hypercalls set, time,
 //! and the means to drop cached translations on all of them.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use crate::memory::RealMemory;
 use crate::signals::{FLUSH, Signals};
@@ -54,7 +54,9 @@ impl Partition {
 
     /// Sets the process table (base real address, log2 of its size in bytes), or none, and drops all translations.
     pub fn set_process_table(&self, table: Option<(u64, u32)>) {
-        let value = table.map_or(0, |(base, size)| (base & !TABLE_SIZE_MASK) | u64::from(size) & TABLE_SIZE_MASK);
+        let value = table.map_or(0, |(base, size)| {
+            (base & !TABLE_SIZE_MASK) | u64::from(size) & TABLE_SIZE_MASK
+        });
         self.process_table.store(value, Ordering::SeqCst);
         self.flush_translations();
     }
@@ -101,9 +103,9 @@ impl Partition {
     pub(crate) fn flush_done(&self) -> bool {
         let epoch = self.flush_epoch();
         fence(Ordering::SeqCst);
-        self.vcpus
-            .iter()
-            .all(|v| !v.in_guest.load(Ordering::SeqCst) || v.flushed.load(Ordering::SeqCst) >= epoch)
+        self.vcpus.iter().all(|v| {
+            !v.in_guest.load(Ordering::SeqCst) || v.flushed.load(Ordering::SeqCst) >= epoch
+        })
     }
 
     /// Waits, on a thread that runs no vCPU, until the translations cached before now are gone everywhere.

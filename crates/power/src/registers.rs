@@ -35,7 +35,14 @@ impl Xer {
     /// As mtspr writes it.
     pub fn from_bits(bits: u64) -> Self {
         let bit = |n: u32| bits >> n & 1 != 0;
-        Self { so: bit(31), ov: bit(30), ca: bit(29), ov32: bit(19), ca32: bit(18), count: (bits & 0x7f) as u8 }
+        Self {
+            so: bit(31),
+            ov: bit(30),
+            ca: bit(29),
+            ov32: bit(19),
+            ca32: bit(18),
+            count: (bits & 0x7f) as u8,
+        }
     }
 }
 
@@ -123,7 +130,9 @@ impl Registers {
 
     /// CR as one 32-bit number.
     pub fn cr_bits(&self) -> u32 {
-        self.cr.iter().fold(0, |bits, &field| bits << 4 | u32::from(field))
+        self.cr
+            .iter()
+            .fold(0, |bits, &field| bits << 4 | u32::from(field))
     }
 
     /// Sets CR from one 32-bit number.

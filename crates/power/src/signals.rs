@@ -64,12 +64,21 @@ impl Signals {
                 return up;
             }
             guard = match deadline {
-                None => self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .wake
+                    .wait(guard)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
-                    let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|d| !d.is_zero()) else {
+                    let Some(left) = deadline
+                        .checked_duration_since(Instant::now())
+                        .filter(|d| !d.is_zero())
+                    else {
                         return 0;
                     };
-                    self.wake.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.wake
+                        .wait_timeout(guard, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
             };
         }

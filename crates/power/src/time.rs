@@ -16,7 +16,10 @@ pub struct TimeBase {
 
 impl Default for TimeBase {
     fn default() -> Self {
-        Self { origin: Instant::now(), offset: AtomicI64::new(0) }
+        Self {
+            origin: Instant::now(),
+            offset: AtomicI64::new(0),
+        }
     }
 }
 
@@ -59,6 +62,10 @@ mod tests {
     #[test]
     fn one_second_is_512_million_ticks() {
         assert_eq!(duration_of(TIME_BASE_HZ), Duration::from_secs(1));
-        assert_eq!(duration_of(u64::MAX), Duration::from_nanos(u64::MAX), "bounded, not wrapped");
+        assert_eq!(
+            duration_of(u64::MAX),
+            Duration::from_nanos(u64::MAX),
+            "bounded, not wrapped"
+        );
     }
 }

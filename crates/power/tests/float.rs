@@ -32,10 +32,16 @@ fn arithmetic_takes_its_operands_from_the_fields_of_its_form() {
     assert_eq!(m.fpr(5), f64::from(3.0f32 / 7.0));
     assert_eq!(m.cpu.regs.cr[3], 0b0100);
     assert_eq!(m.cpu.regs.cr[1], 0, "fadd. raised nothing");
-    assert!(m.cpu.regs.fpscr.xx() && m.cpu.regs.fpscr.fx(), "fdivs was inexact");
+    assert!(
+        m.cpu.regs.fpscr.xx() && m.cpu.regs.fpscr.fx(),
+        "fdivs was inexact"
+    );
     // f9 was 0: not less than zero, so fsel takes FRC.
     assert_eq!(m.fpr(8), 3.0);
-    assert_eq!(m.cpu.regs.vsr[7] as u64, 0, "doubleword 1 of a written FPR becomes 0");
+    assert_eq!(
+        m.cpu.regs.vsr[7] as u64, 0,
+        "doubleword 1 of a written FPR becomes 0"
+    );
 }
 
 #[test]
@@ -50,7 +56,11 @@ fn status_instructions_move_fields_both_ways() {
         0xfd04_0080, // mcrfs cr2,cr1
     ]);
     assert_eq!(m.cpu.regs.vsr[7] >> 64, 3);
-    assert_eq!(m.cpu.regs.vsr[8] >> 64, 3, "mffscrni delivers the old controls");
+    assert_eq!(
+        m.cpu.regs.vsr[8] >> 64,
+        3,
+        "mffscrni delivers the old controls"
+    );
     assert_eq!(fpscr(&m) & 3, 2);
     assert!(m.cpu.regs.fpscr.vxcvi() && m.cpu.regs.fpscr.vx() && m.cpu.regs.fpscr.fx());
     assert_eq!(m.cpu.regs.cr[2], 0);
@@ -92,7 +102,13 @@ fn without_msr_fe_an_enabled_exception_only_leaves_the_target() {
 
 #[test]
 fn every_floating_point_instruction_needs_msr_fp() {
-    for word in [0xfc22_182b, 0xfd82_1800, 0xfce0_048e, 0xff80_310c, 0xfd09_18ae] {
+    for word in [
+        0xfc22_182b,
+        0xfd82_1800,
+        0xfce0_048e,
+        0xff80_310c,
+        0xfd09_18ae,
+    ] {
         let mut m = Machine::new();
         m.set_msr(msr::FP, false);
         assert_eq!(m.run(&[word]), Some(FLOAT_UNAVAILABLE), "{word:#x}");

@@ -31,9 +31,15 @@ fn a_system_call_saves_the_next_instruction() {
 #[test]
 fn a_trap_and_an_illegal_word_tell_themselves_apart_in_srr1() {
     let (vector, cpu) = vector_of(&[TRAP], |_| {});
-    assert_eq!((vector, cpu.regs.srr0, cpu.regs.srr1 & 0x1f_0000), (0x700, CODE, 1 << 17));
+    assert_eq!(
+        (vector, cpu.regs.srr0, cpu.regs.srr1 & 0x1f_0000),
+        (0x700, CODE, 1 << 17)
+    );
     let (vector, cpu) = vector_of(&[0], |_| {});
-    assert_eq!((vector, cpu.regs.srr0, cpu.regs.srr1 & 0x1f_0000), (0x700, CODE, 1 << 19));
+    assert_eq!(
+        (vector, cpu.regs.srr0, cpu.regs.srr1 & 0x1f_0000),
+        (0x700, CODE, 1 << 19)
+    );
 }
 
 #[test]
@@ -76,7 +82,10 @@ fn wires_and_timer_wait_for_ee_and_the_external_interrupt_comes_first() {
 fn setting_ee_takes_a_waiting_interrupt_before_much_else_happens() {
     // mtmsrd r5,1 with EE; a handful of instructions later the interrupt must be there.
     let mtmsrd = x(5, 0, 0, 178) | 1 << 16;
-    let words: Vec<u32> = std::iter::once(mtmsrd).chain(std::iter::repeat_n(NOP, 8)).chain([HYPERCALL]).collect();
+    let words: Vec<u32> = std::iter::once(mtmsrd)
+        .chain(std::iter::repeat_n(NOP, 8))
+        .chain([HYPERCALL])
+        .collect();
     let (vector, cpu) = vector_of(&words, |cpu| {
         cpu.regs.gpr[5] = msr::EE | msr::RI;
         cpu.signals().raise(EXTERNAL);
@@ -106,8 +115,13 @@ fn system_call_vectored_needs_its_facility() {
 
 #[test]
 fn single_stepping_interrupts_after_each_instruction() {
-    let (vector, cpu) = vector_of(&[addi(3, 0, 1), addi(3, 3, 1)], |cpu| cpu.set_msr(cpu.regs.msr | msr::SE));
-    assert_eq!((vector, cpu.regs.srr0, cpu.regs.gpr[3]), (0xd00, CODE + 4, 1));
+    let (vector, cpu) = vector_of(&[addi(3, 0, 1), addi(3, 3, 1)], |cpu| {
+        cpu.set_msr(cpu.regs.msr | msr::SE)
+    });
+    assert_eq!(
+        (vector, cpu.regs.srr0, cpu.regs.gpr[3]),
+        (0xd00, CODE + 4, 1)
+    );
 }
 
 #[test]
@@ -117,7 +131,13 @@ fn a_machine_check_with_me_off_stops_the_processor() {
     let mut cpu = cpu(&partition, CODE);
     cpu.set_msr(cpu.regs.msr & !msr::ME);
     cpu.regs.gpr[4] = 1 << 40;
-    assert_eq!(cpu.run(), Exit::Checkstop { ea: 1 << 40, nia: CODE });
+    assert_eq!(
+        cpu.run(),
+        Exit::Checkstop {
+            ea: 1 << 40,
+            nia: CODE
+        }
+    );
 }
 
 #[test]

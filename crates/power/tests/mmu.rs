@@ -28,7 +28,11 @@ const CHANGE: u64 = 0x80;
 /// Tables as Linux has them: 52 bits = 13 + 9 + 9 + 5 and a 64 KiB page, for PID 1 (quadrant 0).
 fn tables(partition: &Partition, leaf_bits: u64) -> u64 {
     let size = 52 - 31;
-    table_entry(partition, PROCESS_TABLE + 16, (size >> 3) << 61 | (size & 7) << 5 | ROOT | 13);
+    table_entry(
+        partition,
+        PROCESS_TABLE + 16,
+        (size >> 3) << 61 | (size & 7) << 5 | ROOT | 13,
+    );
     table_entry(partition, ROOT, VALID | LEVEL2 | 9);
     table_entry(partition, LEVEL2, VALID | LEVEL3 | 9);
     table_entry(partition, LEVEL3 + (EA >> 21) * 8, VALID | LEVEL4 | 5);
@@ -65,11 +69,17 @@ const STORE: u32 = std(3, 8, 4);
 fn a_load_finds_its_page_and_marks_it_referenced_only() {
     let partition = partition(1);
     let leaf = tables(&partition, READ | WRITE | PRIVILEGED);
-    partition.memory.write(PAGE + 8, &0x1234_5678_9abc_def0_u64.to_le_bytes()).expect("RAM");
+    partition
+        .memory
+        .write(PAGE + 8, &0x1234_5678_9abc_def0_u64.to_le_bytes())
+        .expect("RAM");
     let mut cpu = about_to_run(&partition, LOAD);
     assert_eq!(run(&mut cpu), DONE);
     assert_eq!(cpu.regs.gpr[3], 0x1234_5678_9abc_def0);
-    assert_eq!(read_entry(&partition, leaf) & (REFERENCE | CHANGE), REFERENCE);
+    assert_eq!(
+        read_entry(&partition, leaf) & (REFERENCE | CHANGE),
+        REFERENCE
+    );
 }
 
 #[test]
@@ -82,7 +92,10 @@ fn a_store_marks_its_page_changed_even_after_a_load_cached_it() {
     cpu.regs.nia = CODE;
     cpu.regs.gpr[3] = 7;
     assert_eq!(run(&mut cpu), DONE);
-    assert_eq!(read_entry(&partition, leaf) & (REFERENCE | CHANGE), REFERENCE | CHANGE);
+    assert_eq!(
+        read_entry(&partition, leaf) & (REFERENCE | CHANGE),
+        REFERENCE | CHANGE
+    );
     let mut bytes = [0; 8];
     partition.memory.read(PAGE + 8, &mut bytes).expect("RAM");
     assert_eq!(u64::from_le_bytes(bytes), 7);
@@ -107,8 +120,12 @@ fn a_store_to_a_read_only_page_is_a_protection_fault() {
 
 #[test]
 fn an_address_without_a_page_is_not_translated() {
-    faults(READ | PRIVILEGED, LOAD, 0x4000_0000, |cpu| cpu.regs.gpr[4] = EA + 0x1_0000);
-    faults(READ | PRIVILEGED, STORE, 0x4200_0000, |cpu| cpu.regs.gpr[4] = EA + 0x1_0000);
+    faults(READ | PRIVILEGED, LOAD, 0x4000_0000, |cpu| {
+        cpu.regs.gpr[4] = EA + 0x1_0000
+    });
+    faults(READ | PRIVILEGED, STORE, 0x4200_0000, |cpu| {
+        cpu.regs.gpr[4] = EA + 0x1_0000
+    });
 }
 
 #[test]
@@ -154,7 +171,11 @@ fn quadrants_1_and_2_and_addresses_beyond_the_tree_are_segment_interrupts() {
 fn a_page_that_is_not_backed_is_a_machine_check() {
     let partition = partition(1);
     let leaf = tables(&partition, 0);
-    table_entry(&partition, leaf, VALID | LEAF | 1 << 40 | READ | WRITE | PRIVILEGED);
+    table_entry(
+        &partition,
+        leaf,
+        VALID | LEAF | 1 << 40 | READ | WRITE | PRIVILEGED,
+    );
     let mut cpu = about_to_run(&partition, LOAD);
     assert_eq!(run(&mut cpu), 0x200);
     assert_eq!(cpu.regs.dar, EA + 8);
@@ -182,8 +203,18 @@ fn any_rubbish_in_the_tables_ends_in_an_interrupt() {
     for round in 0..20_000 {
         let partition = partition_cached();
         tables(&partition, READ | PRIVILEGED);
-        let place = [PROCESS_TABLE + 16, ROOT, LEVEL2, LEVEL3 + (EA >> 21) * 8, LEVEL4 + (EA >> 16 & 31) * 8][round % 5];
-        table_entry(&partition, place, next() | if round % 2 == 0 { VALID } else { 0 });
+        let place = [
+            PROCESS_TABLE + 16,
+            ROOT,
+            LEVEL2,
+            LEVEL3 + (EA >> 21) * 8,
+            LEVEL4 + (EA >> 16 & 31) * 8,
+        ][round % 5];
+        table_entry(
+            &partition,
+            place,
+            next() | if round % 2 == 0 { VALID } else { 0 },
+        );
         let mut cpu = about_to_run(&partition, LOAD);
         let end = run(&mut cpu);
         assert!([DONE, 0x200, 0x300, 0x380].contains(&end), "{end:#x}");
@@ -200,14 +231,26 @@ fn partition_cached() -> Arc<Partition> {
 fn a_page_smaller_than_the_granule_is_honoured() {
     let partition = partition(1);
     tables(&partition, 0);
-    table_entry(&partition, LEVEL3 + (EA >> 21) * 8, VALID | LEAF | PAGE & !0x1f_ffff | READ | PRIVILEGED);
+    table_entry(
+        &partition,
+        LEVEL3 + (EA >> 21) * 8,
+        VALID | LEAF | PAGE & !0x1f_ffff | READ | PRIVILEGED,
+    );
     let mut cpu = about_to_run(&partition, LOAD);
     cpu.regs.gpr[4] = EA + 0x1f_0000;
     assert_eq!(run(&mut cpu), DONE, "a 2 MiB page spans its granules");
     // 4 KiB pages: 9 bits at the last level.
     table_entry(&partition, LEVEL3 + (EA >> 21) * 8, VALID | LEVEL4 | 9);
-    table_entry(&partition, LEVEL4, VALID | LEAF | PAGE | READ | WRITE | PRIVILEGED);
-    table_entry(&partition, LEVEL4 + 8, VALID | LEAF | (PAGE + 0x3000) | READ | PRIVILEGED);
+    table_entry(
+        &partition,
+        LEVEL4,
+        VALID | LEAF | PAGE | READ | WRITE | PRIVILEGED,
+    );
+    table_entry(
+        &partition,
+        LEVEL4 + 8,
+        VALID | LEAF | (PAGE + 0x3000) | READ | PRIVILEGED,
+    );
     partition.set_process_table(Some((PROCESS_TABLE, 16)));
     code(&partition, CODE, &[STORE, HYPERCALL]);
     cpu.regs.nia = CODE;

@@ -28,7 +28,18 @@ fn reservations_make_increments_of_four_vcpus_add_up() {
     const EACH: u64 = 20_000;
     let partition = partition(4);
     partition.set_interrupt_little_endian(true);
-    code(&partition, CODE, &[lwarx(5, 4), addi(5, 5, 1), stwcx(5, 4), bne(-12), bdnz(-16), HYPERCALL]);
+    code(
+        &partition,
+        CODE,
+        &[
+            lwarx(5, 4),
+            addi(5, 5, 1),
+            stwcx(5, 4),
+            bne(-12),
+            bdnz(-16),
+            HYPERCALL,
+        ],
+    );
     std::thread::scope(|scope| {
         for id in 0..4 {
             let partition = &partition;
@@ -86,7 +97,10 @@ fn random_words_with_random_registers_never_stop_the_host() {
     let rows = power::decode::rows();
     let done = Arc::new(AtomicBool::new(false));
     let kicker = {
-        let (done, signals) = (Arc::clone(&done), Arc::clone(partition.signals(0).expect("vCPU 0")));
+        let (done, signals) = (
+            Arc::clone(&done),
+            Arc::clone(partition.signals(0).expect("vCPU 0")),
+        );
         std::thread::spawn(move || {
             while !done.load(Ordering::Relaxed) {
                 std::thread::sleep(std::time::Duration::from_millis(1));
@@ -112,18 +126,27 @@ fn random_words_with_random_registers_never_stop_the_host() {
         code(&partition, 0x17000, &[HYPERCALL]);
         let mut cpu = cpu_of(&partition);
         for n in 0..32 {
-            cpu.regs.gpr[n] = if next() % 2 == 0 { next() } else { next() & 0xffff };
+            cpu.regs.gpr[n] = if next() % 2 == 0 {
+                next()
+            } else {
+                next() & 0xffff
+            };
         }
         for n in 0..64 {
             cpu.regs.vsr[n] = u128::from(next()) << 64 | u128::from(next());
         }
         cpu.regs.lr = CODE + 4;
         cpu.regs.ctr = CODE + 4;
-        cpu.set_msr(cpu.regs.msr | msr::FP | msr::VEC | msr::VSX | if round % 3 == 0 { msr::EE } else { 0 });
+        cpu.set_msr(
+            cpu.regs.msr | msr::FP | msr::VEC | msr::VSX | if round % 3 == 0 { msr::EE } else { 0 },
+        );
         // Stepped, so that one instruction is enough; where it leads astray, the kicks end it.
         cpu.set_msr(cpu.regs.msr | msr::SE);
         let exit = cpu.run();
-        assert!(matches!(exit, Exit::Hypercall | Exit::Kicked | Exit::Checkstop { .. }));
+        assert!(matches!(
+            exit,
+            Exit::Hypercall | Exit::Kicked | Exit::Checkstop { .. }
+        ));
     }
     done.store(true, Ordering::Relaxed);
     kicker.join().expect("the kicker does not fail");

@@ -27,12 +27,23 @@ fn elements_of_little(size: usize) -> u128 {
 #[test]
 fn element_loads_keep_element_zero_at_the_lowest_address() {
     // lxvd2x vs33,0,r3; lxvw4x vs1,0,r3; lxvh8x vs2,0,r3; lxvb16x vs3,0,r3; lxvx vs4,0,r3; lxv vs36,0(r3)
-    let program = [0x7c20_1e99, 0x7c20_1e18, 0x7c40_1e58, 0x7c60_1ed8, 0x7c80_1a18, 0xf483_0009];
+    let program = [
+        0x7c20_1e99,
+        0x7c20_1e18,
+        0x7c40_1e58,
+        0x7c60_1ed8,
+        0x7c80_1a18,
+        0xf483_0009,
+    ];
     let registers = [33, 1, 2, 3, 4, 36];
     let mut m = machine(false);
     m.finish(&program);
     for (register, size) in registers.into_iter().zip([8, 4, 2, 1, 16, 16]) {
-        assert_eq!(m.cpu.regs.vsr[register], elements_of_little(size), "elements of {size}");
+        assert_eq!(
+            m.cpu.regs.vsr[register],
+            elements_of_little(size),
+            "elements of {size}"
+        );
     }
     let mut m = machine(true);
     m.finish(&program);
@@ -68,7 +79,10 @@ fn vmx_accesses_ignore_the_low_bits_of_the_address() {
         m.cpu.regs.gpr[5] = DATA + 7;
         // lvx v6,0,r5
         m.finish(&[0x7cc0_28ce]);
-        assert_eq!(m.cpu.regs.vsr[38], if big { AS_BIG } else { AS_BIG.swap_bytes() });
+        assert_eq!(
+            m.cpu.regs.vsr[38],
+            if big { AS_BIG } else { AS_BIG.swap_bytes() }
+        );
         m.cpu.regs.gpr[5] = DATA + 0x106;
         // stvewx v6,0,r5: the word at +4
         m.finish(&[0x7cc0_298e]);
@@ -79,8 +93,16 @@ fn vmx_accesses_ignore_the_low_bits_of_the_address() {
 #[test]
 fn loads_with_length_take_as_many_bytes_as_the_first_byte_of_rb_says() {
     for (big, length, expected) in [
-        (false, 3, u128::from_le_bytes(*b"012\0\0\0\0\0\0\0\0\0\0\0\0\0")),
-        (true, 3, u128::from_be_bytes(*b"012\0\0\0\0\0\0\0\0\0\0\0\0\0")),
+        (
+            false,
+            3,
+            u128::from_le_bytes(*b"012\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+        ),
+        (
+            true,
+            3,
+            u128::from_be_bytes(*b"012\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+        ),
         (false, 200, AS_BIG.swap_bytes()),
         (false, 0, 0),
     ] {
@@ -92,7 +114,14 @@ fn loads_with_length_take_as_many_bytes_as_the_first_byte_of_rb_says() {
         let count = length.min(16) as usize;
         assert_eq!(m.read::<16>(DATA + 0x100)[..count], BYTES[..count]);
         assert_eq!(m.read::<16>(DATA + 0x100)[count..], [0; 16][count..]);
-        assert_eq!(m.cpu.regs.vsr[8], if count == 0 { 0 } else { AS_BIG >> (128 - 8 * count) << (128 - 8 * count) });
+        assert_eq!(
+            m.cpu.regs.vsr[8],
+            if count == 0 {
+                0
+            } else {
+                AS_BIG >> (128 - 8 * count) << (128 - 8 * count)
+            }
+        );
     }
 }
 
@@ -102,14 +131,27 @@ fn scalars_are_converted_on_the_way() {
     m.write(DATA, &(-2.5f32).to_le_bytes());
     m.cpu.regs.gpr[5] = DATA + 7;
     // lxsspx vs40,0,r3; lxssp v9,0(r3); lxsiwax vs10,0,r3; lxvdsx vs11,0,r3; lxvwsx vs12,0,r3; stxssp v9,0(r4)
-    m.finish(&[0x7d00_1c19, 0xe523_0003, 0x7d40_1898, 0x7d60_1a98, 0x7d80_1ad8, 0xf524_0003]);
+    m.finish(&[
+        0x7d00_1c19,
+        0xe523_0003,
+        0x7d40_1898,
+        0x7d60_1a98,
+        0x7d80_1ad8,
+        0xf524_0003,
+    ]);
     let double = u128::from((-2.5f64).to_bits()) << 64;
     assert_eq!(m.cpu.regs.vsr[40], double);
     assert_eq!(m.cpu.regs.vsr[41], double);
     let word = (-2.5f32).to_bits();
     assert_eq!(m.cpu.regs.vsr[10], u128::from(word as i32 as u64) << 64);
-    assert_eq!(m.cpu.regs.vsr[11], u128::from(u64::from_le_bytes(m.read(DATA))) * (1 << 64 | 1));
-    assert_eq!(m.cpu.regs.vsr[12], u128::from(word) * 0x0000_0001_0000_0001_0000_0001_0000_0001);
+    assert_eq!(
+        m.cpu.regs.vsr[11],
+        u128::from(u64::from_le_bytes(m.read(DATA))) * (1 << 64 | 1)
+    );
+    assert_eq!(
+        m.cpu.regs.vsr[12],
+        u128::from(word) * 0x0000_0001_0000_0001_0000_0001_0000_0001
+    );
     assert_eq!(m.read::<4>(DATA + 0x100), word.to_le_bytes());
 }
 
@@ -119,7 +161,13 @@ fn moves_reach_both_doublewords() {
     m.cpu.regs.gpr[5] = 0x1111_2222_3333_4444;
     m.cpu.regs.gpr[8] = 0xffff_ffff_8000_0001;
     // mtvsrdd vs14,0,r5; mfvsrld r7,vs14; mtvsrwa vs15,r8; mfvsrd r9,vs15; mfvsrwz r10,vs15
-    m.finish(&[0x7dc0_2b66, 0x7dc7_0266, 0x7de8_01a6, 0x7de9_0066, 0x7dea_00e6]);
+    m.finish(&[
+        0x7dc0_2b66,
+        0x7dc7_0266,
+        0x7de8_01a6,
+        0x7de9_0066,
+        0x7dea_00e6,
+    ]);
     assert_eq!(m.cpu.regs.vsr[14], 0x1111_2222_3333_4444);
     assert_eq!(m.cpu.regs.gpr[7], 0x1111_2222_3333_4444);
     assert_eq!(m.cpu.regs.gpr[9], 0xffff_ffff_8000_0001);
@@ -136,9 +184,9 @@ fn each_half_of_the_registers_has_its_facility() {
         (msr::VEC, 0x7c20_1a18, None),
         (msr::VSX, 0x7c20_1a19, None), // lxvx vs33,0,r3
         (msr::VEC, 0x7c20_1a19, Some(VMX)),
-        (msr::VSX, 0x7c20_1e99, Some(VSX)), // lxvd2x vs33,0,r3
+        (msr::VSX, 0x7c20_1e99, Some(VSX)),  // lxvd2x vs33,0,r3
         (msr::FP, 0x7c25_0066, Some(FLOAT)), // mfvsrd r5,vs1
-        (msr::VEC, 0x7cc0_28ce, Some(VMX)), // lvx v6,0,r5
+        (msr::VEC, 0x7cc0_28ce, Some(VMX)),  // lvx v6,0,r5
     ] {
         let mut m = machine(false);
         m.set_msr(off, false);

@@ -14,7 +14,8 @@ fn bytewise(f: impl Fn(u8, u8) -> u8) -> u128 {
 }
 
 fn singles(x: [f32; 4]) -> u128 {
-    x.into_iter().fold(0, |v, x| v << 32 | u128::from(x.to_bits()))
+    x.into_iter()
+        .fold(0, |v, x| v << 32 | u128::from(x.to_bits()))
 }
 
 #[test]
@@ -62,8 +63,14 @@ fn floats_obey_nj_and_leave_fpscr_alone() {
         0x11a1_63ca, // vctsxs v13,v12,1
         0x126c_66c6, // vcmpgtfp. v19,v12,v12
     ]);
-    assert_eq!(m.cpu.regs.vsr[43], singles([3.75, 2.0, 12.0, 1e9f32.mul_add(1e9, 1e9)]));
-    assert_eq!(m.cpu.regs.vsr[45], 0x0000_0003_ffff_fffc_0000_0006_7735_9400);
+    assert_eq!(
+        m.cpu.regs.vsr[43],
+        singles([3.75, 2.0, 12.0, 1e9f32.mul_add(1e9, 1e9)])
+    );
+    assert_eq!(
+        m.cpu.regs.vsr[45],
+        0x0000_0003_ffff_fffc_0000_0006_7735_9400
+    );
     assert_eq!((m.cpu.regs.vsr[51], m.cpu.regs.cr[6]), (0, 0b0010));
     assert_eq!(m.cpu.regs.fpscr.bits(), 0);
     let tiny = singles([f32::from_bits(1); 4]);
@@ -90,7 +97,15 @@ fn decimal_sums_set_cr6() {
 
 #[test]
 fn every_vmx_instruction_needs_msr_vec() {
-    for word in [0x1022_1800, 0x1082_1a00, 0x10a0_0604, 0x10c2_1406, 0x116c_632e, 0x11cf_7c01, 0x1000_0e44] {
+    for word in [
+        0x1022_1800,
+        0x1082_1a00,
+        0x10a0_0604,
+        0x10c2_1406,
+        0x116c_632e,
+        0x11cf_7c01,
+        0x1000_0e44,
+    ] {
         let mut m = Machine::new();
         m.set_msr(msr::VEC, false);
         assert_eq!(m.run(&[word]), Some(0xf20), "{word:#x}");

@@ -85,7 +85,10 @@ fn scalars_convert_compare_and_come_apart() {
     assert_eq!(m.cpu.regs.vsr[41] >> 96, u128::from((-2.5f32).to_bits()));
     assert_eq!(m.fpr(42), -2.5);
     assert_eq!(m.cpu.regs.cr[5], 0b1000);
-    assert_eq!(m.cpu.regs.cr[6], 0b1000, "negative, and not a negative denormal");
+    assert_eq!(
+        m.cpu.regs.cr[6], 0b1000,
+        "negative, and not a negative denormal"
+    );
     assert_eq!(m.cpu.regs.gpr[3], 1024);
     assert_eq!(m.fpr(45), 3.0);
     assert_eq!(m.fpr(47), 7.0);
@@ -129,7 +132,14 @@ fn quad_precision_lives_in_the_vmx_registers() {
 
 #[test]
 fn vsx_instructions_need_msr_vsx() {
-    for word in [0xf022_1908, 0xf022_1b07, 0xf0a2_1957, 0xfc61_0808, 0xfcc1_380a, 0xf060_156c] {
+    for word in [
+        0xf022_1908,
+        0xf022_1b07,
+        0xf0a2_1957,
+        0xfc61_0808,
+        0xfcc1_380a,
+        0xf060_156c,
+    ] {
         let mut m = Machine::new();
         m.set_msr(msr::VSX, false);
         assert_eq!(m.run(&[word]), Some(0xf40), "{word:#x}");

@@ -13,16 +13,26 @@ const REAL_MODE_MASK: u64 = 0x0fff_ffff_ffff_ffff;
 impl Cpu {
     /// Translates an effective address, or says which interrupt to take.
     pub(crate) fn translate(&self, ea: u64, access: Access) -> Result<Translation, Interrupt> {
-        let relocate = if access == Access::Fetch { msr::IR } else { msr::DR };
+        let relocate = if access == Access::Fetch {
+            msr::IR
+        } else {
+            msr::DR
+        };
         if self.regs.msr & relocate == 0 {
-            return Ok(Translation { real: ea & REAL_MODE_MASK, page_shift: 63, readable: true, writable: true });
+            return Ok(Translation {
+                real: ea & REAL_MODE_MASK,
+                page_shift: 63,
+                readable: true,
+                writable: true,
+            });
         }
         let context = Context {
             pid: self.regs.pid,
             problem_state: self.regs.msr & msr::PR != 0,
             keys: self.keys(),
         };
-        radix::translate(&self.partition, context, ea, access).map_err(|fault| storage_interrupt(fault, ea, access))
+        radix::translate(&self.partition, context, ea, access)
+            .map_err(|fault| storage_interrupt(fault, ea, access))
     }
 
     /// Makes the soft TLB know the granule of `ea` for `access`.
@@ -40,9 +50,17 @@ impl Cpu {
             .ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
         if access == Access::Store && !span.writable() {
             // Memory that the host only lends for reading: as a page whose protection forbids the store.
-            return Err(Interrupt::DataStorage { ea, dsisr: dsisr::PROTECTION | dsisr::STORE });
+            return Err(Interrupt::DataStorage {
+                ea,
+                dsisr: dsisr::PROTECTION | dsisr::STORE,
+            });
         }
-        self.tlb.insert(ea, span, translation.readable, translation.writable && span.writable());
+        self.tlb.insert(
+            ea,
+            span,
+            translation.readable,
+            translation.writable && span.writable(),
+        );
         Ok(())
     }
 
@@ -51,7 +69,10 @@ impl Cpu {
     pub(crate) fn load_slow<T: Bytes>(&mut self, ea: u64) -> Result<T, Interrupt> {
         if !self.crosses(ea, size_of::<T>()) {
             self.fill(ea, Access::Load)?;
-            return self.tlb.load(ea).ok_or(Interrupt::MachineCheck { ea, fetch: false });
+            return self
+                .tlb
+                .load(ea)
+                .ok_or(Interrupt::MachineCheck { ea, fetch: false });
         }
         let mut bytes = T::Array::default();
         for (n, byte) in bytes.as_mut().iter_mut().enumerate() {
@@ -60,7 +81,9 @@ impl Cpu {
                 Some(byte) => byte,
                 None => {
                     self.fill(ea, Access::Load)?;
-                    self.tlb.load(ea).ok_or(Interrupt::MachineCheck { ea, fetch: false })?
+                    self.tlb
+                        .load(ea)
+                        .ok_or(Interrupt::MachineCheck { ea, fetch: false })?
                 }
             };
         }
@@ -72,7 +95,11 @@ impl Cpu {
     pub(crate) fn store_slow<T: Bytes>(&mut self, ea: u64, value: T) -> Result<(), Interrupt> {
         self.fill(ea, Access::Store)?;
         if !self.crosses(ea, size_of::<T>()) {
-            return if self.tlb.store(ea, value) { Ok(()) } else { Err(Interrupt::MachineCheck { ea, fetch: false }) };
+            return if self.tlb.store(ea, value) {
+                Ok(())
+            } else {
+                Err(Interrupt::MachineCheck { ea, fetch: false })
+            };
         }
         let last = ea.wrapping_add(size_of::<T>() as u64 - 1) & self.ea_mask;
         self.fill(last, Access::Store)?;
@@ -106,7 +133,11 @@ impl Cpu {
     #[inline(always)]
     pub(crate) fn store_host<T: Bytes>(&mut self, ea: u64, value: T) -> Result<(), Interrupt> {
         let ea = ea & self.ea_mask;
-        if self.tlb.store(ea, value) { Ok(()) } else { self.store_slow(ea, value) }
+        if self.tlb.store(ea, value) {
+            Ok(())
+        } else {
+            self.store_slow(ea, value)
+        }
     }
 
     /// Loads, and reserves what was loaded.
@@ -116,14 +147,24 @@ impl Cpu {
             return Err(Interrupt::Alignment { ea });
         }
         let value: T = self.load_host(ea)?;
-        let host = self.tlb.host_address(ea).ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
-        self.reservation =
-            Some(Reservation { host, bytes: size_of::<T>() as u8, value: u128::from(value.into()) });
+        let host = self
+            .tlb
+            .host_address(ea)
+            .ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
+        self.reservation = Some(Reservation {
+            host,
+            bytes: size_of::<T>() as u8,
+            value: u128::from(value.into()),
+        });
         Ok(value)
     }
 
     /// Stores where the reservation still holds; it is gone after this.
-    pub(crate) fn store_conditional<T: Bytes + TryFrom<u64>>(&mut self, ea: u64, new: T) -> Result<bool, Interrupt> {
+    pub(crate) fn store_conditional<T: Bytes + TryFrom<u64>>(
+        &mut self,
+        ea: u64,
+        new: T,
+    ) -> Result<bool, Interrupt> {
         let ea = ea & self.ea_mask;
         if !ea.is_multiple_of(size_of::<T>() as u64) {
             return Err(Interrupt::Alignment { ea });
@@ -134,18 +175,31 @@ impl Cpu {
             Some(host) => host,
             None => {
                 self.fill(ea, Access::Store)?;
-                self.tlb.store_address(ea).ok_or(Interrupt::MachineCheck { ea, fetch: false })?
+                self.tlb
+                    .store_address(ea)
+                    .ok_or(Interrupt::MachineCheck { ea, fetch: false })?
             }
         };
-        let Some(reservation) = reservation.filter(|r| r.host == host && usize::from(r.bytes) == size_of::<T>()) else {
+        let Some(reservation) =
+            reservation.filter(|r| r.host == host && usize::from(r.bytes) == size_of::<T>())
+        else {
             return Ok(false);
         };
-        let Ok(old) = T::try_from(reservation.value as u64) else { return Ok(false) };
-        Ok(matches!(self.tlb.compare_exchange(ea, old, new), Some(Ok(_))))
+        let Ok(old) = T::try_from(reservation.value as u64) else {
+            return Ok(false);
+        };
+        Ok(matches!(
+            self.tlb.compare_exchange(ea, old, new),
+            Some(Ok(_))
+        ))
     }
 
     /// The 16-byte span behind an aligned address, for `access`.
-    pub(crate) fn quad_span(&mut self, ea: u64, access: Access) -> Result<crate::memory::HostSpan, Interrupt> {
+    pub(crate) fn quad_span(
+        &mut self,
+        ea: u64,
+        access: Access,
+    ) -> Result<crate::memory::HostSpan, Interrupt> {
         let ea = ea & self.ea_mask;
         if !ea.is_multiple_of(16) {
             return Err(Interrupt::Alignment { ea });
@@ -154,19 +208,29 @@ impl Cpu {
         let span = self.partition.memory.span(translation.real, 16);
         let span = span.ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
         if access == Access::Store && !span.writable() {
-            return Err(Interrupt::DataStorage { ea, dsisr: dsisr::PROTECTION | dsisr::STORE });
+            return Err(Interrupt::DataStorage {
+                ea,
+                dsisr: dsisr::PROTECTION | dsisr::STORE,
+            });
         }
         Ok(span)
     }
 
     /// Reserves a quadword.
     pub(crate) fn reserve_quad(&mut self, host: usize, value: u128) {
-        self.reservation = Some(Reservation { host, bytes: 16, value });
+        self.reservation = Some(Reservation {
+            host,
+            bytes: 16,
+            value,
+        });
     }
 
     /// Ends the reservation; the value seen, where it was one of the quadword at `host`.
     pub(crate) fn take_quad_reservation(&mut self, host: usize) -> Option<u128> {
-        self.reservation.take().filter(|r| r.host == host && r.bytes == 16).map(|r| r.value)
+        self.reservation
+            .take()
+            .filter(|r| r.host == host && r.bytes == 16)
+            .map(|r| r.value)
     }
 }
 
@@ -177,12 +241,24 @@ fn storage_interrupt(fault: Fault, ea: u64, access: Access) -> Interrupt {
         (Fault::Segment, _) => Interrupt::DataSegment { ea },
         (Fault::Storage(bits), Access::Fetch) => {
             // A page without execute permission is "no-execute" (SRR1 bit 35); protection bits 36 and the key bit 42 are alike.
-            let bits = if bits & dsisr::PROTECTION != 0 { 0x1000_0000 } else { bits };
-            Interrupt::InstructionStorage { srr1: u64::from(bits) }
+            let bits = if bits & dsisr::PROTECTION != 0 {
+                0x1000_0000
+            } else {
+                bits
+            };
+            Interrupt::InstructionStorage {
+                srr1: u64::from(bits),
+            }
         }
-        (Fault::Storage(bits), Access::Store) => Interrupt::DataStorage { ea, dsisr: bits | dsisr::STORE },
+        (Fault::Storage(bits), Access::Store) => Interrupt::DataStorage {
+            ea,
+            dsisr: bits | dsisr::STORE,
+        },
         (Fault::Storage(bits), Access::Load) => Interrupt::DataStorage { ea, dsisr: bits },
-        (Fault::NotBacked, _) => Interrupt::MachineCheck { ea, fetch: access == Access::Fetch },
+        (Fault::NotBacked, _) => Interrupt::MachineCheck {
+            ea,
+            fetch: access == Access::Fetch,
+        },
     }
 }
 
@@ -211,6 +287,10 @@ bytes!(u8, u16, u32, u64);
 impl Cpu {
     /// Makes sure that a store to `ea` would succeed.
     pub(crate) fn probe_store(&mut self, ea: u64) -> Result<(), Interrupt> {
-        if self.tlb.store_address(ea).is_some() { Ok(()) } else { self.fill(ea, Access::Store) }
+        if self.tlb.store_address(ea).is_some() {
+            Ok(())
+        } else {
+            self.fill(ea, Access::Store)
+        }
     }
 }

@@ -24,7 +24,11 @@ macro_rules! operand {
                 register as Self
             }
             fn reorder(self, big_endian: bool) -> Self {
-                if big_endian { Self::from_be(self) } else { Self::from_le(self) }
+                if big_endian {
+                    Self::from_be(self)
+                } else {
+                    Self::from_le(self)
+                }
             }
             fn wrapping_sum(self, other: Self) -> Self {
                 self.wrapping_add(other)
@@ -46,7 +50,11 @@ operand!(u64, i64);
 
 /// The access: base address RA, aligned to its size and, with a neighbour, within a 32-byte block.
 fn address<T>(cpu: &Cpu, i: Insn, bytes: u64) -> Result<u64, Interrupt> {
-    let ea = if i.ra() == 0 { 0 } else { cpu.regs.gpr[i.ra() as usize] } & cpu.ea_mask;
+    let ea = if i.ra() == 0 {
+        0
+    } else {
+        cpu.regs.gpr[i.ra() as usize]
+    } & cpu.ea_mask;
     let in_block = (ea & 31) + bytes <= 32;
     if !ea.is_multiple_of(size_of::<T>() as u64) || !in_block {
         return Err(Interrupt::Alignment { ea });
@@ -57,7 +65,10 @@ fn address<T>(cpu: &Cpu, i: Insn, bytes: u64) -> Result<u64, Interrupt> {
 /// A function code that the ISA does not define: data storage interrupt with the bit for invalid function codes.
 fn invalid(ea: u64) -> Interrupt {
     const INVALID_FUNCTION: u32 = 0x0010_0000;
-    Interrupt::DataStorage { ea, dsisr: INVALID_FUNCTION }
+    Interrupt::DataStorage {
+        ea,
+        dsisr: INVALID_FUNCTION,
+    }
 }
 
 /// Replaces the number at `ea` by what `f` makes of it; the old one.
@@ -81,7 +92,11 @@ pub(super) fn load<T: Operand>(cpu: &mut Cpu, i: Insn) -> Outcome {
     let rt = i.rt() as usize;
     let register = |n: usize| cpu.regs.gpr[(rt + n) % 32];
     let (one, two) = (T::of(register(1)), T::of(register(2)));
-    let bytes = if matches!(function, 24 | 25 | 28) { 2 * size } else { size };
+    let bytes = if matches!(function, 24 | 25 | 28) {
+        2 * size
+    } else {
+        size
+    };
     let ea = address::<T>(cpu, i, bytes)?;
     let old = match function {
         0 => update::<T>(cpu, ea, |m| m.wrapping_sum(one))?,
@@ -96,15 +111,31 @@ pub(super) fn load<T: Operand>(cpu: &mut Cpu, i: Insn) -> Outcome {
         16 => update::<T>(cpu, ea, |m| if m == one { m } else { two })?,
         // Fetch and increment bounded, equal; fetch and decrement bounded: the neighbour is the bound.
         24 | 25 | 28 => {
-            let neighbour = if function == 28 { ea.wrapping_sub(size) } else { ea.wrapping_add(size) };
+            let neighbour = if function == 28 {
+                ea.wrapping_sub(size)
+            } else {
+                ea.wrapping_add(size)
+            };
             let bound = cpu.load_host::<T>(neighbour)?.reorder(cpu.big_endian);
             let at_bound = |m: T| match function {
                 25 => m != bound,
                 _ => m == bound,
             };
-            let step = if function == 28 { T::of(u64::MAX) } else { T::of(1) };
-            let old = update::<T>(cpu, ea, |m| if at_bound(m) { m } else { m.wrapping_sum(step) })?;
-            if at_bound(old) { T::of(1 << (8 * size - 1)) } else { old }
+            let step = if function == 28 {
+                T::of(u64::MAX)
+            } else {
+                T::of(1)
+            };
+            let old = update::<T>(
+                cpu,
+                ea,
+                |m| if at_bound(m) { m } else { m.wrapping_sum(step) },
+            )?;
+            if at_bound(old) {
+                T::of(1 << (8 * size - 1))
+            } else {
+                old
+            }
         }
         _ => return Err(invalid(ea)),
     };
@@ -128,7 +159,9 @@ pub(super) fn store<T: Operand>(cpu: &mut Cpu, i: Insn) -> Outcome {
         7 => update::<T>(cpu, ea, |m| if value.signed_less(m) { value } else { m })?,
         // Store twin: both numbers, where they are equal.
         24 => {
-            let twin = cpu.load_host::<T>(ea.wrapping_add(size))?.reorder(cpu.big_endian);
+            let twin = cpu
+                .load_host::<T>(ea.wrapping_add(size))?
+                .reorder(cpu.big_endian);
             let old = update::<T>(cpu, ea, |m| if m == twin { value } else { m })?;
             if old == twin {
                 cpu.store_host(ea.wrapping_add(size), value.reorder(cpu.big_endian))?;

@@ -36,7 +36,11 @@ impl Cpu {
         }
         let old = self.regs.msr;
         let relocated = interrupt.relocatable() && self.relocates(old);
-        self.regs.srr0 = if interrupt.completes_instruction() { self.regs.nia } else { cia };
+        self.regs.srr0 = if interrupt.completes_instruction() {
+            self.regs.nia
+        } else {
+            cia
+        };
         self.regs.srr1 = old & SRR1_MSR_MASK | interrupt.srr1();
         let mut new = handler_msr(old, little_endian, relocated);
         if matches!(interrupt, Interrupt::MachineCheck { .. }) {
@@ -58,7 +62,11 @@ impl Cpu {
         self.regs.lr = self.regs.nia;
         self.regs.ctr = old & SRR1_MSR_MASK;
         self.set_msr(handler_msr(old, little_endian, relocated) | old & (msr::EE | msr::RI));
-        let base = if relocated { 0xc000_0000_0000_3000 } else { 0x17000 };
+        let base = if relocated {
+            0xc000_0000_0000_3000
+        } else {
+            0x17000
+        };
         self.regs.nia = base + u64::from(level) * 32;
     }
 }

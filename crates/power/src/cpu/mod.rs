@@ -143,7 +143,11 @@ impl Cpu {
         }
         self.regs.msr = value;
         self.big_endian = value & msr::LE == 0;
-        self.ea_mask = if value & msr::SF != 0 { u64::MAX } else { 0xffff_ffff };
+        self.ea_mask = if value & msr::SF != 0 {
+            u64::MAX
+        } else {
+            0xffff_ffff
+        };
         self.float_exceptions = value & (msr::FE0 | msr::FE1) != 0;
         // LE, PR, IR: what a fetch depends on.
         self.fetch_context = value & (msr::LE | msr::IR) | (value & msr::PR) >> 13;
@@ -164,7 +168,10 @@ impl Cpu {
         } else if self.regs.msr & msr::PR != 0 {
             Table::Problem
         } else {
-            Table::Privileged { no_store: keys.no_store, no_load: keys.no_load }
+            Table::Privileged {
+                no_store: keys.no_store,
+                no_load: keys.no_load,
+            }
         });
     }
 
@@ -185,7 +192,9 @@ impl Cpu {
 
     /// The decrementer's value now.
     pub fn decrementer(&self) -> i64 {
-        self.regs.decrementer_expiry.wrapping_sub(self.partition.time_base.now()) as i64
+        self.regs
+            .decrementer_expiry
+            .wrapping_sub(self.partition.time_base.now()) as i64
     }
 
     /// Records why the instruction ends here.

@@ -51,7 +51,9 @@ mod number {
     pub(super) const PMU_USER: std::ops::RangeInclusive<u32> = 768..=783;
     pub(super) const PMU: std::ops::RangeInclusive<u32> = 784..=799;
     /// Registers that only hold what was written: DSCR, CTRL, TIDR, PSPB, EBB and BESCR family, CFAR, IC, PSSCR, PPR.
-    pub(super) const PLAIN: [u32; 14] = [17, 28, 136, 144, 159, 800, 801, 802, 803, 804, 805, 806, 848, 855];
+    pub(super) const PLAIN: [u32; 14] = [
+        17, 28, 136, 144, 159, 800, 801, 802, 803, 804, 805, 806, 848, 855,
+    ];
 }
 
 /// Registers that do nothing but hold what was written.
@@ -107,7 +109,9 @@ fn read(cpu: &mut Cpu, spr: u32) -> Option<u64> {
         number::AMR | number::AMR_USER => cpu.regs.amr,
         number::DSISR => u64::from(cpu.regs.dsisr),
         number::DAR => cpu.regs.dar,
-        number::DEC => (cpu.decrementer() << (64 - DECREMENTER_BITS) >> (64 - DECREMENTER_BITS)) as u64,
+        number::DEC => {
+            (cpu.decrementer() << (64 - DECREMENTER_BITS) >> (64 - DECREMENTER_BITS)) as u64
+        }
         number::SRR0 => cpu.regs.srr0,
         number::SRR1 => cpu.regs.srr1,
         number::PID => u64::from(cpu.regs.pid),
@@ -125,8 +129,12 @@ fn read(cpu: &mut Cpu, spr: u32) -> Option<u64> {
         number::PPR => cpu.other_sprs.ppr,
         number::PPR32 => cpu.other_sprs.ppr >> 32,
         number::PIR => u64::from(cpu.id),
-        spr if number::PMU.contains(&spr) => cpu.other_sprs.pmu[(spr - number::PMU.start()) as usize],
-        spr if number::PMU_USER.contains(&spr) => cpu.other_sprs.pmu[(spr - number::PMU_USER.start()) as usize],
+        spr if number::PMU.contains(&spr) => {
+            cpu.other_sprs.pmu[(spr - number::PMU.start()) as usize]
+        }
+        spr if number::PMU_USER.contains(&spr) => {
+            cpu.other_sprs.pmu[(spr - number::PMU_USER.start()) as usize]
+        }
         spr => *cpu.other_sprs.plain(spr)?,
     })
 }
@@ -142,7 +150,11 @@ fn write(cpu: &mut Cpu, spr: u32, value: u64) -> Option<()> {
         }
         number::AMR_USER => {
             // Problem state changes only what UAMOR lets it.
-            let mask = if cpu.regs.msr & msr::PR != 0 { cpu.regs.uamor } else { u64::MAX };
+            let mask = if cpu.regs.msr & msr::PR != 0 {
+                cpu.regs.uamor
+            } else {
+                u64::MAX
+            };
             cpu.regs.amr = cpu.regs.amr & !mask | value & mask;
             cpu.select_table();
         }

@@ -19,7 +19,9 @@ impl Cpu {
     }
 
     fn ea_indexed(&self, i: Insn) -> u64 {
-        self.gpr_or_zero(i.ra()).wrapping_add(self.regs.gpr[i.rb() as usize]) & self.ea_mask
+        self.gpr_or_zero(i.ra())
+            .wrapping_add(self.regs.gpr[i.rb() as usize])
+            & self.ea_mask
     }
 
     pub(crate) fn privileged(&self) -> Outcome {
@@ -50,7 +52,11 @@ pub(crate) fn hypervisor_only(_: &mut Cpu, _: Insn) -> Outcome {
 
 pub(crate) fn sc(cpu: &mut Cpu, i: Insn) -> Outcome {
     let _ = &cpu;
-    Err(if i.bits(20, 7) == 1 { Interrupt::Hypercall } else { Interrupt::SystemCall })
+    Err(if i.bits(20, 7) == 1 {
+        Interrupt::Hypercall
+    } else {
+        Interrupt::SystemCall
+    })
 }
 
 pub(crate) fn scv(cpu: &mut Cpu, i: Insn) -> Outcome {
@@ -89,7 +95,11 @@ pub(crate) fn dcbz(cpu: &mut Cpu, i: Insn) -> Outcome {
         return Ok(());
     }
     cpu.fill(ea, Access::Store)?;
-    if cpu.tlb.zero::<{ BLOCK as usize }>(ea) { Ok(()) } else { Err(Interrupt::MachineCheck { ea, fetch: false }) }
+    if cpu.tlb.zero::<{ BLOCK as usize }>(ea) {
+        Ok(())
+    } else {
+        Err(Interrupt::MachineCheck { ea, fetch: false })
+    }
 }
 
 /// ptesync: orders as sync, and waits until the translations that this vCPU had invalidated are gone everywhere.
@@ -103,7 +113,10 @@ pub(crate) fn ptesync(cpu: &mut Cpu, _: Insn) -> Outcome {
 /// copy and paste have no accelerator to reach: a data storage interrupt for the attribute, as on memory that can't be pasted to.
 pub(crate) fn copy_paste(cpu: &mut Cpu, i: Insn) -> Outcome {
     let ea = cpu.ea_indexed(i);
-    Err(Interrupt::DataStorage { ea, dsisr: dsisr::ATTRIBUTE })
+    Err(Interrupt::DataStorage {
+        ea,
+        dsisr: dsisr::ATTRIBUTE,
+    })
 }
 
 /// lmw, stmw and the strings raise an alignment interrupt in little-endian mode.
@@ -113,7 +126,11 @@ pub(crate) fn big_endian_only(cpu: &mut Cpu, i: Insn) -> Outcome {
     }
     let ea = if i.primary() == 31 {
         // lswi and stswi have NB where others have RB.
-        if matches!(i.bits(21, 10), 597 | 725) { cpu.gpr_or_zero(i.ra()) } else { cpu.ea_indexed(i) }
+        if matches!(i.bits(21, 10), 597 | 725) {
+            cpu.gpr_or_zero(i.ra())
+        } else {
+            cpu.ea_indexed(i)
+        }
     } else {
         cpu.gpr_or_zero(i.ra()).wrapping_add(i.si() as u64) & cpu.ea_mask
     };
@@ -149,7 +166,11 @@ pub(crate) fn stswx(cpu: &mut Cpu, i: Insn) -> Outcome {
 
 /// The value of a quadword in memory as a number, from host order.
 fn quad_order(cpu: &Cpu, value: u128) -> u128 {
-    if cpu.big_endian { u128::from_be(value) } else { u128::from_le(value) }
+    if cpu.big_endian {
+        u128::from_be(value)
+    } else {
+        u128::from_le(value)
+    }
 }
 
 pub(crate) fn lqarx(cpu: &mut Cpu, i: Insn) -> Outcome {
@@ -171,7 +192,9 @@ pub(crate) fn stqcx(cpu: &mut Cpu, i: Insn) -> Outcome {
     let value = u128::from(cpu.regs.gpr[rs]) << 64 | u128::from(cpu.regs.gpr[rs + 1]);
     let new = quad_order(cpu, value);
     let stored = match cpu.take_quad_reservation(span.address()) {
-        Some(old) => span.compare_exchange_quad(old, new).ok_or(Interrupt::Alignment { ea })?,
+        Some(old) => span
+            .compare_exchange_quad(old, new)
+            .ok_or(Interrupt::Alignment { ea })?,
         None => false,
     };
     cpu.regs.cr[0] = u8::from(stored) << 1 | u8::from(cpu.regs.xer.so);
@@ -208,7 +231,11 @@ fn move_to_msr(cpu: &mut Cpu, i: Insn, fixed: u64) -> Outcome {
     cpu.privileged()?;
     let value = cpu.regs.gpr[i.rt() as usize];
     let old = cpu.regs.msr;
-    let changing = if i.bits(15, 1) != 0 { msr::EE | msr::RI } else { !fixed };
+    let changing = if i.bits(15, 1) != 0 {
+        msr::EE | msr::RI
+    } else {
+        !fixed
+    };
     cpu.set_msr(old & !changing | value & changing);
     cpu.code.leave_page();
     Ok(())
@@ -224,8 +251,15 @@ pub(crate) fn mtmsrd(cpu: &mut Cpu, i: Insn) -> Outcome {
 
 fn return_to(cpu: &mut Cpu, address: u64, saved: u64) {
     // HV and ME stay as they are for a guest without hypervisor state; the bits that held causes are not MSR's.
-    let kept = msr::HV | if cpu.regs.msr & msr::HV == 0 { msr::ME } else { 0 };
-    let value = saved & crate::interrupt::SRR1_MSR_MASK & !kept | saved & (msr::VEC | msr::VSX) | cpu.regs.msr & kept;
+    let kept = msr::HV
+        | if cpu.regs.msr & msr::HV == 0 {
+            msr::ME
+        } else {
+            0
+        };
+    let value = saved & crate::interrupt::SRR1_MSR_MASK & !kept
+        | saved & (msr::VEC | msr::VSX)
+        | cpu.regs.msr & kept;
     cpu.set_msr(value | saved & msr::ME);
     cpu.regs.nia = address & !3 & cpu.ea_mask;
     cpu.code.leave_page();

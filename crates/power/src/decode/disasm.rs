@@ -139,7 +139,11 @@ fn operand(text: &mut String, name: &str, i: Insn, address: Option<u64>) {
         "ps" => write!(text, "{}", i.bits(22, 1)),
         "dm" | "shw" => write!(text, "{}", i.bits(22, 2)),
         "dcmx" => write!(text, "{}", i.bits(9, 7)),
-        "dcmxv" => write!(text, "{}", (i.bits(25, 1) << 6) | (i.bits(29, 1) << 5) | i.bits(11, 5)),
+        "dcmxv" => write!(
+            text,
+            "{}",
+            (i.bits(25, 1) << 6) | (i.bits(29, 1) << 5) | i.bits(11, 5)
+        ),
         "imm8" => write!(text, "{}", i.bits(13, 8)),
         other => write!(text, "?{other}"),
     };

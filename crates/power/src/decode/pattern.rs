@@ -17,7 +17,11 @@ impl Pattern {
     pub const fn fix(self, first: u32, length: u32, value: u32) -> Self {
         let shift = 32 - first - length;
         let mask = ((1 << length) - 1) << shift;
-        Self { mask: self.mask | mask, value: self.value | value << shift, ..self }
+        Self {
+            mask: self.mask | mask,
+            value: self.value | value << shift,
+            ..self
+        }
     }
     /// This pattern with a reserved field.
     pub const fn reserved(self, first: u32, length: u32) -> Self {
@@ -49,7 +53,11 @@ const fn op(primary: u32) -> u32 {
 }
 
 const fn pattern(mask: u32, value: u32, suffix: Suffix) -> Pattern {
-    Pattern { mask: 0xfc00_0000 | mask, value, suffix }
+    Pattern {
+        mask: 0xfc00_0000 | mask,
+        value,
+        suffix,
+    }
 }
 
 /// D, I, B and other forms whose primary opcode says all.
@@ -106,19 +114,35 @@ pub const fn xro(primary: u32, xo: u32) -> Pattern {
 }
 /// X form with RO whose operation is told further by bits 11 to 15.
 pub const fn xro_sub(primary: u32, sub: u32, xo: u32) -> Pattern {
-    pattern(0x001f_07fe, op(primary) | sub << 16 | xo << 1, Suffix::RoundOdd)
+    pattern(
+        0x001f_07fe,
+        op(primary) | sub << 16 | xo << 1,
+        Suffix::RoundOdd,
+    )
 }
 /// X form whose operation is told further by bits 11 to 15; bit 31 zero.
 pub const fn x_sub(primary: u32, sub: u32, xo: u32) -> Pattern {
-    pattern(0x001f_07ff, op(primary) | sub << 16 | xo << 1, Suffix::Plain)
+    pattern(
+        0x001f_07ff,
+        op(primary) | sub << 16 | xo << 1,
+        Suffix::Plain,
+    )
 }
 /// X form whose operation is told further by bits 11 to 15; Rc.
 pub const fn xrc_sub(primary: u32, sub: u32, xo: u32) -> Pattern {
-    pattern(0x001f_07fe, op(primary) | sub << 16 | xo << 1, Suffix::Record)
+    pattern(
+        0x001f_07fe,
+        op(primary) | sub << 16 | xo << 1,
+        Suffix::Record,
+    )
 }
 /// X form where bit 11 tells two instructions apart (mfcr and mfocrf, mtcrf and mtocrf).
 pub const fn x_bit11(primary: u32, bit: u32, xo: u32) -> Pattern {
-    pattern(0x0010_07ff, op(primary) | bit << 20 | xo << 1, Suffix::Plain)
+    pattern(
+        0x0010_07ff,
+        op(primary) | bit << 20 | xo << 1,
+        Suffix::Plain,
+    )
 }
 /// XL form branches: LK.
 pub const fn xl(primary: u32, xo: u32) -> Pattern {
@@ -194,7 +218,11 @@ pub const fn xx2_sub(sub: u32, xo: u32) -> Pattern {
 }
 /// XX2 form of xvtstdc*: bits 21 to 24 and 26 to 28 (dc and dm are operands).
 pub const fn xx2_dcmx(xo_high: u32, xo_low: u32) -> Pattern {
-    pattern(0x0000_07b8, op(60) | xo_high << 7 | xo_low << 3, Suffix::Plain)
+    pattern(
+        0x0000_07b8,
+        op(60) | xo_high << 7 | xo_low << 3,
+        Suffix::Plain,
+    )
 }
 /// XX3 form: bits 21 to 28.
 pub const fn xx3(xo: u32) -> Pattern {

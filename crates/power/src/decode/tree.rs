@@ -42,7 +42,9 @@ impl Tree {
         let slots = candidates
             .into_iter()
             .map(|mut list| {
-                list.sort_by_key(|&row| std::cmp::Reverse(rows[row as usize].pattern.mask.count_ones()));
+                list.sort_by_key(|&row| {
+                    std::cmp::Reverse(rows[row as usize].pattern.mask.count_ones())
+                });
                 *known.entry(list).or_insert_with_key(|list| {
                     lists.push(list.clone().into_boxed_slice());
                     (lists.len() - 1) as u16

@@ -56,7 +56,13 @@ impl Default for CodeCache {
     fn default() -> Self {
         Self {
             pages: HashMap::new(),
-            front: vec![FrontEntry { tag: u64::MAX, page: None }; FRONT],
+            front: vec![
+                FrontEntry {
+                    tag: u64::MAX,
+                    page: None
+                };
+                FRONT
+            ],
             stale: false,
             seen: HashSet::new(),
         }
@@ -101,7 +107,11 @@ impl CodeCache {
         if entry.tag != tag {
             return None;
         }
-        entry.page.as_ref().filter(|page| page.epoch.get() == epoch).cloned()
+        entry
+            .page
+            .as_ref()
+            .filter(|page| page.epoch.get() == epoch)
+            .cloned()
     }
 
     fn slot(ea: u64) -> usize {
@@ -109,7 +119,14 @@ impl CodeCache {
     }
 
     /// Decodes the page at a real address, or takes the one decoded before where memory still agrees. None: no such memory.
-    pub(crate) fn enter(&mut self, partition: &Partition, ea: u64, context: u64, real: u64, big_endian: bool) -> Option<Rc<Page>> {
+    pub(crate) fn enter(
+        &mut self,
+        partition: &Partition,
+        ea: u64,
+        context: u64,
+        real: u64,
+        big_endian: bool,
+    ) -> Option<Rc<Page>> {
         let real = real & !(PAGE - 1);
         let key = real | u64::from(big_endian);
         // The epoch is read before the memory, so that a change in between is seen the next time.
@@ -136,7 +153,10 @@ impl CodeCache {
             }
         };
         debug_assert_eq!(page.real, real, "pages are found by their real address");
-        self.front[Self::slot(ea)] = FrontEntry { tag: ea & !(PAGE - 1) | context, page: Some(Rc::clone(&page)) };
+        self.front[Self::slot(ea)] = FrontEntry {
+            tag: ea & !(PAGE - 1) | context,
+            page: Some(Rc::clone(&page)),
+        };
         self.stale = false;
         Some(page)
     }
@@ -150,19 +170,39 @@ impl CodeCache {
 
 impl Page {
     fn decode(bytes: &[u8; PAGE as usize], epoch: u64, real: u64, big_endian: bool) -> Self {
-        let mut ops = Box::new([Op { insn: Insn(0), opcode: Opcode::ILLEGAL }; WORDS]);
+        let mut ops = Box::new(
+            [Op {
+                insn: Insn(0),
+                opcode: Opcode::ILLEGAL,
+            }; WORDS],
+        );
         for (op, word) in ops.iter_mut().zip(bytes.as_chunks::<4>().0) {
             let insn = Insn(word_of(*word, big_endian));
-            *op = Op { insn, opcode: decode(insn) };
+            *op = Op {
+                insn,
+                opcode: decode(insn),
+            };
         }
-        Self { ops, epoch: Cell::new(epoch), real, big_endian }
+        Self {
+            ops,
+            epoch: Cell::new(epoch),
+            real,
+            big_endian,
+        }
     }
 
     fn equals(&self, bytes: &[u8; PAGE as usize]) -> bool {
-        self.ops.iter().zip(bytes.as_chunks::<4>().0).all(|(op, word)| op.insn.0 == word_of(*word, self.big_endian))
+        self.ops
+            .iter()
+            .zip(bytes.as_chunks::<4>().0)
+            .all(|(op, word)| op.insn.0 == word_of(*word, self.big_endian))
     }
 }
 
 fn word_of(bytes: [u8; 4], big_endian: bool) -> u32 {
-    if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    if big_endian {
+        u32::from_be_bytes(bytes)
+    } else {
+        u32::from_le_bytes(bytes)
+    }
 }

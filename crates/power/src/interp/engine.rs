@@ -6,7 +6,8 @@ use power_float::Fpscr;
 
 use crate::cpu::{Cpu, Stopped};
 use crate::engine::{
-    BranchKind, BranchReg, Done, Engine, Facility, Fence, Lower, Order, SystemFn, Target, Width, XerBit,
+    BranchKind, BranchReg, Done, Engine, Facility, Fence, Lower, Order, SystemFn, Target, Width,
+    XerBit,
 };
 use crate::insn::Insn;
 use crate::interrupt::{Interrupt, ProgramCause};
@@ -276,9 +277,15 @@ impl Engine for Cpu {
     }
     #[inline(always)]
     fn compare(&mut self, n: u32, a: u64, b: u64, signed: bool) {
-        let (lt, gt) = if signed { ((a as i64) < b as i64, a as i64 > b as i64) } else { (a < b, a > b) };
-        self.regs.cr[n as usize & 7] =
-            u8::from(lt) << 3 | u8::from(gt) << 2 | u8::from(a == b) << 1 | u8::from(self.regs.xer.so);
+        let (lt, gt) = if signed {
+            ((a as i64) < b as i64, a as i64 > b as i64)
+        } else {
+            (a < b, a > b)
+        };
+        self.regs.cr[n as usize & 7] = u8::from(lt) << 3
+            | u8::from(gt) << 2
+            | u8::from(a == b) << 1
+            | u8::from(self.regs.xer.so);
     }
     #[inline(always)]
     fn xer_bit(&mut self, bit: XerBit) -> bool {
@@ -349,12 +356,20 @@ impl Engine for Cpu {
     fn load_vector(&mut self, ea: u64) -> Result<u128, Stopped> {
         let first = self.load(ea, Width::Double, Order::Mode)?;
         let second = self.load(ea.wrapping_add(8), Width::Double, Order::Mode)?;
-        Ok(if self.big_endian { self.vector(first, second) } else { self.vector(second, first) })
+        Ok(if self.big_endian {
+            self.vector(first, second)
+        } else {
+            self.vector(second, first)
+        })
     }
     #[inline(always)]
     fn store_vector(&mut self, ea: u64, value: u128) -> Done<Self> {
         let (high, low) = self.halves(value);
-        let (first, second) = if self.big_endian { (high, low) } else { (low, high) };
+        let (first, second) = if self.big_endian {
+            (high, low)
+        } else {
+            (low, high)
+        };
         // The second half is probed first where it is in another page, so that a fault leaves nothing written.
         if ea >> 12 != ea.wrapping_add(15) >> 12 {
             let last = ea.wrapping_add(15) & self.ea_mask;
@@ -369,7 +384,8 @@ impl Engine for Cpu {
         let swap = self.swapped(Order::Mode);
         macro_rules! reserve {
             ($type:ty) => {
-                Cpu::load_reserve::<$type>(self, ea).map(|v| u64::from(if swap { v.swap_bytes() } else { v }))
+                Cpu::load_reserve::<$type>(self, ea)
+                    .map(|v| u64::from(if swap { v.swap_bytes() } else { v }))
             };
         }
         let result = match width {
@@ -385,7 +401,11 @@ impl Engine for Cpu {
         macro_rules! store {
             ($type:ty) => {{
                 let value = value as $type;
-                Cpu::store_conditional::<$type>(self, ea, if swap { value.swap_bytes() } else { value })
+                Cpu::store_conditional::<$type>(
+                    self,
+                    ea,
+                    if swap { value.swap_bytes() } else { value },
+                )
             }};
         }
         let result = match width {
@@ -416,7 +436,9 @@ impl Engine for Cpu {
     fn branch(&mut self, condition: Option<bool>, target: Target<u64>, _: BranchKind) {
         if condition.unwrap_or(true) {
             let target = match target {
-                Target::Relative(offset) => self.regs.nia.wrapping_sub(4).wrapping_add_signed(offset),
+                Target::Relative(offset) => {
+                    self.regs.nia.wrapping_sub(4).wrapping_add_signed(offset)
+                }
                 Target::Absolute(address) => address,
                 Target::Register(address) => address & !3,
             };
@@ -429,16 +451,27 @@ impl Engine for Cpu {
             Facility::Float => (self.regs.msr & msr::FP != 0, Interrupt::FloatUnavailable),
             Facility::Vmx => (self.regs.msr & msr::VEC != 0, Interrupt::VmxUnavailable),
             Facility::Vsx => (self.regs.msr & msr::VSX != 0, Interrupt::VsxUnavailable),
-            Facility::Privileged => (self.regs.msr & msr::PR == 0, Interrupt::Program(ProgramCause::Privileged)),
+            Facility::Privileged => (
+                self.regs.msr & msr::PR == 0,
+                Interrupt::Program(ProgramCause::Privileged),
+            ),
         };
-        if available { Ok(()) } else { Err(self.stop(interrupt)) }
+        if available {
+            Ok(())
+        } else {
+            Err(self.stop(interrupt))
+        }
     }
     fn raise(&mut self, interrupt: Interrupt) -> Stopped {
         self.stop(interrupt)
     }
     #[inline(always)]
     fn raise_if(&mut self, condition: bool, interrupt: Interrupt) -> Done<Self> {
-        if condition { Err(self.stop(interrupt)) } else { Ok(()) }
+        if condition {
+            Err(self.stop(interrupt))
+        } else {
+            Ok(())
+        }
     }
     #[inline(always)]
     fn system(&mut self, f: SystemFn, insn: Insn) -> Done<Self> {
@@ -446,7 +479,13 @@ impl Engine for Cpu {
     }
 
     #[inline(always)]
-    fn float1(&mut self, _: Lower, f: fn(&mut Fpscr, u64) -> Option<u64>, target: u32, a: u64) -> Done<Self> {
+    fn float1(
+        &mut self,
+        _: Lower,
+        f: fn(&mut Fpscr, u64) -> Option<u64>,
+        target: u32,
+        a: u64,
+    ) -> Done<Self> {
         let result = f(&mut self.regs.fpscr, a);
         self.float_result(target, result)
     }
@@ -476,12 +515,24 @@ impl Engine for Cpu {
         self.float_result(target, result)
     }
     #[inline(always)]
-    fn float_compare(&mut self, f: fn(&mut Fpscr, u64, u64) -> u8, bf: u32, a: u64, b: u64) -> Done<Self> {
+    fn float_compare(
+        &mut self,
+        f: fn(&mut Fpscr, u64, u64) -> u8,
+        bf: u32,
+        a: u64,
+        b: u64,
+    ) -> Done<Self> {
         self.regs.cr[bf as usize & 7] = f(&mut self.regs.fpscr, a, b);
         self.float_done()
     }
     #[inline(always)]
-    fn vfloat1(&mut self, _: Lower, f: fn(&mut Fpscr, u128) -> Option<u128>, target: u32, a: u128) -> Done<Self> {
+    fn vfloat1(
+        &mut self,
+        _: Lower,
+        f: fn(&mut Fpscr, u128) -> Option<u128>,
+        target: u32,
+        a: u128,
+    ) -> Done<Self> {
         let result = f(&mut self.regs.fpscr, a);
         self.vfloat_result(target, result)
     }
@@ -525,7 +576,13 @@ impl Engine for Cpu {
         self.float_done()
     }
     #[inline(always)]
-    fn vfloat_compare(&mut self, f: fn(&mut Fpscr, u128, u128) -> u8, bf: u32, a: u128, b: u128) -> Done<Self> {
+    fn vfloat_compare(
+        &mut self,
+        f: fn(&mut Fpscr, u128, u128) -> u8,
+        bf: u32,
+        a: u128,
+        b: u128,
+    ) -> Done<Self> {
         self.regs.cr[bf as usize & 7] = f(&mut self.regs.fpscr, a, b);
         self.float_done()
     }
@@ -543,7 +600,14 @@ impl Engine for Cpu {
         f(a, b)
     }
     #[inline(always)]
-    fn vec3(&mut self, _: Lower, f: fn(u128, u128, u128) -> u128, a: u128, b: u128, c: u128) -> u128 {
+    fn vec3(
+        &mut self,
+        _: Lower,
+        f: fn(u128, u128, u128) -> u128,
+        a: u128,
+        b: u128,
+        c: u128,
+    ) -> u128 {
         f(a, b, c)
     }
     #[inline(always)]
@@ -560,18 +624,36 @@ impl Engine for Cpu {
         self.saturating(result)
     }
     #[inline(always)]
-    fn vec3_sat(&mut self, f: fn(u128, u128, u128) -> (u128, bool), a: u128, b: u128, c: u128) -> u128 {
+    fn vec3_sat(
+        &mut self,
+        f: fn(u128, u128, u128) -> (u128, bool),
+        a: u128,
+        b: u128,
+        c: u128,
+    ) -> u128 {
         let result = f(a, b, c);
         self.saturating(result)
     }
     #[inline(always)]
-    fn vec2_cr6(&mut self, f: fn(u128, u128, u32) -> (u128, u8), a: u128, b: u128, imm: u32) -> u128 {
+    fn vec2_cr6(
+        &mut self,
+        f: fn(u128, u128, u32) -> (u128, u8),
+        a: u128,
+        b: u128,
+        imm: u32,
+    ) -> u128 {
         let (value, field) = f(a, b, imm);
         self.regs.cr[6] = field;
         value
     }
     #[inline(always)]
-    fn vmx_float(&mut self, f: fn(u128, u128, u128, bool) -> u128, a: u128, b: u128, c: u128) -> u128 {
+    fn vmx_float(
+        &mut self,
+        f: fn(u128, u128, u128, bool) -> u128,
+        a: u128,
+        b: u128,
+        c: u128,
+    ) -> u128 {
         f(a, b, c, self.regs.vscr & VSCR_NJ != 0)
     }
     #[inline(always)]

@@ -67,7 +67,9 @@ impl Cpu {
                 }
             };
             if let Some(cia) = self.run_page(handlers, &page) {
-                let Some(interrupt) = self.pending.take() else { continue };
+                let Some(interrupt) = self.pending.take() else {
+                    continue;
+                };
                 if let Some(exit) = self.take(interrupt, cia) {
                     return exit;
                 }
@@ -93,7 +95,11 @@ impl Cpu {
                 break None;
             }
         };
-        self.budget = if std::mem::take(&mut self.poll_now) { 0 } else { left };
+        self.budget = if std::mem::take(&mut self.poll_now) {
+            0
+        } else {
+            left
+        };
         stopped
     }
 
@@ -164,7 +170,9 @@ impl Cpu {
         let cia = self.regs.nia;
         self.budget = 1;
         let stopped = match self.fetch_page() {
-            Ok(page) => self.run_page(&HANDLERS, &page).and_then(|_| self.pending.take()),
+            Ok(page) => self
+                .run_page(&HANDLERS, &page)
+                .and_then(|_| self.pending.take()),
             Err(interrupt) => Some(interrupt),
         };
         self.budget = 0;

@@ -82,7 +82,8 @@ macro_rules! scalar {
             unsafe fn read(address: *const u8) -> Self {
                 if address.addr() % size_of::<$type>() == 0 {
                     // SAFETY: valid by the caller, aligned by the test.
-                    unsafe { <$atomic>::from_ptr(address.cast_mut().cast()) }.load(Ordering::Relaxed)
+                    unsafe { <$atomic>::from_ptr(address.cast_mut().cast()) }
+                        .load(Ordering::Relaxed)
                 } else {
                     // SAFETY: valid by the caller.
                     unsafe { address.cast::<$type>().read_unaligned() }
@@ -99,7 +100,11 @@ macro_rules! scalar {
                 }
             }
             #[inline(always)]
-            unsafe fn compare_exchange(address: *mut u8, old: Self, new: Self) -> Result<Self, Self> {
+            unsafe fn compare_exchange(
+                address: *mut u8,
+                old: Self,
+                new: Self,
+            ) -> Result<Self, Self> {
                 // SAFETY: valid and aligned by the caller.
                 unsafe { <$atomic>::from_ptr(address.cast()) }.compare_exchange(
                     old,
@@ -118,29 +123,49 @@ scalar!(u64, AtomicU64);
 
 /// Copies from guest memory.
 pub(crate) fn read_host(span: HostSpan, buffer: &mut [u8]) {
-    assert!(buffer.len() <= span.len, "a span is at least as long as what is read from it");
+    assert!(
+        buffer.len() <= span.len,
+        "a span is at least as long as what is read from it"
+    );
     // SAFETY: the span is valid, long enough by the assertion, and a Rust buffer never overlaps guest memory.
-    unsafe { span.start.as_ptr().copy_to_nonoverlapping(buffer.as_mut_ptr(), buffer.len()) };
+    unsafe {
+        span.start
+            .as_ptr()
+            .copy_to_nonoverlapping(buffer.as_mut_ptr(), buffer.len())
+    };
 }
 
 /// Copies to guest memory.
 pub(crate) fn write_host(span: HostSpan, bytes: &[u8]) {
-    assert!(span.writable && bytes.len() <= span.len, "a span is checked before it is written to");
+    assert!(
+        span.writable && bytes.len() <= span.len,
+        "a span is checked before it is written to"
+    );
     // SAFETY: as in `read_host`.
-    unsafe { span.start.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+    unsafe {
+        span.start
+            .as_ptr()
+            .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+    };
 }
 
 impl HostSpan {
     /// Reads the number at the span's start.
     pub(crate) fn load<T: Scalar>(self) -> T {
-        assert!(size_of::<T>() <= self.len, "a span is at least as long as what is read from it");
+        assert!(
+            size_of::<T>() <= self.len,
+            "a span is at least as long as what is read from it"
+        );
         // SAFETY: the span is valid and long enough.
         unsafe { T::read(self.start.as_ptr()) }
     }
 
     /// Replaces an aligned number at the span's start; None where it is not aligned or not writable.
     pub(crate) fn compare_exchange<T: Scalar>(self, old: T, new: T) -> Option<Result<T, T>> {
-        assert!(size_of::<T>() <= self.len, "a span is at least as long as what is written to it");
+        assert!(
+            size_of::<T>() <= self.len,
+            "a span is at least as long as what is written to it"
+        );
         if !self.writable || !self.address().is_multiple_of(size_of::<T>()) {
             return None;
         }

@@ -9,6 +9,6 @@ mod host;
 mod quad;
 mod real;
 
-pub use host::{HostMapping, HostSpan};
 pub(crate) use host::Scalar;
+pub use host::{HostMapping, HostSpan};
 pub use real::{GRANULE, MapError, OutOfMemory, RealMemory};

@@ -21,6 +21,10 @@ impl HostSpan {
     /// Replaces `old` by `new`; whether it did. None where not aligned.
     pub(crate) fn compare_exchange_quad(self, old: u128, new: u128) -> Option<bool> {
         let atomic = self.atomic().filter(|_| self.writable())?;
-        Some(atomic.compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed).is_ok())
+        Some(
+            atomic
+                .compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed)
+                .is_ok(),
+        )
     }
 }

@@ -63,13 +63,18 @@ impl RealMemory {
     /// # Errors
     /// [`MapError`] where it would wrap or overlap.
     pub fn map(&self, base: u64, mapping: Arc<dyn HostMapping>) -> Result<(), MapError> {
-        let end = base.checked_add(mapping.len() as u64).ok_or(MapError::TooHigh(base))?;
+        let end = base
+            .checked_add(mapping.len() as u64)
+            .ok_or(MapError::TooHigh(base))?;
         let host_aligned = mapping.start().addr().get().is_multiple_of(HOST_ALIGNMENT);
         if !base.is_multiple_of(GRANULE) || !end.is_multiple_of(GRANULE) || !host_aligned {
             return Err(MapError::Unaligned(base));
         }
         let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
-        if regions.iter().any(|r| base < r.base + r.len() && r.base < end) {
+        if regions
+            .iter()
+            .any(|r| base < r.base + r.len() && r.base < end)
+        {
             return Err(MapError::Overlap(base));
         }
         regions.push(Region { base, mapping });
@@ -95,7 +100,11 @@ impl RealMemory {
             }
             let address = region.mapping.start().addr().checked_add(offset as usize)?;
             let start: NonNull<u8> = region.mapping.start().with_addr(address);
-            Some(HostSpan { start, len, writable: region.mapping.writable() })
+            Some(HostSpan {
+                start,
+                len,
+                writable: region.mapping.writable(),
+            })
         })
     }
 
@@ -104,7 +113,10 @@ impl RealMemory {
     /// # Errors
     /// [`OutOfMemory`]; nothing is copied then.
     pub fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), OutOfMemory> {
-        let span = self.span(address, buffer.len()).ok_or(OutOfMemory { address, length: buffer.len() })?;
+        let span = self.span(address, buffer.len()).ok_or(OutOfMemory {
+            address,
+            length: buffer.len(),
+        })?;
         read_host(span, buffer);
         Ok(())
     }
@@ -114,8 +126,13 @@ impl RealMemory {
     /// # Errors
     /// [`OutOfMemory`], also where the guest may only read; nothing is copied then.
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), OutOfMemory> {
-        let span = self.span(address, bytes.len()).filter(|span| span.writable());
-        let span = span.ok_or(OutOfMemory { address, length: bytes.len() })?;
+        let span = self
+            .span(address, bytes.len())
+            .filter(|span| span.writable());
+        let span = span.ok_or(OutOfMemory {
+            address,
+            length: bytes.len(),
+        })?;
         write_host(span, bytes);
         Ok(())
     }

@@ -53,7 +53,12 @@ const PAGE_MIN: u32 = 12;
 const LEVEL_MAX: u32 = 16;
 
 /// Translates `ea` for `access`, and sets reference and change bits on the way.
-pub(crate) fn translate(partition: &Partition, context: Context, ea: u64, access: Access) -> Result<Translation, Fault> {
+pub(crate) fn translate(
+    partition: &Partition,
+    context: Context,
+    ea: u64,
+    access: Access,
+) -> Result<Translation, Fault> {
     let pid = match ea >> 62 {
         0 => context.pid,
         3 => 0,
@@ -96,7 +101,11 @@ fn process_entry(partition: &Partition, pid: u32) -> Result<(u64, u32, u32), Fau
     }
     let entry = read_entry(partition, table.checked_add(offset).ok_or(fault)?)?;
     let size = ((entry >> 61) & 3) << 3 | (entry >> 5) & 7;
-    Ok((entry & 0x0fff_ffff_ffff_ff00, (entry & NEXT_SIZE) as u32, size as u32 + 31))
+    Ok((
+        entry & 0x0fff_ffff_ffff_ff00,
+        (entry & NEXT_SIZE) as u32,
+        size as u32 + 31,
+    ))
 }
 
 fn read_entry(partition: &Partition, address: u64) -> Result<u64, Fault> {
@@ -119,7 +128,11 @@ fn leaf(
         return Err(Fault::Storage(dsisr::PROTECTION));
     }
     // Key 0 guards problem-state pages against privileged accesses.
-    let keys = if context.problem_state || privileged { Keys::default() } else { context.keys };
+    let keys = if context.problem_state || privileged {
+        Keys::default()
+    } else {
+        context.keys
+    };
     let may_read = entry & READ != 0;
     let may_write = entry & WRITE != 0;
     let (allowed, key) = match access {
@@ -157,7 +170,9 @@ fn mark(partition: &Partition, access: Access, entry: u64, address: u64) -> Resu
         match span.compare_exchange(old.to_be(), new.to_be()) {
             Some(Ok(_)) => return Ok(new),
             // Only the two bits changed, by another vCPU: try again on top of them.
-            Some(Err(found)) if u64::from_be(found) & !(REFERENCE | CHANGE) == old & !(REFERENCE | CHANGE) => {
+            Some(Err(found))
+                if u64::from_be(found) & !(REFERENCE | CHANGE) == old & !(REFERENCE | CHANGE) =>
+            {
                 old = u64::from_be(found);
             }
             _ => return Err(Fault::Storage(dsisr::NO_TRANSLATION)),

@@ -44,7 +44,11 @@ struct Entry {
     offset: usize,
 }
 
-const EMPTY: Entry = Entry { load: NEVER, store: NEVER, offset: 0 };
+const EMPTY: Entry = Entry {
+    load: NEVER,
+    store: NEVER,
+    offset: 0,
+};
 
 pub(crate) struct Tlb {
     tables: Box<[[Entry; ENTRIES]; TABLES]>,
@@ -58,8 +62,16 @@ pub(crate) struct Tlb {
 impl Tlb {
     pub(crate) fn new() -> Self {
         let tables = vec![[EMPTY; ENTRIES]; TABLES].into_boxed_slice().try_into();
-        let Ok(tables) = tables else { unreachable!("the vector has TABLES elements") };
-        Self { tables, current: 0, shift: GRANULE_LARGE, mask: !((1 << GRANULE_LARGE) - 1), misses: 0 }
+        let Ok(tables) = tables else {
+            unreachable!("the vector has TABLES elements")
+        };
+        Self {
+            tables,
+            current: 0,
+            shift: GRANULE_LARGE,
+            mask: !((1 << GRANULE_LARGE) - 1),
+            misses: 0,
+        }
     }
 
     pub(crate) fn select(&mut self, table: Table) {
@@ -110,8 +122,11 @@ impl Tlb {
         let index = self.index(ea);
         let page = ea & self.mask;
         let tag = |allowed| if allowed { page } else { NEVER };
-        self.tables[self.current][index] =
-            Entry { load: tag(load), store: tag(store), offset: span.address().wrapping_sub(page as usize) };
+        self.tables[self.current][index] = Entry {
+            load: tag(load),
+            store: tag(store),
+            offset: span.address().wrapping_sub(page as usize),
+        };
     }
 
     #[inline(always)]
@@ -160,7 +175,12 @@ impl Tlb {
 
     /// Replaces `old` by `new` at an aligned address that may be stored to; None where the granule is not known.
     #[inline]
-    pub(crate) fn compare_exchange<T: Scalar>(&self, ea: u64, old: T, new: T) -> Option<Result<T, T>> {
+    pub(crate) fn compare_exchange<T: Scalar>(
+        &self,
+        ea: u64,
+        old: T,
+        new: T,
+    ) -> Option<Result<T, T>> {
         let entry = &self.tables[self.current][self.index(ea)];
         if ea & self.mask != entry.store || !ea.is_multiple_of(size_of::<T>() as u64) {
             return None;

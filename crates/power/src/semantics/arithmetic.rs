@@ -81,7 +81,17 @@ pub(crate) fn addpcis<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 
 pub(crate) fn add<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let (a, b) = (e.gpr(i.ra()), e.gpr(i.rb()));
-    let result = sum(e, i, Sum { a, b, carry_in: None }, false, i.oe());
+    let result = sum(
+        e,
+        i,
+        Sum {
+            a,
+            b,
+            carry_in: None,
+        },
+        false,
+        i.oe(),
+    );
     record(e, i, result);
     Ok(())
 }
@@ -91,7 +101,17 @@ pub(crate) fn subf<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     if i.oe() {
         let a = e.not(a);
         let one = e.imm(1);
-        let result = sum(e, i, Sum { a, b, carry_in: Some(one) }, false, true);
+        let result = sum(
+            e,
+            i,
+            Sum {
+                a,
+                b,
+                carry_in: Some(one),
+            },
+            false,
+            true,
+        );
         record(e, i, result);
     } else {
         let result = e.sub(b, a);
@@ -104,14 +124,34 @@ pub(crate) fn subf<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 pub(crate) fn addic<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let a = e.gpr(i.ra());
     let b = e.imm(i.si() as u64);
-    sum(e, i, Sum { a, b, carry_in: None }, true, false);
+    sum(
+        e,
+        i,
+        Sum {
+            a,
+            b,
+            carry_in: None,
+        },
+        true,
+        false,
+    );
     Ok(())
 }
 
 pub(crate) fn addic_<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let a = e.gpr(i.ra());
     let b = e.imm(i.si() as u64);
-    let result = sum(e, i, Sum { a, b, carry_in: None }, true, false);
+    let result = sum(
+        e,
+        i,
+        Sum {
+            a,
+            b,
+            carry_in: None,
+        },
+        true,
+        false,
+    );
     record_always(e, result);
     Ok(())
 }
@@ -121,13 +161,33 @@ pub(crate) fn subfic<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let a = e.not(a);
     let b = e.imm(i.si() as u64);
     let one = e.imm(1);
-    sum(e, i, Sum { a, b, carry_in: Some(one) }, true, false);
+    sum(
+        e,
+        i,
+        Sum {
+            a,
+            b,
+            carry_in: Some(one),
+        },
+        true,
+        false,
+    );
     Ok(())
 }
 
 pub(crate) fn addc<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let (a, b) = (e.gpr(i.ra()), e.gpr(i.rb()));
-    let result = sum(e, i, Sum { a, b, carry_in: None }, true, i.oe());
+    let result = sum(
+        e,
+        i,
+        Sum {
+            a,
+            b,
+            carry_in: None,
+        },
+        true,
+        i.oe(),
+    );
     record(e, i, result);
     Ok(())
 }
@@ -136,7 +196,17 @@ pub(crate) fn subfc<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let (a, b) = (e.gpr(i.ra()), e.gpr(i.rb()));
     let a = e.not(a);
     let one = e.imm(1);
-    let result = sum(e, i, Sum { a, b, carry_in: Some(one) }, true, i.oe());
+    let result = sum(
+        e,
+        i,
+        Sum {
+            a,
+            b,
+            carry_in: Some(one),
+        },
+        true,
+        i.oe(),
+    );
     record(e, i, result);
     Ok(())
 }
@@ -189,7 +259,17 @@ pub(crate) fn neg<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let a = e.not(a);
     let b = e.imm(0);
     let one = e.imm(1);
-    let result = sum(e, i, Sum { a, b, carry_in: Some(one) }, false, i.oe());
+    let result = sum(
+        e,
+        i,
+        Sum {
+            a,
+            b,
+            carry_in: Some(one),
+        },
+        false,
+        i.oe(),
+    );
     record(e, i, result);
     Ok(())
 }

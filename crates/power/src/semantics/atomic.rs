@@ -1,9 +1,9 @@
 //! Load-and-reserve, store-conditional, atomic memory operations (Book II, 4.5 and 4.6.2).
 
 use super::util::ea_indexed;
+use crate::cpu::system as concrete;
 use crate::engine::{Done, Engine, Width, XerBit};
 use crate::insn::Insn;
-use crate::cpu::system as concrete;
 
 macro_rules! reserve {
     ($($load:ident $store:ident $width:ident;)*) => { $(

@@ -1,8 +1,8 @@
 //! Branches, system calls, isync (Book I, 2.4 and 2.5; Book II, 4.6.1).
 
+use crate::cpu::system as concrete;
 use crate::engine::{BranchKind, BranchReg, Done, Engine, Target};
 use crate::insn::Insn;
-use crate::cpu::system as concrete;
 
 /// LR = the address after this instruction, where LK says so.
 #[inline(always)]
@@ -27,7 +27,11 @@ fn condition<E: Engine>(e: &mut E, i: Insn, use_ctr: bool) -> Option<E::Cond> {
         e.set_branch_reg(BranchReg::Ctr, ctr);
         let zero = e.imm(0);
         let is_zero = e.eq(ctr, zero);
-        taken = Some(if bo & 2 != 0 { is_zero } else { e.negate(is_zero) });
+        taken = Some(if bo & 2 != 0 {
+            is_zero
+        } else {
+            e.negate(is_zero)
+        });
     }
     if bo & 16 == 0 {
         let mut c = e.cr_bit(i.ra());
@@ -44,12 +48,20 @@ fn condition<E: Engine>(e: &mut E, i: Insn, use_ctr: bool) -> Option<E::Cond> {
 
 #[inline(always)]
 fn direct<W>(i: Insn, offset: i64) -> Target<W> {
-    if i.aa() { Target::Absolute(offset as u64) } else { Target::Relative(offset) }
+    if i.aa() {
+        Target::Absolute(offset as u64)
+    } else {
+        Target::Relative(offset)
+    }
 }
 
 #[inline(always)]
 fn jump_or_call(i: Insn) -> BranchKind {
-    if i.rc() { BranchKind::Call } else { BranchKind::Jump }
+    if i.rc() {
+        BranchKind::Call
+    } else {
+        BranchKind::Jump
+    }
 }
 
 pub(crate) fn b<E: Engine>(e: &mut E, i: Insn) -> Done<E> {

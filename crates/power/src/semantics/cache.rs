@@ -1,8 +1,8 @@
 //! Cache management and ordering (Book II, 4.3 and 4.6).
 
+use crate::cpu::system as concrete;
 use crate::engine::{Done, Engine, Fence};
 use crate::insn::Insn;
-use crate::cpu::system as concrete;
 
 /// dcbt, dcbtst, icbt: hints; they never fault and we have no cache to warm.
 pub(crate) fn hint<E: Engine>(_: &mut E, _: Insn) -> Done<E> {

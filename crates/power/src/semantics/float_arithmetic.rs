@@ -16,7 +16,11 @@ pub(super) fn record<E: Engine>(e: &mut E, i: Insn, done: Done<E>) -> Done<E> {
 
 /// FRT = f(FRB).
 #[inline(always)]
-pub(super) fn unary<E: Engine>(e: &mut E, i: Insn, f: fn(&mut Fpscr, u64) -> Option<u64>) -> Done<E> {
+pub(super) fn unary<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    f: fn(&mut Fpscr, u64) -> Option<u64>,
+) -> Done<E> {
     e.require(Facility::Float)?;
     let b = e.vsr_high(i.rb());
     let done = e.float1(Lower::Call, f, i.rt(), b);
@@ -25,7 +29,13 @@ pub(super) fn unary<E: Engine>(e: &mut E, i: Insn, f: fn(&mut Fpscr, u64) -> Opt
 
 /// FRT = f(FRA, the register `second`).
 #[inline(always)]
-fn binary<E: Engine>(e: &mut E, i: Insn, second: u32, lower: Lower, f: fn(&mut Fpscr, u64, u64) -> Option<u64>) -> Done<E> {
+fn binary<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    second: u32,
+    lower: Lower,
+    f: fn(&mut Fpscr, u64, u64) -> Option<u64>,
+) -> Done<E> {
     e.require(Facility::Float)?;
     let (a, b) = (e.vsr_high(i.ra()), e.vsr_high(second));
     let done = e.float2(lower, f, i.rt(), a, b);
@@ -34,9 +44,18 @@ fn binary<E: Engine>(e: &mut E, i: Insn, second: u32, lower: Lower, f: fn(&mut F
 
 /// FRT = f(FRA, FRC, FRB).
 #[inline(always)]
-fn ternary<E: Engine>(e: &mut E, i: Insn, lower: Lower, f: fn(&mut Fpscr, u64, u64, u64) -> Option<u64>) -> Done<E> {
+fn ternary<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    lower: Lower,
+    f: fn(&mut Fpscr, u64, u64, u64) -> Option<u64>,
+) -> Done<E> {
     e.require(Facility::Float)?;
-    let (a, c, b) = (e.vsr_high(i.ra()), e.vsr_high(i.rc_reg()), e.vsr_high(i.rb()));
+    let (a, c, b) = (
+        e.vsr_high(i.ra()),
+        e.vsr_high(i.rc_reg()),
+        e.vsr_high(i.rb()),
+    );
     let done = e.float3(lower, f, i.rt(), a, c, b);
     record(e, i, done)
 }

@@ -91,8 +91,17 @@ pub(crate) fn fmrgow<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 /// fsel: FRC where FRA >= 0 (-0 too), else, and for a NaN, FRB.
 pub(crate) fn fsel<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.require(Facility::Float)?;
-    let (a, c, b) = (e.vsr_high(i.ra()), e.vsr_high(i.rc_reg()), e.vsr_high(i.rb()));
-    let value = e.pure3(|a, c, b| if f64::from_bits(a) >= 0.0 { c } else { b }, a, c, b);
+    let (a, c, b) = (
+        e.vsr_high(i.ra()),
+        e.vsr_high(i.rc_reg()),
+        e.vsr_high(i.rb()),
+    );
+    let value = e.pure3(
+        |a, c, b| if f64::from_bits(a) >= 0.0 { c } else { b },
+        a,
+        c,
+        b,
+    );
     e.set_vsr_high(i.rt(), value);
     record(e, i, Ok(()))
 }

@@ -11,7 +11,12 @@ use crate::insn::Insn;
 
 /// FRT = f(FPSCR, an immediate).
 #[inline(always)]
-fn read<E: Engine>(e: &mut E, i: Insn, f: fn(&mut Fpscr, u64) -> Option<u64>, immediate: u32) -> Done<E> {
+fn read<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    f: fn(&mut Fpscr, u64) -> Option<u64>,
+    immediate: u32,
+) -> Done<E> {
     e.require(Facility::Float)?;
     let immediate = e.imm(immediate.into());
     e.float1(Lower::Call, f, i.rt(), immediate)
@@ -19,7 +24,12 @@ fn read<E: Engine>(e: &mut E, i: Insn, f: fn(&mut Fpscr, u64) -> Option<u64>, im
 
 /// Changes FPSCR as a value and the instruction word say.
 #[inline(always)]
-fn write<E: Engine>(e: &mut E, i: Insn, f: fn(&mut Fpscr, u64, u64) -> Option<u64>, value: E::Word) -> Done<E> {
+fn write<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    f: fn(&mut Fpscr, u64, u64) -> Option<u64>,
+    value: E::Word,
+) -> Done<E> {
     e.require(Facility::Float)?;
     let word = e.imm(i.0.into());
     let done = e.float2(Lower::Call, f, i.rt(), value, word);
@@ -60,7 +70,12 @@ pub(crate) fn mffscrni<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 pub(crate) fn mffscdrn<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.require(Facility::Float)?;
     let b = e.vsr_high(i.rb());
-    e.float1(Lower::Call, |f, b| Some(f.mffscdrn((b >> 32) as u8 & 7)), i.rt(), b)
+    e.float1(
+        Lower::Call,
+        |f, b| Some(f.mffscdrn((b >> 32) as u8 & 7)),
+        i.rt(),
+        b,
+    )
 }
 
 pub(crate) fn mffscdrni<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
@@ -70,7 +85,12 @@ pub(crate) fn mffscdrni<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 pub(crate) fn mtfsf<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     fn fields(f: &mut Fpscr, value: u64, word: u64) -> Option<u64> {
         let i = insn(word);
-        f.mtfsf(i.bits(7, 8) as u8, i.bits(6, 1) != 0, i.bits(15, 1) != 0, value);
+        f.mtfsf(
+            i.bits(7, 8) as u8,
+            i.bits(6, 1) != 0,
+            i.bits(15, 1) != 0,
+            value,
+        );
         None
     }
     let b = e.vsr_high(i.rb());

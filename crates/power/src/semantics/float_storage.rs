@@ -20,7 +20,10 @@ fn load<E: Engine>(e: &mut E, i: Insn, ea: E::Word, single: bool) -> Done<E> {
 fn store<E: Engine>(e: &mut E, i: Insn, ea: E::Word, single: bool) -> Done<E> {
     let value = e.vsr_high(i.rt());
     if single {
-        let value = e.pure1(|v| u64::from(power_float::memory::single_from_double(v)), value);
+        let value = e.pure1(
+            |v| u64::from(power_float::memory::single_from_double(v)),
+            value,
+        );
         e.store(ea, value, Width::Word, Order::Mode)
     } else {
         e.store(ea, value, Width::Double, Order::Mode)

@@ -12,7 +12,14 @@ enum Extend {
 }
 
 #[inline(always)]
-fn load<E: Engine>(e: &mut E, i: Insn, ea: E::Word, width: Width, order: Order, extend: Extend) -> Done<E> {
+fn load<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    ea: E::Word,
+    width: Width,
+    order: Order,
+    extend: Extend,
+) -> Done<E> {
     let mut value = e.load(ea, width, order)?;
     if extend == Extend::Sign {
         value = e.sign_extend(value, width);

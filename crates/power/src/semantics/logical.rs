@@ -136,7 +136,10 @@ pure_binary! {
 
 /// CR field = OV, OV32, CA, CA32.
 pub(crate) fn mcrxrx<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    for (n, xer) in [XerBit::Ov, XerBit::Ov32, XerBit::Ca, XerBit::Ca32].into_iter().enumerate() {
+    for (n, xer) in [XerBit::Ov, XerBit::Ov32, XerBit::Ca, XerBit::Ca32]
+        .into_iter()
+        .enumerate()
+    {
         let value = e.xer_bit(xer);
         e.set_cr_bit(i.bf() * 4 + n as u32, value);
     }

@@ -1,9 +1,9 @@
 //! Load and store quadword, multiple and string (Book I, 3.3.4, 3.3.6, 3.3.7).
 
 use super::util::{ea_displacement, ra_or_zero};
+use crate::cpu::system as concrete;
 use crate::engine::{Done, Engine, Order, Width};
 use crate::insn::Insn;
-use crate::cpu::system as concrete;
 
 /// lq: RTp:RTp+1. The quadword is one number: its high half goes to the even register whichever the byte order.
 pub(crate) fn lq<E: Engine>(e: &mut E, i: Insn) -> Done<E> {

@@ -47,7 +47,11 @@ fn mulh_word<E: Engine>(e: &mut E, i: Insn, signed: bool) -> Done<E> {
     let product = e.mul(a, b);
     let n = e.imm(32);
     // The upper half of RT is undefined; the sign or zero extension is as good as any, and CR0 follows the low word's sign.
-    let result = if signed { e.sar(product, n) } else { e.shr(product, n) };
+    let result = if signed {
+        e.sar(product, n)
+    } else {
+        e.shr(product, n)
+    };
     e.set_gpr(i.rt(), result);
     if i.rc() {
         let word = e.sign_extend(result, Width::Word);
@@ -98,7 +102,11 @@ pub(crate) fn mulhdu<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 fn madd_high<E: Engine>(e: &mut E, i: Insn, signed: bool) -> Done<E> {
     let (a, b, c) = (e.gpr(i.ra()), e.gpr(i.rb()), e.gpr(i.rc_reg()));
     let low = e.mul(a, b);
-    let mut high = if signed { e.mul_high_signed(a, b) } else { e.mul_high_unsigned(a, b) };
+    let mut high = if signed {
+        e.mul_high_signed(a, b)
+    } else {
+        e.mul_high_unsigned(a, b)
+    };
     let total = e.add(low, c);
     let carry = e.lt_unsigned(total, low);
     let carry = e.cond_word(carry);
@@ -137,7 +145,15 @@ enum Part {
 
 /// A division whose undefined cases (by zero; the one signed overflow) give 0 and, for quotients with OE, overflow.
 #[inline(always)]
-fn divide<E: Engine>(e: &mut E, i: Insn, a: E::Word, b: E::Word, signed: bool, part: Part, min: u64) -> Done<E> {
+fn divide<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    a: E::Word,
+    b: E::Word,
+    signed: bool,
+    part: Part,
+    min: u64,
+) -> Done<E> {
     let zero = e.imm(0);
     let one = e.imm(1);
     let mut undefined = e.eq(b, zero);

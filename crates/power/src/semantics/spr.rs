@@ -1,9 +1,9 @@
 //! Moves to and from special purpose registers (Book I, 3.3.17; Book III, 4.4.4). LR, CTR and TAR are handled in values, as
 //! translated code wants; every other register is the concrete state's.
 
+use crate::cpu::sprs;
 use crate::engine::{BranchReg, Done, Engine};
 use crate::insn::Insn;
-use crate::cpu::sprs;
 
 const fn branch_reg(spr: u32) -> Option<BranchReg> {
     match spr {

@@ -1,8 +1,8 @@
 //! Instructions of the operating environment: MSR, interrupt returns, events (Book III). All act on the processor as a whole.
 
+use crate::cpu::system as concrete;
 use crate::engine::{Done, Engine};
 use crate::insn::Insn;
-use crate::cpu::system as concrete;
 
 pub(crate) fn illegal<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.system(concrete::illegal, i)
@@ -43,4 +43,3 @@ pub(crate) fn clrbhrb<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 pub(crate) fn mfbhrbe<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.system(concrete::mfbhrbe, i)
 }
-

@@ -1,8 +1,8 @@
 //! Management of cached translations: tlbie and its kin, SLB instructions (Book III, 5.9.3).
 
+use crate::cpu::translation as concrete;
 use crate::engine::{Done, Engine};
 use crate::insn::Insn;
-use crate::cpu::translation as concrete;
 
 pub(crate) fn tlbie<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.system(concrete::tlbie, i)
@@ -23,4 +23,3 @@ pub(crate) fn slb<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 pub(crate) fn slb_read<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.system(concrete::slb_read, i)
 }
-

@@ -65,7 +65,12 @@ pub(super) fn unary_a<E: Engine>(e: &mut E, i: Insn, f: fn(u128) -> u128) -> Don
 
 /// VRT = f(VRB, immediate).
 #[inline(always)]
-pub(super) fn unary_immediate<E: Engine>(e: &mut E, i: Insn, f: fn(u128, u32) -> u128, immediate: u32) -> Done<E> {
+pub(super) fn unary_immediate<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    f: fn(u128, u32) -> u128,
+    immediate: u32,
+) -> Done<E> {
     e.require(Facility::Vmx)?;
     let b = vrb(e, i);
     let value = e.vec1_imm(f, b, immediate);
@@ -74,7 +79,12 @@ pub(super) fn unary_immediate<E: Engine>(e: &mut E, i: Insn, f: fn(u128, u32) ->
 
 /// VRT = f(VRA, VRB).
 #[inline(always)]
-pub(super) fn binary<E: Engine>(e: &mut E, i: Insn, lower: Lower, f: fn(u128, u128) -> u128) -> Done<E> {
+pub(super) fn binary<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    lower: Lower,
+    f: fn(u128, u128) -> u128,
+) -> Done<E> {
     e.require(Facility::Vmx)?;
     let (a, b) = (vra(e, i), vrb(e, i));
     let value = e.vec2(lower, f, a, b);
@@ -83,7 +93,11 @@ pub(super) fn binary<E: Engine>(e: &mut E, i: Insn, lower: Lower, f: fn(u128, u1
 
 /// VRT = f(VRA, VRB); VSCR\[SAT\].
 #[inline(always)]
-pub(super) fn binary_saturating<E: Engine>(e: &mut E, i: Insn, f: fn(u128, u128) -> (u128, bool)) -> Done<E> {
+pub(super) fn binary_saturating<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    f: fn(u128, u128) -> (u128, bool),
+) -> Done<E> {
     e.require(Facility::Vmx)?;
     let (a, b) = (vra(e, i), vrb(e, i));
     let value = e.vec2_sat(f, a, b);
@@ -101,7 +115,11 @@ pub(super) fn ternary<E: Engine>(e: &mut E, i: Insn, f: fn(u128, u128, u128) -> 
 
 /// VRT = f(VRA, VRB, VRC); VSCR\[SAT\].
 #[inline(always)]
-pub(super) fn ternary_saturating<E: Engine>(e: &mut E, i: Insn, f: fn(u128, u128, u128) -> (u128, bool)) -> Done<E> {
+pub(super) fn ternary_saturating<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    f: fn(u128, u128, u128) -> (u128, bool),
+) -> Done<E> {
     e.require(Facility::Vmx)?;
     let (a, b, c) = (vra(e, i), vrb(e, i), vrc(e, i));
     let value = e.vec3_sat(f, a, b, c);
@@ -110,7 +128,11 @@ pub(super) fn ternary_saturating<E: Engine>(e: &mut E, i: Insn, f: fn(u128, u128
 
 /// VRT = f(old VRT, VRA, VRB).
 #[inline(always)]
-pub(super) fn accumulating<E: Engine>(e: &mut E, i: Insn, f: fn(u128, u128, u128) -> u128) -> Done<E> {
+pub(super) fn accumulating<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    f: fn(u128, u128, u128) -> u128,
+) -> Done<E> {
     e.require(Facility::Vmx)?;
     let (t, a, b) = (vrt(e, i), vra(e, i), vrb(e, i));
     let value = e.vec3(Lower::Call, f, t, a, b);

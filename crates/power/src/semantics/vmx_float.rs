@@ -38,7 +38,9 @@ macro_rules! unaries {
         }
     )* };
 }
-unaries!(vrefp, vrsqrtefp, vexptefp, vlogefp, vrfin, vrfiz, vrfip, vrfim);
+unaries!(
+    vrefp, vrsqrtefp, vexptefp, vlogefp, vrfin, vrfiz, vrfip, vrfim
+);
 
 macro_rules! from_integers {
     ($($name:ident),*) => { $(

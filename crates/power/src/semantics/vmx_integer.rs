@@ -56,9 +56,13 @@ fn hash<E: Engine>(e: &mut E, i: Insn, f: fn(u128, u32) -> u128) -> Done<E> {
 }
 
 pub(crate) fn vshasigmaw<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    hash(e, i, |a, st_six| power_vector::vshasigmaw(a, st_six & 16 != 0, st_six as u8 & 15))
+    hash(e, i, |a, st_six| {
+        power_vector::vshasigmaw(a, st_six & 16 != 0, st_six as u8 & 15)
+    })
 }
 
 pub(crate) fn vshasigmad<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    hash(e, i, |a, st_six| power_vector::vshasigmad(a, st_six & 16 != 0, st_six as u8 & 15))
+    hash(e, i, |a, st_six| {
+        power_vector::vshasigmad(a, st_six & 16 != 0, st_six as u8 & 15)
+    })
 }

@@ -15,7 +15,12 @@ bind!(ternary: vperm, vpermr, vpermxor);
 pub(crate) fn vsldoi<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.require(Facility::Vmx)?;
     let (a, b) = (vra(e, i), vrb(e, i));
-    let value = e.vec2_imm(|a, b, shb| power_vector::vsldoi(a, b, shb as u8), a, b, i.bits(22, 4));
+    let value = e.vec2_imm(
+        |a, b, shb| power_vector::vsldoi(a, b, shb as u8),
+        a,
+        b,
+        i.bits(22, 4),
+    );
     set_vrt(e, i, value)
 }
 
@@ -27,7 +32,9 @@ macro_rules! with_immediate {
         }
     )* };
 }
-with_immediate!(vspltb, vsplth, vspltw, vextractub, vextractuh, vextractuw, vextractd);
+with_immediate!(
+    vspltb, vsplth, vspltw, vextractub, vextractuh, vextractuw, vextractd
+);
 
 /// VRT = f(old VRT, VRB, UIM).
 macro_rules! inserts {

@@ -42,7 +42,11 @@ fn store_element<E: Engine>(e: &mut E, i: Insn, width: Width) -> Done<E> {
         offset = e.sub(last, offset);
     }
     let vector = e.vsr(32 + i.rt());
-    let value = e.vec_to_word(|v, offset| (v >> (8 * (offset & 15))) as u64, vector, offset);
+    let value = e.vec_to_word(
+        |v, offset| (v >> (8 * (offset & 15))) as u64,
+        vector,
+        offset,
+    );
     e.store(ea, value, width, Order::Mode)
 }
 

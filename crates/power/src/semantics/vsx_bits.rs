@@ -104,7 +104,12 @@ pub(crate) fn xxpermdi<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 pub(crate) fn xxsldwi<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.require(Facility::Vsx)?;
     let (a, b) = (e.vsr(i.xa()), e.vsr(i.xb()));
-    let value = e.vec2_imm(|a, b, shw| pv::xxsldwi(a, b, shw as u8), a, b, i.bits(22, 2));
+    let value = e.vec2_imm(
+        |a, b, shw| pv::xxsldwi(a, b, shw as u8),
+        a,
+        b,
+        i.bits(22, 2),
+    );
     e.set_vsr(i.xt(), value);
     Ok(())
 }
@@ -129,7 +134,12 @@ with_immediate! {
 pub(crate) fn xxinsertw<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.require(Facility::Vsx)?;
     let (t, b) = (e.vsr(i.xt()), e.vsr(i.xb()));
-    let value = e.vec2_imm(|t, b, uim| pv::xxinsertw(t, b, uim as u8), t, b, i.bits(12, 4));
+    let value = e.vec2_imm(
+        |t, b, uim| pv::xxinsertw(t, b, uim as u8),
+        t,
+        b,
+        i.bits(12, 4),
+    );
     e.set_vsr(i.xt(), value);
     Ok(())
 }

@@ -8,7 +8,11 @@ use crate::insn::Insn;
 /// What the moves of doubleword 0 need: they came with the floating-point registers, and with the VMX ones.
 #[inline(always)]
 const fn scalar_facility(n: u32) -> Facility {
-    if n < 32 { Facility::Float } else { Facility::Vmx }
+    if n < 32 {
+        Facility::Float
+    } else {
+        Facility::Vmx
+    }
 }
 
 /// The low word of `value` in all words of a vector.

@@ -124,7 +124,12 @@ comparisons!(xscmpuqp, xscmpoqp, xscmpexpqp);
 pub(crate) fn xststdcqp<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.require(Facility::Vsx)?;
     let (b, classes) = (vrb(e, i), immediate(e, i.bits(9, 7)));
-    e.vfloat_compare(|f, b, classes| fq::xststdcqp(f, b, classes as u8), i.bf(), b, classes)
+    e.vfloat_compare(
+        |f, b, classes| fq::xststdcqp(f, b, classes as u8),
+        i.bf(),
+        b,
+        classes,
+    )
 }
 
 /// VRT = f(VRB), FPSCR left alone.

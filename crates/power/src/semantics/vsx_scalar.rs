@@ -17,7 +17,12 @@ fn unary<E: Engine>(e: &mut E, i: Insn, f: fn(&mut Fpscr, u64) -> Option<u64>) -
 
 /// XT = f(XA, XB).
 #[inline(always)]
-fn binary<E: Engine>(e: &mut E, i: Insn, lower: Lower, f: fn(&mut Fpscr, u64, u64) -> Option<u64>) -> Done<E> {
+fn binary<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    lower: Lower,
+    f: fn(&mut Fpscr, u64, u64) -> Option<u64>,
+) -> Done<E> {
     e.require(Facility::Vsx)?;
     let (a, b) = (e.vsr_high(i.xa()), e.vsr_high(i.xb()));
     e.float2(lower, f, i.xt(), a, b)

@@ -23,7 +23,13 @@ enum Scalar {
 }
 
 #[inline(always)]
-fn load_scalar<E: Engine>(e: &mut E, target: u32, ea: E::Word, width: Width, kind: Scalar) -> Done<E> {
+fn load_scalar<E: Engine>(
+    e: &mut E,
+    target: u32,
+    ea: E::Word,
+    width: Width,
+    kind: Scalar,
+) -> Done<E> {
     let value = e.load(ea, width, Order::Mode)?;
     let value = match kind {
         Scalar::Zero => value,
@@ -35,11 +41,20 @@ fn load_scalar<E: Engine>(e: &mut E, target: u32, ea: E::Word, width: Width, kin
 }
 
 #[inline(always)]
-fn store_scalar<E: Engine>(e: &mut E, source: u32, ea: E::Word, width: Width, kind: Scalar) -> Done<E> {
+fn store_scalar<E: Engine>(
+    e: &mut E,
+    source: u32,
+    ea: E::Word,
+    width: Width,
+    kind: Scalar,
+) -> Done<E> {
     let value = e.vsr_high(source);
     let value = match kind {
         Scalar::Zero | Scalar::Sign => value,
-        Scalar::Single => e.pure1(|v| u64::from(power_float::memory::single_from_double(v)), value),
+        Scalar::Single => e.pure1(
+            |v| u64::from(power_float::memory::single_from_double(v)),
+            value,
+        ),
     };
     e.store(ea, value, width, Order::Mode)
 }
@@ -127,7 +142,13 @@ fn element_order<E: Engine>(e: &mut E, value: E::Word, width: Width) -> E::Word 
             let by = e.imm(32);
             e.rotl(value, by)
         }
-        Width::Half => e.pure1(|v| (v.swap_bytes() & 0x00ff_00ff_00ff_00ff) << 8 | v.swap_bytes() >> 8 & 0x00ff_00ff_00ff_00ff, value),
+        Width::Half => e.pure1(
+            |v| {
+                (v.swap_bytes() & 0x00ff_00ff_00ff_00ff) << 8
+                    | v.swap_bytes() >> 8 & 0x00ff_00ff_00ff_00ff
+            },
+            value,
+        ),
         Width::Byte => e.swap_bytes(value),
     }
 }
@@ -138,8 +159,15 @@ fn load_elements<E: Engine>(e: &mut E, i: Insn, width: Width) -> Done<E> {
     let ea = ea_indexed(e, i);
     let value = e.load_vector(ea)?;
     let (high, low) = e.halves(value);
-    let (first, second) = if e.big_endian() { (high, low) } else { (low, high) };
-    let (first, second) = (element_order(e, first, width), element_order(e, second, width));
+    let (first, second) = if e.big_endian() {
+        (high, low)
+    } else {
+        (low, high)
+    };
+    let (first, second) = (
+        element_order(e, first, width),
+        element_order(e, second, width),
+    );
     let value = e.vector(first, second);
     e.set_vsr(i.xt(), value);
     Ok(())
@@ -150,8 +178,15 @@ fn store_elements<E: Engine>(e: &mut E, i: Insn, width: Width) -> Done<E> {
     let ea = ea_indexed(e, i);
     let value = e.vsr(i.xt());
     let (first, second) = e.halves(value);
-    let (first, second) = (element_order(e, first, width), element_order(e, second, width));
-    let value = if e.big_endian() { e.vector(first, second) } else { e.vector(second, first) };
+    let (first, second) = (
+        element_order(e, first, width),
+        element_order(e, second, width),
+    );
+    let value = if e.big_endian() {
+        e.vector(first, second)
+    } else {
+        e.vector(second, first)
+    };
     e.store_vector(ea, value)
 }
 
@@ -236,7 +271,10 @@ impl WithLength {
         cpu.probe_store(self.ea & cpu.ea_mask)?;
         cpu.probe_store(last & cpu.ea_mask)?;
         for n in 0..self.bytes {
-            cpu.store_host(self.ea.wrapping_add(n.into()), (value >> self.shift(n)) as u8)?;
+            cpu.store_host(
+                self.ea.wrapping_add(n.into()),
+                (value >> self.shift(n)) as u8,
+            )?;
         }
         Ok(())
     }

@@ -90,7 +90,9 @@ macro_rules! comparisons {
         }
     )* };
 }
-comparisons!(xvcmpeqdp, xvcmpeqsp, xvcmpgtdp, xvcmpgtsp, xvcmpgedp, xvcmpgesp);
+comparisons!(
+    xvcmpeqdp, xvcmpeqsp, xvcmpgtdp, xvcmpgtsp, xvcmpgedp, xvcmpgesp
+);
 
 /// CR field BF = f(XA, XB), FPSCR left alone.
 macro_rules! divide_tests {

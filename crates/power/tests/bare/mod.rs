@@ -50,7 +50,10 @@ unsafe impl HostMapping for TestRam {
 /// A partition with [`RAM`] bytes at 0.
 pub fn partition(vcpus: u32) -> Arc<Partition> {
     let partition = Partition::new(vcpus);
-    partition.memory.map(0, Arc::new(TestRam::new())).expect("nothing else is mapped");
+    partition
+        .memory
+        .map(0, Arc::new(TestRam::new()))
+        .expect("nothing else is mapped");
     partition
 }
 
@@ -66,19 +69,28 @@ pub fn cpu(partition: &Arc<Partition>, nia: u64) -> Cpu {
 /// Writes little-endian code.
 pub fn code(partition: &Partition, address: u64, words: &[u32]) {
     let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
-    partition.memory.write(address, &bytes).expect("code lies in RAM");
+    partition
+        .memory
+        .write(address, &bytes)
+        .expect("code lies in RAM");
     partition.invalidate_code();
 }
 
 /// Writes a doubleword in big-endian order, as page tables have them.
 pub fn table_entry(partition: &Partition, address: u64, value: u64) {
-    partition.memory.write(address, &value.to_be_bytes()).expect("tables lie in RAM");
+    partition
+        .memory
+        .write(address, &value.to_be_bytes())
+        .expect("tables lie in RAM");
 }
 
 /// Reads a doubleword in big-endian order.
 pub fn read_entry(partition: &Partition, address: u64) -> u64 {
     let mut bytes = [0; 8];
-    partition.memory.read(address, &mut bytes).expect("tables lie in RAM");
+    partition
+        .memory
+        .read(address, &mut bytes)
+        .expect("tables lie in RAM");
     u64::from_be_bytes(bytes)
 }
 

@@ -20,7 +20,9 @@ pub struct Machine {
 impl Machine {
     /// Little-endian, with every facility available.
     pub fn new() -> Self {
-        let mut machine = Self { cpu: Cpu::new(&bare::partition(1), 0).expect("vCPU 0 exists") };
+        let mut machine = Self {
+            cpu: Cpu::new(&bare::partition(1), 0).expect("vCPU 0 exists"),
+        };
         machine.set_msr(msr::LE, true);
         machine.set_msr(msr::FP | msr::VEC | msr::VSX, true);
         machine
@@ -29,21 +31,33 @@ impl Machine {
     /// Sets or clears bits of MSR.
     pub fn set_msr(&mut self, bits: u64, on: bool) {
         let value = self.cpu.regs.msr;
-        self.cpu.set_msr(if on { value | bits } else { value & !bits });
+        self.cpu
+            .set_msr(if on { value | bits } else { value & !bits });
     }
 
     /// Runs a program to its end, or into the first interrupt: then its vector.
     pub fn run(&mut self, program: &[u32]) -> Option<u64> {
         let big = self.cpu.regs.msr & msr::LE == 0;
         let code = |words: &[u32]| -> Vec<u8> {
-            words.iter().flat_map(|w| if big { w.to_be_bytes() } else { w.to_le_bytes() }).collect()
+            words
+                .iter()
+                .flat_map(|w| {
+                    if big {
+                        w.to_be_bytes()
+                    } else {
+                        w.to_le_bytes()
+                    }
+                })
+                .collect()
         };
         let memory = &self.cpu.partition().memory;
         // Interrupt handlers run big-endian unless the partition says otherwise; all of them stop here.
         for vector in (0x100..0x1000).step_by(0x20) {
             memory.write(vector, &HYPERCALL.to_be_bytes()).expect("RAM");
         }
-        memory.write(CODE, &code(&[program, &[HYPERCALL]].concat())).expect("RAM");
+        memory
+            .write(CODE, &code(&[program, &[HYPERCALL]].concat()))
+            .expect("RAM");
         self.cpu.partition().invalidate_code();
         self.cpu.regs.nia = CODE;
         assert_eq!(self.cpu.run(), Exit::Hypercall);
@@ -58,13 +72,21 @@ impl Machine {
 
     /// Writes guest memory.
     pub fn write(&mut self, address: u64, bytes: &[u8]) {
-        self.cpu.partition().memory.write(address, bytes).expect("RAM");
+        self.cpu
+            .partition()
+            .memory
+            .write(address, bytes)
+            .expect("RAM");
     }
 
     /// Reads guest memory.
     pub fn read<const N: usize>(&self, address: u64) -> [u8; N] {
         let mut bytes = [0; N];
-        self.cpu.partition().memory.read(address, &mut bytes).expect("RAM");
+        self.cpu
+            .partition()
+            .memory
+            .read(address, &mut bytes)
+            .expect("RAM");
         bytes
     }
 

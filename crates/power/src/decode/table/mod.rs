@@ -58,7 +58,21 @@ macro_rules! families {
     };
 }
 
-families!(illegal, integer, logical, branch, storage, atomic, system, float, vmx, vmx_permute, vsx_storage, vsx, vsx_float);
+families!(
+    illegal,
+    integer,
+    logical,
+    branch,
+    storage,
+    atomic,
+    system,
+    float,
+    vmx,
+    vmx_permute,
+    vsx_storage,
+    vsx,
+    vsx_float
+);
 
 /// All rows; a row's index is its [`Opcode`].
 pub fn rows() -> &'static [Row] {
