@@ -44,14 +44,20 @@ pub(crate) fn all(long: bool) -> Vec<Step> {
 
 /// What `--long` runs after all that: optimised, and with more work than anybody waits for before a commit. A test that has a long
 /// form gets a step here.
-fn long_tests() -> [Step; 1] {
-    [Step {
-        name: "translated code against the interpreter, 50 times the usual rounds",
-        work: Work::CargoTest {
-            arguments: &["test", "--release", "-p", "power-jit", "--test", "differential", "--", "--nocapture"],
-            environment: &[("POWER_JIT_ROUNDS", "50")],
+fn long_tests() -> [Step; 2] {
+    [
+        Step {
+            name: "every user-mode instruction against qemu-ppc64le, for twenty minutes",
+            work: Work::Cargo(&["run", "--release", "-p", "power-difftest", "--", "--seconds", "1200"]),
         },
-    }]
+        Step {
+            name: "translated code against the interpreter, 50 times the usual rounds",
+            work: Work::CargoTest {
+                arguments: &["test", "--release", "-p", "power-jit", "--test", "differential", "--", "--nocapture"],
+                environment: &[("POWER_JIT_ROUNDS", "50")],
+            },
+        },
+    ]
 }
 
 fn packages() -> Result<(), Failure> {
