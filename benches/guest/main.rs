@@ -5,20 +5,26 @@
 //! every round, as processes of their own, watched by the same code. A figure is the median of the rounds.
 //!
 //! - `options`: the command line;
-//! - `monitor`: the two monitors' command lines;
-//! - `observe`: running one to its end, and what is seen of it meanwhile;
 //! - `figures`: what is measured, by which script, and how it is read off a run;
-//! - `report`: the table, and `target/bench/guest.json`.
+//! - `report`: the table, and `target/bench/guest.json`;
+//! - `monitor`, `observe`, `host`, `numbers` (in `benches/common`): the two monitors' command lines; running one to its end, and
+//!   what is seen of it meanwhile; the host; numbers as they are shown.
 #![forbid(unsafe_code)]
 
 mod figures;
+#[path = "../common/host.rs"]
+mod host;
+#[path = "../common/monitor.rs"]
 mod monitor;
+#[path = "../common/numbers.rs"]
+mod numbers;
+#[path = "../common/observe.rs"]
 mod observe;
 mod options;
 mod report;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -26,9 +32,10 @@ use clap::Parser;
 use guest_kit::{GuestKit, Progress};
 
 use figures::{Figure, Scenario};
+use host::Host;
 use monitor::{Machine, Monitor};
 use options::Options;
-use report::{Host, Report, Series};
+use report::{Report, Series};
 
 fn main() -> ExitCode {
     match measure(&Options::parse()) {
@@ -50,7 +57,7 @@ fn measure(options: &Options) -> Result<bool> {
     let progress = Progress::auto();
     guest_kit::require_packages(&["qemu-system-ppc"], &progress)?;
     let kit = GuestKit::ensure(&progress)?;
-    let directory = directory()?;
+    let directory = host::output_directory()?;
     let base = fs::read(&kit.initramfs).with_context(|| format!("reading {}", kit.initramfs.display()))?;
 
     let host = Host::now();
@@ -109,12 +116,4 @@ fn one_run(
     if let Err(error) = seen {
         eprintln!("{} failed: {error:#}", monitor.name());
     }
-}
-
-/// `bench` in cargo's target directory.
-fn directory() -> Result<PathBuf> {
-    let inside = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let directory = inside.parent().unwrap_or(inside).join("bench");
-    fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
-    Ok(directory)
 }

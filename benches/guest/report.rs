@@ -6,7 +6,9 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::figures::{Bar, Better, FIGURES, Figure};
+use crate::host::Host;
 use crate::monitor::Monitor;
+use crate::numbers::{median, number};
 use crate::options::Options;
 
 /// What the rounds gave, per figure and monitor.
@@ -84,15 +86,6 @@ pub(crate) struct Report {
     figures: Vec<Row>,
 }
 
-/// The machine that all this runs on.
-#[derive(Debug, Serialize)]
-pub(crate) struct Host {
-    cpu: String,
-    cpus: usize,
-    /// How many processes wanted to run, on average over the minute before.
-    load_before: f64,
-}
-
 #[derive(Debug, Serialize)]
 struct Guest {
     cpus: u32,
@@ -158,7 +151,7 @@ impl Report {
             table += &line([row.name, row.what, row.unit, &ours, &peer, &ratio, &row.remark()]);
         }
         table += "\nratio: ours divided by the peer's\n";
-        if self.host.load_before > self.host.cpus as f64 / 4.0 {
+        if self.host.was_busy() {
             table += "The host was busy before this began: these figures are those of a shared machine.\n";
         }
         for row in &self.figures {
@@ -198,21 +191,6 @@ impl Row {
             let _ = write!(remark, "{}asked {}: {met}", if remark.is_empty() { "" } else { "; " }, bar.asked);
         }
         remark
-    }
-}
-
-impl Host {
-    /// As it is before anything is measured.
-    pub(crate) fn now() -> Self {
-        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        let info = read("/proc/cpuinfo");
-        let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-        let load = read("/proc/loadavg");
-        Self {
-            cpu: model.map_or("processor of unknown name", |(_, name)| name).to_owned(),
-            cpus: std::thread::available_parallelism().map_or(1, usize::from),
-            load_before: load.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default(),
-        }
     }
 }
 
@@ -272,27 +250,4 @@ fn line(cells: [&str; 7]) -> String {
     let [name, what, unit, ours, peer, ratio, remark] = cells;
     let text = format!("{name:<12}{what:<34}{unit:<10}{ours:>11}{peer:>11}{ratio:>8}   {remark}");
     format!("{}\n", text.trim_end())
-}
-
-/// Three digits that count, or all before the point.
-fn number(value: f64) -> String {
-    let decimals = match value.abs() {
-        100.0.. => 0,
-        10.0.. => 1,
-        1.0.. => 2,
-        _ => 3,
-    };
-    format!("{value:.decimals$}")
-}
-
-/// The middle value; of an even number the mean of the two in the middle.
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() % 2 {
-        _ if sorted.is_empty() => None,
-        0 => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
-        _ => Some(sorted[middle]),
-    }
 }
