@@ -19,6 +19,7 @@ mod partition;
 mod registers;
 mod semantics;
 pub mod signals;
+mod snapshot;
 pub mod time;
 
 pub use cpu::{Cpu, PVR_POWER9};
@@ -26,3 +27,4 @@ pub use insn::Insn;
 pub use interp::Exit;
 pub use partition::Partition;
 pub use registers::{Registers, Xer};
+pub use snapshot::{CpuState, PartitionState, ProcessTableState, STATE_VERSION, StateError};

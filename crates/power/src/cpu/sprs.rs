@@ -1,5 +1,7 @@
 //! Special purpose registers behind mfspr and mtspr (Book III, 4.4.4, table of SPR numbers).
 
+use std::collections::BTreeMap;
+
 use super::Cpu;
 use crate::insn::Insn;
 use crate::interrupt::{Interrupt, ProgramCause};
@@ -68,6 +70,29 @@ impl Others {
     fn plain(&mut self, spr: u32) -> Option<&mut u64> {
         let index = number::PLAIN.iter().position(|&n| n == spr)?;
         Some(&mut self.plain[index])
+    }
+
+    /// Each register's number and value, for a snapshot.
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (u32, u64)> {
+        let plain = number::PLAIN.into_iter().zip(self.plain);
+        let pmu = number::PMU.zip(self.pmu);
+        plain.chain([(number::PPR, self.ppr)]).chain(pmu)
+    }
+
+    /// The registers from their numbers and values; None where some are missing or there are others.
+    pub(crate) fn from_numbered(values: &BTreeMap<u32, u64>) -> Option<Self> {
+        let value = |spr: u32| values.get(&spr).copied();
+        let mut others = Self {
+            ppr: value(number::PPR)?,
+            ..Self::default()
+        };
+        for (spr, held) in number::PLAIN.into_iter().zip(&mut others.plain) {
+            *held = value(spr)?;
+        }
+        for (spr, held) in number::PMU.zip(&mut others.pmu) {
+            *held = value(spr)?;
+        }
+        (others.numbered().count() == values.len()).then_some(others)
     }
 }
 
