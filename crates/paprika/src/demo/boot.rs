@@ -1,141 +1,79 @@
-//! A real Linux, from power-on to power-off: boots the guest kit on two CPUs, runs a few commands, and checks what they say.
+//! A real Linux, from power-on to power-off: what is claimed of it, and how its end is judged.
 
-use std::io;
+use std::io::Write;
 use std::time::Duration;
 
-use guest_kit::{GuestKit, Progress};
-
-use super::Checklist;
+use super::{Checklist, Step};
 use crate::machine::End;
-use crate::session::{CommandScript, GuestSession, Outcome};
+use crate::session::{CommandScript, Outcome};
 
-const CPUS: u32 = 2;
-const MEMORY: u64 = 1 << 30;
+/// CPUs of a demonstration's machine.
+pub const CPUS: u32 = 2;
+/// Its memory in bytes.
+pub const MEMORY: u64 = 1 << 30;
 
-/// A guest that hangs ends after this; the demonstration has failed then.
-const LIMIT: Duration = Duration::from_secs(300);
+/// Lines of the console that are shown of a guest which did not get far.
+const LAST_LINES: usize = 20;
 
-/// Lines of a command's output that are shown.
-const SHOWN: usize = 8;
-
-/// A command, what is claimed of its output, and whether that is so.
-struct Step {
-    command: &'static str,
-    claim: String,
-    holds: fn(&str) -> bool,
-}
-
-fn steps() -> [Step; 5] {
-    [
-        Step {
-            command: "uname -a",
-            claim: "a ppc64le Linux runs".into(),
-            holds: |output| output.contains("Linux") && output.contains("ppc64le"),
-        },
-        Step {
-            command: "cat /proc/cpuinfo",
-            claim: format!("it finds {CPUS} POWER9 CPUs on a pseries machine"),
-            holds: |output| {
-                let has = |what| move |line: &&str| line.starts_with(what);
-                output.lines().filter(has("processor")).count() == CPUS as usize
+/// Commands that show what was booted.
+pub fn steps() -> Vec<Step> {
+    vec![
+        Step::new("uname -a").claims("a ppc64le Linux runs", |output| {
+            output.contains("Linux") && output.contains("ppc64le")
+        }),
+        Step::new("cat /proc/cpuinfo").claims(
+            format!("it finds {CPUS} POWER9 CPUs on a pseries machine"),
+            |output| {
+                let processors = output.lines().filter(|line| line.starts_with("processor"));
+                processors.count() == CPUS as usize
                     && output.contains("POWER9")
                     && output.contains("pSeries")
             },
-        },
-        Step {
-            command: "nproc",
-            claim: format!("{CPUS} CPUs are online"),
-            holds: |output| output.trim().parse() == Ok(CPUS),
-        },
-        Step {
-            command: "free -m",
-            claim: format!("it has most of {} MiB of memory", MEMORY >> 20),
-            holds: |output| {
+        ),
+        Step::new("nproc").claims(format!("{CPUS} CPUs are online"), |output| {
+            output.trim().parse() == Ok(CPUS)
+        }),
+        Step::new("free -m").claims(
+            format!("it has most of {} MiB of memory", MEMORY >> 20),
+            |output| {
                 let total = output.lines().find_map(|line| line.strip_prefix("Mem:"));
                 let total =
                     total.and_then(|numbers| numbers.split_whitespace().next()?.parse().ok());
                 total.is_some_and(|mib: u64| mib * 10 > (MEMORY >> 20) * 8 && mib <= MEMORY >> 20)
             },
-        },
-        Step {
-            command: "ls /sys/firmware/devicetree/base",
-            claim: "it was described by a device tree with RTAS and virtual devices".into(),
-            holds: |output| {
-                ["cpus", "rtas", "vdevice", "interrupt-controller"]
-                    .iter()
-                    .all(|node| output.contains(node))
+        ),
+        Step::new("ls /sys/firmware/devicetree/base").claims(
+            "it was described by a device tree with RTAS, virtual devices and persistent memory",
+            |output| {
+                let nodes = [
+                    "cpus",
+                    "rtas",
+                    "vdevice",
+                    "interrupt-controller",
+                    "ibm,persistent-memory",
+                ];
+                nodes.iter().all(|node| output.contains(node))
             },
-        },
+        ),
     ]
 }
 
-/// Runs the demonstration, shown on standard output; answers whether everything was as expected.
-///
-/// # Errors
-/// Where the guest can't be built or started.
-pub fn run(verbose: bool) -> anyhow::Result<bool> {
-    let mut list = Checklist::new(io::stdout());
-    list.say("Paprika boots an unmodified ppc64le Linux on its own POWER9 CPUs.");
-    let kit = match GuestKit::locate() {
-        Ok(kit) => kit,
-        Err(_) => {
-            list.say("The guest is not built yet; that takes some minutes, once.");
-            GuestKit::ensure(&Progress::auto())?
-        }
-    };
-    list.say(&format!("  kernel     {}", kit.vmlinux.display()));
-    list.say(&format!("  initramfs  {}", kit.initramfs.display()));
-    list.say(&format!(
-        "  machine    {CPUS} CPUs, {} MiB of memory",
-        MEMORY >> 20
-    ));
-    let steps = steps();
-    let script = CommandScript::new(steps.iter().map(|step| step.command));
-    let mut session = GuestSession::of_kit(&kit)?
-        .cpus(CPUS)
-        .memory(MEMORY)
-        .script(&script.text())
-        .mark(CommandScript::BEGIN)
-        .timeout(LIMIT);
-    if verbose {
-        session = session.echo(io::stderr());
-    }
-    list.say("Booting...");
-    let outcome = session.run()?;
-    judge(&mut list, &outcome, &steps, &script);
-    Ok(list.conclude())
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
 }
 
-/// Shows what the guest did, and checks it.
-fn judge(
-    list: &mut Checklist<impl io::Write>,
-    outcome: &Outcome,
-    steps: &[Step],
-    script: &CommandScript,
-) {
-    let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
+/// Checks that the guest came up; [`CommandScript::BEGIN`] was marked.
+pub fn judge_begin(list: &mut Checklist<impl Write>, outcome: &Outcome) {
     let up = outcome.reached(CommandScript::BEGIN);
     let claim = up.map_or_else(
         || "init was reached".into(),
         |time| format!("init was reached {} after power-on", seconds(time)),
     );
     list.check(&claim, up.is_some());
-    let outputs = script.outputs(&outcome.console);
-    for (n, step) in steps.iter().enumerate() {
-        list.say(&format!("\n# {}", step.command));
-        let found = outputs.get(n);
-        let output = found.map_or("", |found| found.output.as_str());
-        let lines: Vec<&str> = output.lines().collect();
-        for line in lines.iter().take(SHOWN) {
-            list.say(line);
-        }
-        if lines.len() > SHOWN {
-            list.say(&format!("({} more lines)", lines.len() - SHOWN));
-        }
-        let ran = found.is_some_and(|found| found.status == 0);
-        list.check(&step.claim, ran && (step.holds)(output));
-    }
-    list.say("");
+}
+
+/// Checks that the guest went as it should.
+pub fn judge_end(list: &mut Checklist<impl Write>, outcome: &Outcome) {
     let end = match &outcome.end {
         End::PowerOff => format!("the guest powered off after {}", seconds(outcome.elapsed)),
         end if outcome.timed_out => format!("the guest powered off in time ({end:?})"),
@@ -146,10 +84,10 @@ fn judge(
         "  {:.0} million guest instructions were executed",
         outcome.instructions as f64 / 1e6
     ));
-    if outcome.end != End::PowerOff || up.is_none() {
+    if outcome.end != End::PowerOff || outcome.reached(CommandScript::BEGIN).is_none() {
         list.say("The end of the guest's console:");
         let lines: Vec<&str> = outcome.console.lines().collect();
-        for line in &lines[lines.len().saturating_sub(20)..] {
+        for line in &lines[lines.len().saturating_sub(LAST_LINES)..] {
             list.say(&format!("  {line}"));
         }
     }

@@ -70,8 +70,8 @@ impl LinuxWriter {
 impl Writer for LinuxWriter {
     fn name(&self) -> &str {
         match self.file_system {
-            FileSystem::Xfs => "Linux, fsync on XFS with DAX",
-            FileSystem::Ext4 => "Linux, fsync on ext4 with DAX",
+            FileSystem::Xfs => "Linux, fsync on XFS, DAX",
+            FileSystem::Ext4 => "Linux, fsync on ext4, DAX",
         }
     }
 

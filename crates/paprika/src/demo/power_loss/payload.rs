@@ -25,12 +25,17 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub struct PayloadWriter {
     elf: PathBuf,
     batch: u64,
+    name: String,
 }
 
 impl PayloadWriter {
     /// The payload from this file. It flushes once for `batch` records.
     pub fn new(elf: PathBuf, batch: u64) -> Self {
-        Self { elf, batch }
+        let name = match batch {
+            1 => "bare metal, a record per flush".into(),
+            batch => format!("bare metal, {batch} records per flush"),
+        };
+        Self { elf, batch, name }
     }
 
     fn session(&self, command: Command) -> GuestSession {
@@ -43,10 +48,7 @@ impl PayloadWriter {
 
 impl Writer for PayloadWriter {
     fn name(&self) -> &str {
-        match self.batch {
-            1 => "bare metal, a flush per record",
-            _ => "bare metal, many records per flush",
-        }
+        &self.name
     }
 
     fn device_size(&self) -> u64 {
