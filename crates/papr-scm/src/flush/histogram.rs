@@ -105,6 +105,13 @@ impl HistogramSnapshot {
         }
         0
     }
+
+    /// How many of those counted lasted at least this many microseconds; exact where a bucket begins there (as at every
+    /// power of two), else without those of that bucket.
+    pub fn at_least(&self, micros: u64) -> u64 {
+        let long = self.buckets.iter().filter(|(floor, _)| *floor >= micros);
+        long.map(|(_, count)| count).sum()
+    }
 }
 
 #[cfg(test)]
@@ -139,6 +146,18 @@ mod tests {
             (snapshot.count, snapshot.max_micros, snapshot.sum_micros),
             (1000, 1000, 500_500)
         );
+    }
+
+    #[test]
+    fn the_long_ones_are_those_from_a_power_of_two_on() {
+        let histogram = Histogram::default();
+        for micros in [1, 1023, 1024, 1025, 5000] {
+            histogram.record(Duration::from_micros(micros));
+        }
+        let snapshot = histogram.snapshot();
+        assert_eq!(snapshot.at_least(1024), 3);
+        assert_eq!(snapshot.at_least(0), 5);
+        assert_eq!(snapshot.at_least(1 << 20), 0);
     }
 
     #[test]

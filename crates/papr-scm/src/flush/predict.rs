@@ -3,6 +3,12 @@
 //! The prediction is the median of the last few syncs, so one outlier neither makes the next guest sleep a second nor
 //! lets it spin. A flush that outlives its prediction is predicted to need as long again as it has had: the answers of a
 //! sync that hangs grow by themselves.
+//!
+//! Answering `H_BUSY` early where others are flushing too, so that the guest may run another writer meanwhile, gains
+//! nothing: after `H_BUSY` Linux calls `cond_resched()`, which changes the thread only where a tick has already asked for
+//! that (every 4 ms), and then asks again. With 16 writers on 2 vCPUs, an answer after 20 µs instead of the sync's time
+//! made 0.48 syncs per flush of 0.50, and three times as many hypercalls. As many flushes share a sync as there are vCPUs,
+//! unless the guest sleeps, which costs it 4 to 8 ms at 250 Hz: so a hypercall waits.
 
 use std::time::Duration;
 

@@ -17,6 +17,9 @@ const PAIR: usize = 16;
 /// More ids than anyone has reason to ask for in one call; bounds what one hypercall costs.
 const MAX_ASKED: usize = 256;
 
+/// A sync of this length counts as slow: of what is shorter, no writer in the guest is to notice more than a hypercall.
+const SLOW_SYNC_MICROS: u64 = 1024;
+
 type StatId = [u8; 8];
 
 /// Everything that can be asked for, with its value. Durations are in microseconds unless the id ends otherwise.
@@ -34,6 +37,8 @@ fn all(device: &Nvdimm) -> Vec<(StatId, u64)> {
         (*b"FlushCnt", counters.flushes),
         (*b"FlushCll", counters.hypercalls),
         (*b"FlushOne", counters.answered_at_once),
+        (*b"FlushBsy", counters.busy),
+        (*b"FlushSlp", counters.long_busy),
         (*b"FlushCoa", counters.coalesced),
         (*b"FlushErr", counters.failed_flushes),
         (*b"FlushP50", counters.flush_latency.percentile(50)),
@@ -41,6 +46,10 @@ fn all(device: &Nvdimm) -> Vec<(StatId, u64)> {
         (*b"FlushMax", counters.flush_latency.max_micros),
         (*b"SyncP50 ", counters.sync_latency.percentile(50)),
         (*b"SyncP99 ", counters.sync_latency.percentile(99)),
+        (
+            *b"SyncSlow",
+            counters.sync_latency.at_least(SLOW_SYNC_MICROS),
+        ),
         (*b"SyncErr ", counters.failed_syncs),
         (*b"LabelWr ", counters.label_writes),
     ]
@@ -113,8 +122,8 @@ pub(super) fn stats(scm: &Scm, args: Args<'_>, mem: &dyn GuestMemory) -> Validat
 mod tests {
     use super::super::testing::{DRC, Machine};
     use super::{HEADER, PAIR};
-    use crate::abi::opcode::H_SCM_PERFORMANCE_STATS as STATS;
-    use crate::abi::status::{H_P2, H_P3, H_PARAMETER, H_PARTIAL, H_SUCCESS};
+    use crate::abi::opcode::{H_SCM_FLUSH, H_SCM_PERFORMANCE_STATS as STATS};
+    use crate::abi::status::{H_BUSY, H_P2, H_P3, H_PARAMETER, H_PARTIAL, H_SUCCESS, retry_after};
     use crate::backing::Fault;
 
     const BUFFER: u64 = 0x1000;
@@ -166,6 +175,30 @@ mod tests {
         ask(&machine, &[b"MemLife ", b"FlushErr"]);
         assert_eq!(machine.call(STATS, &[DRC, BUFFER, 48]).status, H_SUCCESS);
         assert_eq!([value(&machine, 0), value(&machine, 1)], [0, 1]);
+    }
+
+    #[test]
+    fn slow_syncs_and_answers_that_make_the_guest_sleep_are_counted() {
+        let machine = Machine::new();
+        machine.backing().hold();
+        let mut token = 0;
+        loop {
+            let answer = machine.call(H_SCM_FLUSH, &[DRC, token]);
+            token = answer.outputs()[0];
+            if answer.status != H_BUSY {
+                assert!(retry_after(answer.status).is_some(), "{answer:?}");
+                break;
+            }
+        }
+        machine.backing().release();
+        while retry_after(machine.call(H_SCM_FLUSH, &[DRC, token]).status).is_some() {}
+        ask(&machine, &[b"SyncSlow", b"FlushBsy", b"FlushSlp"]);
+        assert_eq!(machine.call(STATS, &[DRC, BUFFER, 64]).status, H_SUCCESS);
+        assert_eq!(value(&machine, 0), 1, "the one that was held");
+        let counters = machine.device().counters();
+        assert_eq!(value(&machine, 1), counters.busy);
+        assert_eq!(value(&machine, 2), counters.long_busy);
+        assert!(counters.long_busy >= 1);
     }
 
     #[test]
