@@ -210,6 +210,7 @@ fn costs(before: &str, after: &str, flushes: f64) -> Result<Costs> {
         requests: grown("FlushCnt")? / flushes,
         sleeps: grown("FlushSlp")? / flushes,
         sync_us: grown("MedWDur")? / syncs.max(1.0),
+        slow_syncs: grown("SyncSlow")? / flushes,
     })
 }
 

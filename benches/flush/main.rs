@@ -9,10 +9,12 @@
 //! - `guest`: the NVDIMM of each monitor, the script in the guest, and how its console is read;
 //! - `writers`: the host's program;
 //! - `outcome`: what one measurement gave, and medians of it;
-//! - `report`: the table, the bars, and `target/bench/flush.json`;
+//! - `bars`: what is asked of all this, and whether it holds;
+//! - `report`: the table, and `target/bench/flush.json`;
 //! - `monitor`, `observe`, `host`, `numbers` (in `benches/common`): shared with the other benchmarks.
 #![deny(unsafe_code)]
 
+mod bars;
 mod guest;
 #[path = "../common/host.rs"]
 mod host;

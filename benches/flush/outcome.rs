@@ -82,6 +82,8 @@ pub(crate) struct Costs {
     pub(crate) sleeps: f64,
     /// Mean time of a sync, in microseconds.
     pub(crate) sync_us: f64,
+    /// Syncs that took a millisecond or more (1024 microseconds).
+    pub(crate) slow_syncs: f64,
 }
 
 /// What the rounds gave.
@@ -141,6 +143,7 @@ impl Series {
                 requests: cost(|costs| costs.requests)?,
                 sleeps: cost(|costs| costs.sleeps)?,
                 sync_us: cost(|costs| costs.sync_us)?,
+                slow_syncs: cost(|costs| costs.slow_syncs)?,
             })
         });
         Some(Outcome {
@@ -149,5 +152,24 @@ impl Series {
             p99_us: of(|outcome| outcome.p99_us)?,
             costs,
         })
+    }
+
+    /// Our rate divided by that of the peer in the same case.
+    pub(crate) fn times_peer(&self, case: Case) -> Option<f64> {
+        let Subject::Guest {
+            target,
+            cpus,
+            monitor: Monitor::Paprika,
+        } = case.subject
+        else {
+            return None;
+        };
+        let subject = Subject::Guest {
+            target,
+            cpus,
+            monitor: Monitor::Qemu,
+        };
+        let peer = self.median(Case { subject, ..case })?;
+        Some(self.median(case)?.rate / peer.rate)
     }
 }

@@ -1,17 +1,15 @@
-//! The table, the bars, and the JSON.
+//! The table, and the JSON.
 
 use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::bars::{self, Bar};
 use crate::host::Host;
 use crate::monitor::Monitor;
 use crate::numbers::number;
 use crate::options::Options;
-use crate::outcome::{Case, Costs, Outcome, Series, Subject, Target};
-
-/// Syncs shorter than this must make no writer sleep.
-const SHORT_SYNC_US: f64 = 1000.0;
+use crate::outcome::{Case, Costs, Outcome, Series, Subject};
 
 /// Everything that was found out.
 #[derive(Debug, Serialize)]
@@ -46,15 +44,6 @@ struct Row {
     failure: Option<String>,
 }
 
-/// Something asked of ours, and whether it holds.
-#[derive(Debug, Serialize)]
-struct Bar {
-    asked: String,
-    value: String,
-    /// Unknown where it could not be measured.
-    met: Option<bool>,
-}
-
 impl Report {
     /// What the rounds gave.
     pub(crate) fn new(host: Host, series: &Series, options: &Options) -> Self {
@@ -72,7 +61,7 @@ impl Report {
                 .into_iter()
                 .map(|case| row(series, case))
                 .collect(),
-            bars: bars(series, options),
+            bars: bars::all(series, options),
         }
     }
 
@@ -98,7 +87,7 @@ impl Report {
         }
         let _ = writeln!(table, "\n{NOTE}");
         for bar in &self.bars {
-            let _ = writeln!(table, "{}: {}, {}", bar.asked, bar.value, verdict(bar.met));
+            let _ = writeln!(table, "{bar}");
         }
         if self.host.was_busy() {
             table +=
@@ -122,13 +111,7 @@ impl Report {
         }
         let _ = writeln!(table, "\n{NOTE}\n");
         for bar in &self.bars {
-            let _ = writeln!(
-                table,
-                "- {}: {}, {}",
-                bar.asked,
-                bar.value,
-                verdict(bar.met)
-            );
+            let _ = writeln!(table, "- {bar}");
         }
         format!("{table}\n{}", self.circumstances())
     }
@@ -151,14 +134,6 @@ impl Report {
             self.rounds,
             self.seconds_per_measurement,
         )
-    }
-}
-
-fn verdict(met: Option<bool>) -> &'static str {
-    match met {
-        Some(true) => "met",
-        Some(false) => "MISSED",
-        None => "unknown",
     }
 }
 
@@ -225,110 +200,10 @@ fn row(series: &Series, case: Case) -> Row {
         cpus,
         writers: case.writers,
         median: series.median(case),
-        times_peer: times_peer(series, case),
+        times_peer: series.times_peer(case),
         rounds: series.rounds(case).to_vec(),
         failure: series.failure(case).map(str::to_owned),
     }
-}
-
-/// Our rate divided by that of the peer in the same case.
-fn times_peer(series: &Series, case: Case) -> Option<f64> {
-    let Subject::Guest {
-        target,
-        cpus,
-        monitor: Monitor::Paprika,
-    } = case.subject
-    else {
-        return None;
-    };
-    let peer = Subject::Guest {
-        target,
-        cpus,
-        monitor: Monitor::Qemu,
-    };
-    let peer = series.median(Case {
-        subject: peer,
-        ..case
-    })?;
-    Some(series.median(case)?.rate / peer.rate)
-}
-
-/// What the project asks of flushes.
-fn bars(series: &Series, options: &Options) -> Vec<Bar> {
-    let mut bars = Vec::new();
-    for &cpus in options
-        .cpus
-        .iter()
-        .filter(|_| options.monitors().contains(&Monitor::Paprika))
-    {
-        let ours = |target, writers| Case {
-            subject: Subject::Guest {
-                target,
-                cpus,
-                monitor: Monitor::Paprika,
-            },
-            writers,
-        };
-        let asked = |words: &str, target: Target, writers: u32| {
-            format!("{}, {cpus} CPUs, {writers} writers: {words}", target.name())
-        };
-        for (target, writers, times) in [
-            (Target::Raw, 1, 20.0),
-            (Target::Raw, 16, 10.0),
-            (Target::Xfs, 16, 10.0),
-        ] {
-            if options.writers.contains(&writers) {
-                let ratio = times_peer(series, ours(target, writers));
-                bars.push(Bar {
-                    asked: asked(
-                        &format!("at least {times} x the peer's rate"),
-                        target,
-                        writers,
-                    ),
-                    value: ratio.map_or("not measured".to_owned(), |ratio| {
-                        format!("{} x", number(ratio))
-                    }),
-                    met: ratio.map(|ratio| ratio >= times),
-                });
-            }
-        }
-        for target in Target::ALL {
-            let costs = |writers| {
-                series
-                    .median(ours(target, writers))
-                    .and_then(|median| median.costs)
-            };
-            if options.writers.contains(&16) {
-                let syncs = costs(16).map(|costs| costs.syncs);
-                bars.push(Bar {
-                    asked: asked("fewer than 0.3 syncs per flush", target, 16),
-                    value: syncs.map_or("not measured".to_owned(), |syncs| format!("{syncs:.2}")),
-                    met: syncs.map(|syncs| syncs < 0.3),
-                });
-            }
-            for &writers in &options.writers {
-                let costs = costs(writers);
-                let met = costs.as_ref().and_then(|costs| match costs.sleeps {
-                    0.0 => Some(true),
-                    _ if costs.sync_us < SHORT_SYNC_US => Some(false),
-                    // Nothing was asked of a device as slow as this.
-                    _ => None,
-                });
-                bars.push(Bar {
-                    asked: asked("no sleep where a sync takes under 1 ms", target, writers),
-                    value: costs.map_or("not measured".to_owned(), |costs| {
-                        format!(
-                            "{} sleeps per flush, syncs of {:.0} us",
-                            number(costs.sleeps),
-                            costs.sync_us
-                        )
-                    }),
-                    met,
-                });
-            }
-        }
-    }
-    bars
 }
 
 fn line(cells: [&str; COLUMNS]) -> String {
