@@ -46,6 +46,15 @@ struct PowerLossArgs {
     linux_rounds: u64,
 }
 
+impl DemoArgs {
+    /// The part of the program whose errors are what the demonstration is about: who cuts the power of storage has syncs that fail.
+    pub(super) fn expected_errors(&self) -> Option<&'static str> {
+        self.which
+            .as_ref()
+            .map(|Which::PowerLoss(_)| "papr_scm::flush")
+    }
+}
+
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
     let as_expected = match &args.which {
         None => scm::run(args.verbose)?,

@@ -9,6 +9,9 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use super::exit::UsageError;
 
+/// What is logged where nobody says.
+const DEFAULT: &str = "warn";
+
 #[derive(Debug, clap::Args)]
 pub(super) struct LoggingArgs {
     /// What to log: error, warn, info, debug or trace; or by part: warn,papr=debug
@@ -17,7 +20,7 @@ pub(super) struct LoggingArgs {
         global = true,
         value_name = "LEVEL",
         env = "PAPRIKA_LOG",
-        default_value = "warn",
+        default_value = DEFAULT,
         help_heading = "Logging"
     )]
     log: String,
@@ -27,9 +30,14 @@ pub(super) struct LoggingArgs {
     log_file: Option<PathBuf>,
 }
 
-/// Starts logging.
-pub(super) fn start(args: &LoggingArgs) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&args.log).map_err(|_| {
+/// Starts logging. A part of the program whose errors the command causes on purpose (`expected`) is silent unless the user says what
+/// to log.
+pub(super) fn start(args: &LoggingArgs, expected: Option<&str>) -> anyhow::Result<()> {
+    let directives = match expected {
+        Some(part) if args.log == DEFAULT => format!("{DEFAULT},{part}=off"),
+        _ => args.log.clone(),
+    };
+    let filter = EnvFilter::try_new(directives).map_err(|_| {
         UsageError(format!(
             "--log (or PAPRIKA_LOG) does not understand {:?}; write for example info, or warn,papr=debug",
             args.log

@@ -44,7 +44,12 @@ Examples:
 pub fn main() -> ExitCode {
     install_panic_hook();
     let cli = Cli::parse();
-    let done = logging::start(&cli.logging).and_then(|()| match cli.command {
+    // What is done on purpose is no news.
+    let expected = match &cli.command {
+        Command::Demo(args) => args.expected_errors(),
+        _ => None,
+    };
+    let done = logging::start(&cli.logging, expected).and_then(|()| match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Demo(args) => demo::run(&args),
         Command::Guest(command) => guest::run(&command),
