@@ -3,10 +3,14 @@
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
+
 use crate::sync::lock;
 
 pub(crate) const NANOS: i128 = 1_000_000_000;
 const DAY: i64 = 86_400;
+/// The end of the year 9999, the last that a guest may set, in seconds since 1970: no clock is further off.
+const LAST_SECOND: u64 = 253_402_300_800;
 
 /// The machine's clock: the host's, shifted by what the guest set. It keeps its shift over a reset, as a clock with a
 /// battery does.
@@ -15,7 +19,37 @@ pub(crate) struct Clock {
     ahead_nanos: Mutex<i128>,
 }
 
+/// How far a machine's clock is ahead of the host's: what a guest that set it asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClockState {
+    /// Seconds, negative where it is behind.
+    pub seconds: i64,
+    /// Nanoseconds to be added to them, less than a second.
+    pub nanos: u32,
+}
+
+impl ClockState {
+    /// Whether a guest can have set its clock so.
+    pub(crate) fn is_possible(self) -> bool {
+        self.seconds.abs_diff(0) <= LAST_SECOND && i128::from(self.nanos) < NANOS
+    }
+}
+
 impl Clock {
+    /// The state to save.
+    pub(crate) fn export(&self) -> ClockState {
+        let ahead = *lock(&self.ahead_nanos);
+        ClockState {
+            seconds: ahead.div_euclid(NANOS) as i64,
+            nanos: ahead.rem_euclid(NANOS) as u32,
+        }
+    }
+
+    /// Goes to a state that [is possible](ClockState::is_possible).
+    pub(crate) fn import(&self, state: ClockState) {
+        *lock(&self.ahead_nanos) = i128::from(state.seconds) * NANOS + i128::from(state.nanos);
+    }
+
     fn host_nanos() -> i128 {
         // A host whose clock stands before 1970 gets 1970.
         SystemTime::now()

@@ -9,6 +9,7 @@
 //! - `xics`: the interrupt controller;
 //! - `events`: requests to power off, and hot-plug;
 //! - `console`, `clock`, `nvram`: the virtual terminal, the time of day, non-volatile memory;
+//! - `state`: what a snapshot carries of all this;
 //! - `fdt`: the device tree, a file per part.
 #![forbid(unsafe_code)]
 
@@ -24,6 +25,7 @@ mod nvram;
 mod once;
 mod platform;
 mod rtas;
+pub mod state;
 mod sync;
 #[cfg(test)]
 mod testing;

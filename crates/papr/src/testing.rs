@@ -90,6 +90,18 @@ impl FakeHost {
         Arc::new(FakeHost::default())
     }
 
+    /// A host with the same memory, stopped vCPUs and time, and no notes yet.
+    pub(crate) fn copy(&self) -> Arc<FakeHost> {
+        Arc::new(FakeHost {
+            memory: SparseMemory {
+                pages: Mutex::new(lock(&self.memory.pages).clone()),
+            },
+            stopped: Mutex::new(lock(&self.stopped).clone()),
+            ticks: AtomicU64::new(self.ticks.load(Ordering::Relaxed)),
+            ..FakeHost::default()
+        })
+    }
+
     /// How interrupt wires were driven, in order.
     pub(crate) fn wires(&self) -> Vec<(u32, bool)> {
         lock(&self.wires).clone()
@@ -279,9 +291,18 @@ impl Machine {
     }
 
     /// A machine with persistent memory.
-    fn with_scm(vcpus: u32, scm: Option<Arc<Scm>>) -> Machine {
-        let (host, screen) = (FakeHost::new(), Screen::default());
-        let platform = Platform::new(host.clone(), config(vcpus), Box::new(screen.clone()), scm);
+    pub(crate) fn with_scm(vcpus: u32, scm: Option<Arc<Scm>>) -> Machine {
+        Self::on(FakeHost::new(), config(vcpus), scm)
+    }
+
+    /// A machine on a host.
+    pub(crate) fn on(
+        host: Arc<FakeHost>,
+        config: PlatformConfig,
+        scm: Option<Arc<Scm>>,
+    ) -> Machine {
+        let screen = Screen::default();
+        let platform = Platform::new(host.clone(), config, Box::new(screen.clone()), scm);
         Machine {
             platform: platform.expect("it is a usual machine"),
             host,

@@ -4,8 +4,10 @@
 //! A `&mut dyn Vcpu` is only ever handed to the platform by the thread that runs this vCPU, while the vCPU is stopped at an
 //! instruction boundary. What one vCPU does to *another* goes through [`crate::host::Host`].
 
+use serde::{Deserialize, Serialize};
+
 /// The number of a vCPU, which is also its interrupt server number and its `reg` under `/cpus`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VcpuId(pub u32);
 
 /// A special register that a hypercall may set in the calling vCPU.

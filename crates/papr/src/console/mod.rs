@@ -67,6 +67,16 @@ impl Console {
         count
     }
 
+    /// What was typed and not read, to be saved.
+    pub(crate) fn export(&self) -> Vec<u8> {
+        lock(&self.input).iter().copied().collect()
+    }
+
+    /// Puts saved input, at most [`INPUT_LIMIT`] bytes, in the place of what was typed.
+    pub(crate) fn import(&self, input: Vec<u8>) {
+        *lock(&self.input) = input.into();
+    }
+
     /// Forgets what was typed and not read.
     pub(crate) fn reset(&self) {
         lock(&self.input).clear();

@@ -5,17 +5,22 @@
 //! error log.
 //!
 //! - `queue`: what waits to be fetched;
-//! - `log`: the form in which it is fetched.
+//! - `log`: the form in which it is fetched;
+//! - `state`: what a snapshot carries.
 
 mod log;
 mod queue;
+mod state;
+
+use serde::{Deserialize, Serialize};
 
 pub(crate) use queue::{Class, Events, Fetch};
 
 pub use queue::QueueFull;
+pub use state::EventsState;
 
 /// What is done to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HotPlugAction {
     /// It was plugged: the guest should take it.
     Add,
@@ -24,7 +29,7 @@ pub enum HotPlugAction {
 }
 
 /// The kind of a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HotPlugResource {
     /// A processor.
     Cpu,
@@ -35,7 +40,7 @@ pub enum HotPlugResource {
 }
 
 /// A resource that comes or goes, named by the index of its connector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HotPlug {
     /// Its kind.
     pub resource: HotPlugResource,

@@ -9,7 +9,7 @@ use crate::sync::lock;
 use crate::xics::Irq;
 
 /// Most events of a class that wait. A machine has fewer connectors that matter at one time.
-const LIMIT: usize = 64;
+pub(super) const LIMIT: usize = 64;
 
 /// The guest does not fetch its events, so another one has to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +64,7 @@ impl Class {
 /// The events of a machine that its guest has not fetched.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
-    queues: Mutex<[VecDeque<Event>; Class::ALL.len()]>,
+    pub(super) queues: Mutex<[VecDeque<Event>; Class::ALL.len()]>,
 }
 
 /// What became of a fetch.

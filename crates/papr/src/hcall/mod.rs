@@ -19,6 +19,7 @@ mod xics;
 
 pub(crate) use call::{Call, Reply};
 pub(crate) use vpa::SharedAreas;
+pub use vpa::VcpuAreas;
 
 use crate::action::Action;
 use crate::once::Novelty;

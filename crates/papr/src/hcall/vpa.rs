@@ -6,7 +6,11 @@
 //! The SLB shadow and the trace log are registered and checked; a radix guest has no SLB, and no dispatch is logged,
 //! as the platform sees no preemption of its threads.
 
+mod state;
+
 use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
 
 use super::abi::{H_HARDWARE, H_PARAMETER, H_RESOURCE};
 use super::{Call, Reply};
@@ -33,17 +37,20 @@ const SLB_SHADOW_SIZE: u64 = 8;
 const TRACE_LOG_SIZE: u64 = 48;
 
 /// What one vCPU has registered: real addresses.
-#[derive(Debug, Clone, Copy, Default)]
-struct Areas {
-    vpa: Option<u64>,
-    slb_shadow: Option<u64>,
-    trace_log: Option<u64>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct VcpuAreas {
+    /// The virtual processor area.
+    pub vpa: Option<u64>,
+    /// The SLB shadow buffer.
+    pub slb_shadow: Option<u64>,
+    /// The dispatch trace log.
+    pub trace_log: Option<u64>,
 }
 
 /// What all vCPUs have registered.
 #[derive(Debug)]
 pub(crate) struct SharedAreas {
-    areas: Vec<Mutex<Areas>>,
+    areas: Vec<Mutex<VcpuAreas>>,
 }
 
 impl SharedAreas {
@@ -58,7 +65,7 @@ impl SharedAreas {
     pub(crate) fn reset(&self) {
         self.areas
             .iter()
-            .for_each(|areas| *lock(areas) = Areas::default());
+            .for_each(|areas| *lock(areas) = VcpuAreas::default());
     }
 
     /// The yield count of a vCPU, if it has a VPA.

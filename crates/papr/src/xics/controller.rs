@@ -10,9 +10,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// Number of an interrupt source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Irq(pub(crate) u32);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Irq(pub u32);
 
 /// The source number under which an inter-processor interrupt shows in XIRR.
 pub(crate) const IPI: Irq = Irq(2);
@@ -21,20 +23,23 @@ pub(crate) const IPI: Irq = Irq(2);
 pub(crate) const MASKED: u8 = 0xFF;
 
 /// What is presented to a vCPU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Presented {
-    irq: Irq,
-    priority: u8,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presented {
+    /// The source, or 2 for an inter-processor interrupt.
+    pub irq: Irq,
+    /// The priority at which it is presented.
+    pub priority: u8,
 }
 
 /// The presentation controller of one vCPU.
-#[derive(Debug, Clone, Copy)]
-struct Presenter {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presenter {
     /// Current processor priority.
-    cppr: u8,
+    pub cppr: u8,
     /// Most favoured request: asks for an IPI at this priority.
-    mfrr: u8,
-    presented: Option<Presented>,
+    pub mfrr: u8,
+    /// What the guest will accept when it reads XIRR.
+    pub presented: Option<Presented>,
 }
 
 const POWER_ON: Presenter = Presenter {
@@ -44,13 +49,16 @@ const POWER_ON: Presenter = Presenter {
 };
 
 /// One interrupt source.
-#[derive(Debug, Clone, Copy)]
-struct Source {
-    server: u32,
-    priority: u8,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The vCPU that its interrupts go to.
+    pub server: u32,
+    /// Their priority; 0xFF for none.
+    pub priority: u8,
     /// What `ibm,int-on` restores.
-    saved_priority: u8,
-    latched: bool,
+    pub saved_priority: u8,
+    /// An interrupt waits to be presented.
+    pub latched: bool,
 }
 
 const UNROUTED: Source = Source {
@@ -73,8 +81,8 @@ pub(crate) struct Route {
 /// with [`has_server`](Controller::has_server) to answer the guest.
 #[derive(Debug)]
 pub(crate) struct Controller {
-    presenters: Vec<Presenter>,
-    sources: BTreeMap<Irq, Source>,
+    pub(super) presenters: Vec<Presenter>,
+    pub(super) sources: BTreeMap<Irq, Source>,
 }
 
 impl Controller {
@@ -228,7 +236,7 @@ impl Controller {
 
     /// Makes what is presented to a server what should be: gives back what CPPR no longer admits, and presents the most
     /// favoured of what waits if it is more favoured than what is presented.
-    fn evaluate(&mut self, server: u32) {
+    pub(super) fn evaluate(&mut self, server: u32) {
         let Some(p) = self.presenters.get_mut(server as usize) else {
             return;
         };

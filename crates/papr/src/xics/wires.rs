@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::controller::{Controller, Irq, Route};
+use super::state::XicsState;
 use crate::host::Host;
 use crate::sync::lock;
 use crate::vcpu::VcpuId;
@@ -60,6 +61,29 @@ impl Xics {
         inner.driven.fill(false);
         for server in 0..inner.controller.servers() {
             self.host.set_external_interrupt(VcpuId(server), false);
+        }
+    }
+
+    /// The state to save.
+    pub(crate) fn export(&self) -> XicsState {
+        lock(&self.inner).controller.export()
+    }
+
+    /// Whether a saved state is one of a controller like this.
+    pub(crate) fn accepts(&self, state: &XicsState) -> bool {
+        lock(&self.inner).controller.accepts(state)
+    }
+
+    /// Goes to a state that it [`accepts`](Xics::accepts), and drives every wire, whatever it was.
+    pub(crate) fn import(&self, state: XicsState) {
+        let mut inner = lock(&self.inner);
+        inner.controller.import(state);
+        for server in 0..inner.controller.servers() {
+            let level = inner.controller.wire(server);
+            if let Some(driven) = inner.driven.get_mut(server as usize) {
+                *driven = level;
+            }
+            self.host.set_external_interrupt(VcpuId(server), level);
         }
     }
 
