@@ -6,17 +6,14 @@ use common::{Watchdog, paprika};
 
 /// The cells of a device's row of the table.
 fn row(shown: &str, device: &str) -> Vec<String> {
-    let row = shown.lines().find(|line| {
-        line.trim_start().starts_with(&format!("{device}  o")) && line.matches("  ").count() > 6
-    });
-    let cells = row
-        .unwrap_or_else(|| panic!("no row of {device}:\n{shown}"))
-        .split("  ");
-    cells
-        .map(str::trim)
-        .filter(|cell| !cell.is_empty())
-        .map(str::to_owned)
-        .collect()
+    let cells = |line: &str| -> Vec<String> {
+        let cells = line.split("  ").map(str::trim);
+        let cells = cells.filter(|cell| !cell.is_empty());
+        cells.map(str::to_owned).collect()
+    };
+    let mut rows = shown.lines().map(cells);
+    let row = rows.find(|cells| cells.len() == 9 && cells[0] == device);
+    row.unwrap_or_else(|| panic!("no row of {device}:\n{shown}"))
 }
 
 #[test]
