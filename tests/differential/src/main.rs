@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use power_difftest::engine::{Engine, Interpreter};
+use power_difftest::engine::{Engine, Interpreter, Translated};
 use power_difftest::plan::Plan;
 use power_difftest::{Campaign, PeerError};
 
@@ -49,7 +49,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode, PeerError> {
     if let Some(prefix) = &arguments.only {
         plan = plan.restricted_to(prefix);
     }
-    let engines: Vec<Box<dyn Engine>> = vec![Box::new(Interpreter::new())];
+    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Interpreter::new())];
+    match Translated::new() {
+        Ok(engine) => engines.push(Box::new(engine)),
+        Err(error) => eprintln!("the translator is not tested: {error}"),
+    }
     let mut campaign = Campaign::new(arguments.seed, plan, engines)?;
     campaign.keep(arguments.show);
     let start = Instant::now();

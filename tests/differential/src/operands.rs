@@ -130,7 +130,9 @@ pub fn bits(name: &str) -> Option<u32> {
         "imm8" => &[(13, 8)],
         _ => return None,
     };
-    Some(fields.iter().fold(0, |all, &(first, width)| with_field(all, first, width, u32::MAX)))
+    Some(fields.iter().fold(0, |all, &(first, width)| {
+        with_field(all, first, width, u32::MAX)
+    }))
 }
 
 /// The `width` bits from ISA bit `first` on.
@@ -163,10 +165,7 @@ mod tests {
             ]
         );
         // lxv vs33,16(r4): TX is bit 28
-        assert_eq!(
-            register("xtdq", 0xf424_0019),
-            Some(Register::Vsr(33))
-        );
+        assert_eq!(register("xtdq", 0xf424_0019), Some(Register::Vsr(33)));
         // cmpd cr3,r4,r5
         assert_eq!(target("bf,ra,rb", 0x7da4_2800), Some(Register::CrField(3)));
     }

@@ -96,6 +96,14 @@ impl Case {
         self.code.get(usize::try_from(distance / 4).ok()?)
     }
 
+    /// The instructions from this address on: none where `nip` is not the address of one.
+    pub(crate) fn rest_from(&self, nip: u64) -> &[Step] {
+        match self.step_at(nip) {
+            Some(_) => &self.code[((nip - CODE_BASE) / 4) as usize..],
+            None => &[],
+        }
+    }
+
     pub(crate) fn encode(&self, into: &mut Vec<u8>) {
         let start = into.len();
         self.state.encode(into);

@@ -7,7 +7,6 @@ use crate::compare::Difference;
 use crate::plan::{Plan, is_privileged};
 use crate::state::Case;
 
-
 #[derive(Default)]
 struct Count {
     compared: u64,
@@ -28,7 +27,14 @@ pub struct Tally {
 
 impl Tally {
     pub(super) fn new(engine: &'static str, keep: usize) -> Self {
-        Tally { engine, keep, single: BTreeMap::new(), sequences: Count::default(), not_comparable: 0, left_out: 0 }
+        Tally {
+            engine,
+            keep,
+            single: BTreeMap::new(),
+            sequences: Count::default(),
+            not_comparable: 0,
+            left_out: 0,
+        }
     }
 
     pub(super) fn compared(&mut self, case: &Case, difference: Option<Difference>) {
@@ -76,7 +82,11 @@ impl Tally {
 
     /// Cases compared.
     pub fn cases(&self) -> u64 {
-        self.single.values().map(|count| count.compared).sum::<u64>() + self.sequences.compared
+        self.single
+            .values()
+            .map(|count| count.compared)
+            .sum::<u64>()
+            + self.sequences.compared
     }
 
     /// Sequences compared, a part of [`Self::cases`].
@@ -86,7 +96,11 @@ impl Tally {
 
     /// Cases that differ.
     pub fn different(&self) -> u64 {
-        self.single.values().map(|count| count.different).sum::<u64>() + self.sequences.different
+        self.single
+            .values()
+            .map(|count| count.different)
+            .sum::<u64>()
+            + self.sequences.different
     }
 }
 
@@ -123,7 +137,11 @@ impl Display for Summary<'_> {
             show(f, tally.engine, "sequences", &tally.sequences)?;
         }
         for tally in self.tallies {
-            let privileged = tally.single.keys().filter(|mnemonic| is_privileged(mnemonic)).count();
+            let privileged = tally
+                .single
+                .keys()
+                .filter(|mnemonic| is_privileged(mnemonic))
+                .count();
             writeln!(
                 f,
                 "{}: covered {} of {} decoded instructions ({privileged} of them by their interrupt in problem state); {} cases \
@@ -136,13 +154,25 @@ impl Display for Summary<'_> {
                 tally.different(),
             )?;
             if tally.left_out > 0 {
-                writeln!(f, "  {} cases have an instruction that this engine leaves to the interpreter", tally.left_out)?;
+                writeln!(
+                    f,
+                    "  {} cases have an instruction that this engine leaves to the interpreter",
+                    tally.left_out
+                )?;
             }
             if tally.not_comparable > 0 {
-                writeln!(f, "  {} cases have no result that the peer defines (src/compare/)", tally.not_comparable)?;
+                writeln!(
+                    f,
+                    "  {} cases have no result that the peer defines (src/compare/)",
+                    tally.not_comparable
+                )?;
             }
         }
-        writeln!(f, "not compared, of {} decoded instructions:", self.plan.decoded())?;
+        writeln!(
+            f,
+            "not compared, of {} decoded instructions:",
+            self.plan.decoded()
+        )?;
         let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (mnemonic, reason) in &self.plan.excluded {
             reasons.entry(reason).or_default().push(mnemonic);
@@ -156,7 +186,11 @@ impl Display for Summary<'_> {
 
 fn show(f: &mut fmt::Formatter<'_>, engine: &str, what: &str, count: &Count) -> fmt::Result {
     if count.different > 0 {
-        writeln!(f, "{engine}: {what}: {} of {} cases differ", count.different, count.compared)?;
+        writeln!(
+            f,
+            "{engine}: {what}: {} of {} cases differ",
+            count.different, count.compared
+        )?;
         for difference in &count.kept {
             writeln!(f, "{difference}")?;
         }

@@ -78,7 +78,9 @@ impl Mask {
                 }
                 Part::Cr0 if step.word & 1 == 0 => {}
                 Part::Cr0 => self.cr |= 0xe000_0000,
-                Part::Cr1 if step.mnemonic.starts_with('f') && step.word & 1 != 0 => self.cr |= 0x0f00_0000,
+                Part::Cr1 if step.mnemonic.starts_with('f') && step.word & 1 != 0 => {
+                    self.cr |= 0x0f00_0000
+                }
                 Part::Cr1 => {}
                 Part::CrField(n, bits) => self.cr |= bits << (28 - 4 * n),
                 Part::Xer(bits) => self.xer |= bits,

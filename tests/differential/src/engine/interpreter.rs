@@ -1,25 +1,11 @@
 //! The interpreter as an engine under test: a whole vCPU in problem state with translation on.
 
-use power::{Cpu, Exit, msr};
+use power::{Cpu, Exit};
 
 use super::machine::{Machine, PID};
-use super::{Engine, ending};
+use super::{Engine, MSR, ending};
 use crate::layout::CODE_BASE;
 use crate::state::{Case, Ending, Outcome};
-
-/// 64-bit, little-endian, problem state, everything available, floating-point exceptions precise.
-const MSR: u64 = msr::SF
-    | msr::LE
-    | msr::PR
-    | msr::EE
-    | msr::IR
-    | msr::DR
-    | msr::ME
-    | msr::FP
-    | msr::VEC
-    | msr::VSX
-    | msr::FE0
-    | msr::FE1;
 
 /// The interpreter in a machine of its own.
 pub struct Interpreter {
@@ -59,14 +45,21 @@ impl Engine for Interpreter {
         let regs = &self.cpu.regs;
         let vector = regs.nia.wrapping_sub(4);
         let (ending, nip) = match exit {
-            Exit::Hypercall => (ending::ending(case, vector, regs.srr0, regs.srr1), regs.srr0),
+            Exit::Hypercall => (
+                ending::ending(case, vector, regs.srr0, regs.srr1),
+                regs.srr0,
+            ),
             Exit::Kicked | Exit::Checkstop { .. } => (Ending::Died, CODE_BASE),
         };
         let (memory, stray_write) = self.machine.memory();
         Some(Outcome {
             ending,
             nip,
-            fault_address: if ending == Ending::DataStorage { regs.dar } else { 0 },
+            fault_address: if ending == Ending::DataStorage {
+                regs.dar
+            } else {
+                0
+            },
             state: ending::state(regs),
             memory,
             stray_write,

@@ -80,7 +80,8 @@ impl Machine {
         entry(LEVEL1, entry::VALID | LEVEL2 | 9);
         entry(LEVEL2, entry::VALID | LEVEL3 | 9);
         entry(LEVEL3, entry::VALID | LEVEL4 | 9);
-        let pages = (PADS_BASE..PADS_BASE + PADS_SIZE).chain(REGION_BASE..REGION_BASE + REGION_SIZE);
+        let pages =
+            (PADS_BASE..PADS_BASE + PADS_SIZE).chain(REGION_BASE..REGION_BASE + REGION_SIZE);
         for page in pages.step_by(PAGE as usize) {
             entry(
                 LEVEL4 + page / PAGE * 8,
@@ -113,11 +114,17 @@ impl Machine {
         let at = (MEMORY_BASE - REGION_BASE) as usize;
         let mut window = [0; MEMORY_SIZE];
         window.copy_from_slice(&region[at..at + MEMORY_SIZE]);
-        let stray = region[..at].iter().chain(&region[at + MEMORY_SIZE..]).any(|&byte| byte != 0);
+        let stray = region[..at]
+            .iter()
+            .chain(&region[at + MEMORY_SIZE..])
+            .any(|&byte| byte != 0);
         (window, stray)
     }
 
     fn write(&self, real: u64, bytes: &[u8]) {
-        self.partition.memory.write(real, bytes).expect("it lies in RAM");
+        self.partition
+            .memory
+            .write(real, bytes)
+            .expect("it lies in RAM");
     }
 }

@@ -19,7 +19,9 @@ pub static EXCLUSIONS: &[Exclusion] = &[
         reason: "in little-endian mode an alignment interrupt (Book I 3.3.6 and 3.3.7); the peer's process aborts",
     },
     Exclusion {
-        mnemonics: &["copy", "paste", "icbt", "rfebb", "clrbhrb", "mfbhrbe", "rfscv"],
+        mnemonics: &[
+            "copy", "paste", "icbt", "rfebb", "clrbhrb", "mfbhrbe", "rfscv",
+        ],
         reason: "part of POWER9 (Book II 4.3 and 4.4; Book III 3.3.1; BHRB: Book II 7), but illegal to the peer",
     },
     Exclusion {

@@ -28,13 +28,17 @@ pub struct Plan {
 impl Plan {
     /// A plan for every decoded instruction.
     pub fn new() -> Self {
-        let mut plan = Plan { tested: Vec::new(), excluded: Vec::new() };
+        let mut plan = Plan {
+            tested: Vec::new(),
+            excluded: Vec::new(),
+        };
         for row in rows() {
             match exclusion(row.mnemonic) {
                 Some(reason) => plan.excluded.push((row.mnemonic, reason)),
                 None => plan.tested.push(Planned {
                     template: template(row),
-                    in_sequences: !exceptions::apply_to(row.mnemonic) && !ends_a_sequence(row.mnemonic),
+                    in_sequences: !exceptions::apply_to(row.mnemonic)
+                        && !ends_a_sequence(row.mnemonic),
                 }),
             }
         }
@@ -43,7 +47,8 @@ impl Plan {
 
     /// Only the rows whose mnemonic starts with `prefix`.
     pub fn restricted_to(mut self, prefix: &str) -> Self {
-        self.tested.retain(|planned| planned.template.mnemonic.starts_with(prefix));
+        self.tested
+            .retain(|planned| planned.template.mnemonic.starts_with(prefix));
         self
     }
 
@@ -70,8 +75,9 @@ pub fn is_privileged(mnemonic: &str) -> bool {
 }
 
 const PRIVILEGED: &[&str] = &[
-    "mfmsr", "mtmsr", "mtmsrd", "rfid", "rfscv", "hrfid", "stop", "tlbie", "tlbiel", "tlbsync", "slbia", "slbie", "slbieg",
-    "slbsync", "slbmte", "slbmfev", "slbmfee", "msgsndp", "msgclrp", "msgsnd", "msgclr", "msgsync",
+    "mfmsr", "mtmsr", "mtmsrd", "rfid", "rfscv", "hrfid", "stop", "tlbie", "tlbiel", "tlbsync",
+    "slbia", "slbie", "slbieg", "slbsync", "slbmte", "slbmfev", "slbmfee", "msgsndp", "msgclrp",
+    "msgsnd", "msgclr", "msgsync",
 ];
 
 fn template(row: &Row) -> Template {
@@ -82,7 +88,9 @@ fn template(row: &Row) -> Template {
         Suffix::VectorRecord => 0x400,
         Suffix::AbsoluteLink => 3,
     };
-    let operands = operands::names(row.operands).filter_map(operands::bits).fold(suffix, |all, bits| all | bits);
+    let operands = operands::names(row.operands)
+        .filter_map(operands::bits)
+        .fold(suffix, |all, bits| all | bits);
     Template {
         mnemonic: row.mnemonic,
         mask: row.pattern.mask,
@@ -119,8 +127,15 @@ mod tests {
     #[test]
     fn exclusions_and_privileged_instructions_are_rows_of_the_table() {
         let known = |mnemonic: &str| rows().iter().any(|row| row.mnemonic == mnemonic);
-        for mnemonic in EXCLUSIONS.iter().flat_map(|exclusion| exclusion.mnemonics).chain(PRIVILEGED) {
-            assert!(known(mnemonic), "{mnemonic} is not in the instruction table");
+        for mnemonic in EXCLUSIONS
+            .iter()
+            .flat_map(|exclusion| exclusion.mnemonics)
+            .chain(PRIVILEGED)
+        {
+            assert!(
+                known(mnemonic),
+                "{mnemonic} is not in the instruction table"
+            );
         }
     }
 }

@@ -73,9 +73,8 @@ fn an_operand_is_not_decimal(case: &Case, step: &Step, _: &Outcome) -> bool {
             vsr(case, step, "vrb").is_some_and(|v| (0..32).any(|i| (v >> (4 * i) & 15) > 9))
         }
         // Conversions from zoned and national formats: the peer's answer for invalid input is as good as any.
-        "bcdcfz" => {
-            vsr(case, step, "vrb").is_some_and(|value| !is_zoned_decimal(value, field(step.word, 22, 1) == 1))
-        }
+        "bcdcfz" => vsr(case, step, "vrb")
+            .is_some_and(|value| !is_zoned_decimal(value, field(step.word, 22, 1) == 1)),
         "bcdcfn" => vsr(case, step, "vrb").is_some_and(|v| {
             (1..8).any(|i| !(0x30..=0x39).contains(&(v >> (16 * i) & 0xffff)))
                 || !matches!(v & 0xffff, 0x2b | 0x2d)

@@ -115,6 +115,12 @@ pub(super) static ROWS: &[Exception] = &[
         when: bounded_or_unequal, class: Class::Peer,
         reason: "Book II 4.5.1, FC=24, 25 and 28: ldat returns 2^63 out of bounds and FC=28 looks at the doubleword below; not so the peer",
     },
+    Exception {
+        mnemonics: &["lwat", "ldat", "stwat", "stdat"],
+        parts: &[Part::Everything],
+        when: twins_cross_a_block, class: Class::Peer,
+        reason: "Book II 4.5: operations on two neighbours stay within an aligned block of 32 bytes, else an alignment interrupt; the peer does not check",
+    },
 ];
 
 /// Division of words: is the quotient of the (extended) dividend undefined?
@@ -207,6 +213,13 @@ fn bounded_or_unequal(_: &Case, step: &Step, _: &Outcome) -> bool {
     matches!(field(step.word, 16, 5), 24 | 25 | 28)
 }
 
+/// FC=24 (twins) and its kin, whose second operand lies in the next 32 bytes.
+fn twins_cross_a_block(case: &Case, step: &Step, _: &Outcome) -> bool {
+    let size = if step.mnemonic.contains('d') { 8 } else { 4 };
+    let address = gpr(case, step, "ra0");
+    field(step.word, 16, 5) >= 24 && (address >> 5 != (address + 2 * size - 1) >> 5)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,8 +235,16 @@ mod tests {
         let mut case = Case::new(State::default(), vec![step]);
         case.state.gpr[4] = 1 << 63;
         case.state.gpr[5] = u64::MAX;
-        assert!(doubleword_quotient_does_not_fit(&case, &step, &Outcome::died(&case)));
+        assert!(doubleword_quotient_does_not_fit(
+            &case,
+            &step,
+            &Outcome::died(&case)
+        ));
         case.state.gpr[5] = 1;
-        assert!(!doubleword_quotient_does_not_fit(&case, &step, &Outcome::died(&case)));
+        assert!(!doubleword_quotient_does_not_fit(
+            &case,
+            &step,
+            &Outcome::died(&case)
+        ));
     }
 }

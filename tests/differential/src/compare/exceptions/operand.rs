@@ -12,6 +12,7 @@ pub(super) mod fpscr {
     pub const XX: u64 = 1 << 25;
     pub const VXSNAN: u64 = 1 << 24;
     pub const VXIMZ: u64 = 1 << 20;
+    pub const VXVC: u64 = 1 << 19;
     pub const VXCVI: u64 = 1 << 8;
     pub const FR: u64 = 1 << 18;
     pub const FI: u64 = 1 << 17;
@@ -24,8 +25,8 @@ pub(super) mod fpscr {
     pub const ZE: u64 = 1 << 4;
     pub const XE: u64 = 1 << 3;
     pub const NI: u64 = 1 << 2;
-    /// OX UX ZX XX, and all of the invalid operations.
-    pub const STICKY: u64 = 0x1ff8_0700;
+    /// VX OX UX ZX XX, and all of the invalid operations.
+    pub const STICKY: u64 = 0x3ff8_0700;
     pub const ENABLES: u64 = VE | OE | UE | ZE | XE;
 }
 

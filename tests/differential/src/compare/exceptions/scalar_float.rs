@@ -21,8 +21,14 @@ pub(super) static ROWS: &[Exception] = &[
         reason: "Book I 4.6.6 and 7.6.3: an estimate has a bounded relative error and no exact value; FR and FI are undefined",
     },
     Exception {
+        mnemonics: &["fre", "fres", "frsqrte", "frsqrtes", "xsredp", "xsresp", "xsrsqrtedp", "xsrsqrtesp"],
+        parts: &[Part::Fpscr(fpscr::XX)],
+        when: trapped, class: Class::Undefined,
+        reason: "Book I 4.6.6: whether an estimate is inexact is as open as its value",
+    },
+    Exception {
         mnemonics: &["xsrqpi", "xsrqpix", "xsrqpxp"],
-        parts: &[Part::TargetVsr(ALL128), Part::Fpscr(fpscr::FPRF | fpscr::FI)],
+        parts: &[Part::Everything],
         when: rounding_mode_is_not_direct, class: Class::Peer,
         reason: "Book I 7.6.3, xsrqpi and xsrqpxp: R=0 with RMC=3 is RN, with 1 and 2 reserved; the peer reads RN as RMC's numbering",
     },
@@ -101,6 +107,24 @@ pub(super) static ROWS: &[Exception] = &[
         reason: "Book I 4.2.2, FPRF: the class of the result in its own format; the peer looks at the double that holds it",
     },
     Exception {
+        mnemonics: &["fcfids", "fcfidus", "xscvsxdsp", "xscvuxdsp"],
+        parts: &[Part::TargetVsr(ALL128), Part::Fpscr(fpscr::FPRF)],
+        when: integer_is_no_double, class: Class::Peer,
+        reason: "Book I 7.6.3, xscvuxdsp: the integer is rounded to single precision; the peer rounds to double first",
+    },
+    Exception {
+        mnemonics: &["fcmpo", "xscmpo*"],
+        parts: &[Part::Fpscr(fpscr::VXVC)],
+        when: enabled_signalling_nan, class: Class::Peer,
+        reason: "Book I 4.6.8, fcmpo: VXVC beside VXSNAN only where VE=0; the peer sets both",
+    },
+    Exception {
+        mnemonics: &["xsmaxjdp", "xsminjdp"],
+        parts: &[Part::Everything],
+        when: first_is_quiet_nan, class: Class::Peer,
+        reason: "Book I 7.6.3, xsmaxjdp: VXSNAN if either operand is a signalling NaN; the peer does not look at the second if the first is a NaN",
+    },
+    Exception {
         mnemonics: &["fcfid*"],
         parts: &[Part::Fpscr(fpscr::FPRF)],
         when: always, class: Class::Peer,
@@ -155,6 +179,13 @@ pub(super) static ROWS: &[Exception] = &[
         when: an_operand_is_no_single, class: Class::Undefined,
         reason: "Book I 4.3.5.1: operands of single-precision arithmetic must be singles; the peer rounds to double first",
     },
+    Exception {
+        mnemonics: &["fadds", "fsubs", "fmuls", "fdivs", "fmadds", "fmsubs", "fnmadds", "fnmsubs", "fsqrts",
+            "xsaddsp", "xssubsp", "xsmulsp", "xsdivsp", "xsmadd*", "xsmsub*", "xsnmadd*", "xsnmsub*", "xssqrtsp"],
+        parts: &[Part::Everything],
+        when: an_operand_is_no_single_and_exceptions_are_enabled, class: Class::Undefined,
+        reason: "Book I 4.3.5.1: operands of single-precision arithmetic must be singles; the peer rounds to double first",
+    },
 ];
 
 /// R=0 and RMC other than 0.
@@ -187,7 +218,9 @@ fn is_tiny_for_single(double: u64) -> bool {
 
 fn result_is_a_denormal_single(_: &Case, step: &Step, peer: &Outcome) -> bool {
     match crate::operands::target(step.operands, step.word) {
-        Some(crate::operands::Register::Vsr(n)) => is_tiny_for_single((peer.state.vsr[n] >> 64) as u64),
+        Some(crate::operands::Register::Vsr(n)) => {
+            is_tiny_for_single((peer.state.vsr[n] >> 64) as u64)
+        }
         _ => false,
     }
 }
@@ -197,11 +230,46 @@ fn operand_is_tiny_for_single(case: &Case, step: &Step, _: &Outcome) -> bool {
 }
 
 fn operands_are_zeros(case: &Case, step: &Step, _: &Outcome) -> bool {
-    ["xa", "xb"].iter().all(|operand| double(case, step, operand).is_some_and(|value| value << 1 == 0))
+    ["xa", "xb"]
+        .iter()
+        .all(|operand| double(case, step, operand).is_some_and(|value| value << 1 == 0))
 }
 
 fn estimate_of_zero(case: &Case, step: &Step, _: &Outcome) -> bool {
-    ["frb", "xb"].iter().any(|operand| double(case, step, operand).is_some_and(|value| value << 1 == 0))
+    ["frb", "xb"]
+        .iter()
+        .any(|operand| double(case, step, operand).is_some_and(|value| value << 1 == 0))
+}
+
+/// More significant bits than a double has.
+fn integer_is_no_double(case: &Case, step: &Step, _: &Outcome) -> bool {
+    ["frb", "xb"]
+        .iter()
+        .filter_map(|operand| double(case, step, operand))
+        .any(|value| {
+            let magnitude = if step.mnemonic.contains('u') {
+                value
+            } else {
+                (value as i64).unsigned_abs()
+            };
+            64 - magnitude.leading_zeros() - magnitude.trailing_zeros().min(63) > 53
+        })
+}
+
+fn enabled_signalling_nan(case: &Case, _: &Step, peer: &Outcome) -> bool {
+    has(case, fpscr::VE) && peer.state.fpscr & fpscr::VXSNAN != 0
+}
+
+fn first_is_quiet_nan(case: &Case, step: &Step, _: &Outcome) -> bool {
+    double(case, step, "xa").is_some_and(|value| value << 1 >= 0x7ff8 << 49)
+}
+
+fn an_operand_is_no_single_and_exceptions_are_enabled(
+    case: &Case,
+    step: &Step,
+    peer: &Outcome,
+) -> bool {
+    has(case, fpscr::ENABLES) && an_operand_is_no_single(case, step, peer)
 }
 
 fn is_single(double: u64) -> bool {
@@ -211,7 +279,9 @@ fn is_single(double: u64) -> bool {
         exponent if exponent > 0x47e => false,
         exponent if exponent >= 0x381 => double & 0x1fff_ffff == 0,
         // A denormal single: the smaller, the fewer bits.
-        exponent if exponent >= 0x36a => double.trailing_zeros().min(52) as u64 >= 29 + 0x381 - exponent,
+        exponent if exponent >= 0x36a => {
+            double.trailing_zeros().min(52) as u64 >= 29 + 0x381 - exponent
+        }
         _ => false,
     }
 }

@@ -72,7 +72,12 @@ fn shift_counts_differ(case: &Case, step: &Step, _: &Outcome) -> bool {
 
 /// Bytes of the element that a vextract, vinsert or vextu works on.
 fn element_size(mnemonic: &str) -> usize {
-    match mnemonic.trim_end_matches("lx").trim_end_matches("rx").chars().last() {
+    match mnemonic
+        .trim_end_matches("lx")
+        .trim_end_matches("rx")
+        .chars()
+        .last()
+    {
         Some('d') => 8,
         Some('w') => 4,
         Some('h') => 2,
