@@ -118,30 +118,31 @@ impl Guest<'_> {
     /// No writer sleeps where the sync takes under a millisecond. What is beyond the sleeps that slow syncs account for was a
     /// short one's.
     fn sleeping(&self, writers: &[u32]) -> Bar {
-        let mut value = NOT_MEASURED.to_owned();
-        let (mut met, mut worst) = (None, -1.0);
-        for target in Target::ALL {
-            for &writers in writers {
-                let Some(costs) = self.costs(target, writers) else {
-                    continue;
-                };
-                let accounted_for = costs.slow_syncs * f64::from(writers) * SLEEPS_PER_SLOW_SYNC;
-                met = Some(met.unwrap_or(true) && costs.sleeps <= accounted_for);
-                let beyond = costs.sleeps - accounted_for;
-                if costs.sleeps > 0.0 && (worst < 0.0 || beyond > worst) {
-                    worst = beyond.max(0.0);
-                    value = format!(
-                        "{} sleeps per flush beside {} slow syncs ({}, writers {writers})",
-                        number(costs.sleeps),
-                        number(costs.slow_syncs),
-                        target.name()
-                    );
-                } else if value == NOT_MEASURED {
-                    value = "none".to_owned();
-                }
-            }
+        let cases = Target::ALL
+            .into_iter()
+            .flat_map(|target| writers.iter().map(move |&writers| (target, writers)));
+        let measured: Vec<(Target, u32, Costs)> = cases
+            .filter_map(|(target, writers)| Some((target, writers, self.costs(target, writers)?)))
+            .collect();
+        let beyond = |(_, writers, costs): &&(Target, u32, Costs)| {
+            costs.sleeps - costs.slow_syncs * f64::from(*writers) * SLEEPS_PER_SLOW_SYNC
+        };
+        let sleeping = measured.iter().filter(|(.., costs)| costs.sleeps > 0.0);
+        let worst = sleeping.max_by(|a, b| beyond(a).total_cmp(&beyond(b)));
+        let value = match worst {
+            _ if measured.is_empty() => NOT_MEASURED.to_owned(),
+            None => "none".to_owned(),
+            Some((target, writers, costs)) => format!(
+                "{} sleeps per flush beside {} slow syncs ({}, writers {writers})",
+                number(costs.sleeps),
+                number(costs.slow_syncs),
+                target.name()
+            ),
+        };
+        Bar {
+            asked: format!("{} CPUs: no sleep where a sync takes under 1 ms", self.cpus),
+            value,
+            met: (!measured.is_empty()).then(|| worst.is_none_or(|worst| beyond(&worst) <= 0.0)),
         }
-        let asked = format!("{} CPUs: no sleep where a sync takes under 1 ms", self.cpus);
-        Bar { asked, value, met }
     }
 }
