@@ -24,6 +24,8 @@ pub const STATE_VERSION: u32 = 1;
 
 /// Bits of VSCR that a processor has: NJ and SAT.
 const VSCR_BITS: u32 = 0x0001_0001;
+/// More instructions than a processor can have carried out (in two centuries); sums over all vCPUs stay within 64 bits.
+const INSTRUCTIONS: u64 = 1 << 56;
 /// A process table is at least a page, and at most 64 GiB (log2 of bytes).
 const PROCESS_TABLE_SIZES: std::ops::RangeInclusive<u32> = 12..=36;
 
@@ -295,6 +297,11 @@ impl Cpu {
         check("XER", state.xer, xer.bits())?;
         check("FPSCR", state.fpscr, fpscr.bits())?;
         check("VSCR", state.vscr.into(), (state.vscr & VSCR_BITS).into())?;
+        check(
+            "the number of instructions",
+            state.instructions,
+            state.instructions % INSTRUCTIONS,
+        )?;
         let other_sprs =
             sprs::Others::from_numbered(&state.plain_sprs).ok_or(StateError::WrongSprs)?;
 

@@ -189,6 +189,9 @@ proptest! {
                 Err(_) => before,
             };
             prop_assert_eq!(timeless(&cpu), expected);
+            // Whatever it was, it can be run, and asked to stop.
+            cpu.signals().raise(KICK);
+            prop_assert_eq!(cpu.run(), Exit::Kicked);
         }
     }
 }
@@ -369,12 +372,13 @@ fn states_that_no_vcpu_can_be_in_are_refused() {
     let mut cpu = cpu(&partition, CODE);
     let good = cpu.export();
     type Damage = fn(&mut CpuState);
-    let damages: [(Damage, &str); 8] = [
+    let damages: [(Damage, &str); 9] = [
         (|s| s.msr |= msr::HV, "hypervisor state"),
         (|s| s.msr |= msr::PR, "problem state without translation"),
         (|s| s.xer |= 1 << 40, "XER"),
         (|s| s.fpscr |= 1 << 50, "FPSCR"),
         (|s| s.vscr |= 2, "VSCR"),
+        (|s| s.instructions = u64::MAX, "instructions"),
         (|s| s.version = 99, "version"),
         (|s| s.plain_sprs.clear(), "no SPRs"),
         (
