@@ -25,17 +25,15 @@ fn hold(writer: &dyn Writer, lives: u64, seed: u64, sync_dax: bool) -> Tally {
 #[track_caller]
 fn nothing_is_lost(tally: &Tally, lives: u64) {
     assert_eq!((tally.lost, tally.lives), (0, lives), "{tally:?}");
-    // The proof is one only where there was something to lose.
-    assert!(
-        tally.acknowledged >= lives && tally.pages.dirty > 0,
-        "{tally:?}"
-    );
+    assert!(tally.acknowledged >= lives, "{tally:?}");
 }
 
 #[test]
 fn acknowledged_records_survive_power_loss() {
     let tally = hold(&payload(1), 150, 11, false);
     nothing_is_lost(&tally, 150);
+    // The proof is one only where there was something to lose.
+    assert!(tally.pages.dirty > 0, "{tally:?}");
     assert!(
         tally.acknowledged >= 1000 && tally.in_flush > 10,
         "{tally:?}"

@@ -197,6 +197,9 @@ pub fn live(
 }
 
 /// How many of the acknowledged records are on a device, whole: the lesser of what a guest finds and what the host finds.
+///
+/// # Errors
+/// [`HarnessError`]: the guest could not be started, or hung.
 pub fn look(writer: &dyn Writer, device: &Device, records: &Records) -> Result<u64, HarnessError> {
     // First: a guest that looks may also repair.
     let by_host = writer.found_by_host(device.backing(), records);
