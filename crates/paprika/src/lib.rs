@@ -4,12 +4,14 @@
 //! - [`load`]: kernel, initramfs, where they go;
 //! - [`memory`]: guest RAM as host memory;
 //! - [`terminal`]: the user's terminal as the guest's console;
+//! - [`control`]: the socket by which programs control a running machine;
 //! - [`session`]: a guest that a program runs: a script in, the console's text and the end out;
 //! - [`demo`]: the demonstrations;
 //! - [`cli`]: the commands of the program.
 #![deny(unsafe_code)]
 
 pub mod cli;
+pub mod control;
 pub mod demo;
 pub mod load;
 pub mod machine;

@@ -1,9 +1,10 @@
 //! The command line: what the program is asked, and how it answers.
 //!
 //! - [`exit`]: exit codes, all of them; `arguments`: the machine's options and what can be wrong with them;
-//! - `run`, `guest`, `demo`: a file per command; `logging`: where log lines go.
+//! - `run`, `ctl`, `guest`, `demo`: a file per command; `logging`: where log lines go.
 
 mod arguments;
+mod ctl;
 mod demo;
 pub mod exit;
 mod guest;
@@ -28,6 +29,7 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Run(Box<run::RunArgs>),
+    Ctl(ctl::CtlArgs),
     Demo(demo::DemoArgs),
     #[command(subcommand)]
     Guest(guest::GuestCommand),
@@ -51,6 +53,7 @@ pub fn main() -> ExitCode {
     };
     let done = logging::start(&cli.logging, expected).and_then(|()| match cli.command {
         Command::Run(args) => run::run(*args),
+        Command::Ctl(args) => ctl::run(args),
         Command::Demo(args) => demo::run(&args),
         Command::Guest(command) => guest::run(&command),
     });

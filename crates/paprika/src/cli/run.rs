@@ -1,5 +1,7 @@
 //! `paprika run`: a guest on the user's terminal.
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use papr_scm::nvdimm::{OpenNvdimm, Plan};
 use tracing::warn;
@@ -7,6 +9,7 @@ use tracing::warn;
 use super::arguments::MachineArgs;
 use super::exit;
 use super::stats::Stats;
+use crate::control::ControlServer;
 use crate::machine::{Blueprint, End, Machine};
 use crate::terminal::Terminal;
 use crate::terminal::keys;
@@ -20,6 +23,12 @@ use crate::terminal::keys;
 pub(super) struct RunArgs {
     #[command(flatten)]
     machine: MachineArgs,
+
+    /// Serve a control socket at this path, for `paprika ctl` and other programs
+    ///
+    /// Only this user can connect. A socket that a killed machine left behind is replaced; one that a running machine serves is not.
+    #[arg(long, value_name = "PATH", help_heading = "Control")]
+    api_socket: Option<PathBuf>,
 
     /// Say at the end what the run has cost: time, CPU, instructions, memory
     #[arg(long, help_heading = "Logging")]
@@ -56,14 +65,21 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<u8> {
     // Everything that can be refused is, before a file is created.
     let nvdimms = Plan::new(nvdimms)?;
     let blueprint = Blueprint::new(config)?;
+    let mut server = args.api_socket.as_deref().map(ControlServer::bind).transpose()?;
     let nvdimms = open(nvdimms)?;
     let (terminal, console) = Terminal::new().context("the console can't be set up")?;
     let machine = Machine::build(blueprint, &nvdimms, Box::new(console))?;
+    // The machine holds them from here on: the file of one that is unplugged is closed.
+    drop(nvdimms);
+    if let Some(server) = &mut server {
+        server.serve(machine.control())?;
+    }
     let attached = terminal
         .attach(&machine)
         .context("the terminal can't be used as the guest's console")?;
     let end = machine.run();
     drop(attached);
+    drop(server);
     let end = end?;
     if let Some(words) = last_words(&end) {
         eprintln!("paprika: {words}");

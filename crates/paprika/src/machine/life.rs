@@ -16,6 +16,7 @@ use power::memory::{HostMapping, MapError, OutOfMemory};
 use tracing::{error, info};
 
 use super::config::{Blueprint, MachineConfig};
+use super::control::MachineControl;
 use super::host::Carrier;
 use super::pmem::{self, PmemError};
 use super::vcpu::{self, VcpuControl, VcpuEvent};
@@ -94,6 +95,11 @@ impl Outside {
         let _ = self.0.send(Event::Kill);
     }
 
+    /// Starts the guest afresh, as its own reboot does, whether the machine was told not to reboot or not.
+    pub fn reset(&self) {
+        let _ = self.0.send(Event::Reset);
+    }
+
     /// Ends the machine at once, as if its host had crashed: unlike after [`kill`](Self::kill), nothing that the guest stored
     /// in persistent memory and did not flush is made durable any more. For proofs of durability.
     pub fn crash(&self) {
@@ -106,6 +112,7 @@ enum Event {
     Vcpu(VcpuEvent),
     /// The thread of this vCPU panicked.
     Defect(u32),
+    Reset,
     Kill,
     Crash,
 }
@@ -143,6 +150,7 @@ pub struct Machine {
     platform: Arc<Platform>,
     scm: Arc<Scm>,
     controls: Vec<Arc<VcpuControl>>,
+    control: Arc<MachineControl>,
     events: Receiver<Event>,
     events_in: Sender<Event>,
     /// Of all vCPUs; complete when the machine has ended.
@@ -194,12 +202,38 @@ impl Machine {
         let platform = Arc::new(Platform::new(host, platform_config, console, Some(Arc::clone(&scm)))?);
         let (events_in, events) = unbounded();
         let instructions = AtomicU64::new(0);
-        Ok(Self { config, kernel, layout, ram, partition, platform, scm, controls, events, events_in, instructions })
+        let control = Arc::new(MachineControl::new(
+            &config,
+            &partition,
+            &platform,
+            &scm,
+            controls.clone(),
+            Outside(events_in.clone()),
+        ));
+        Ok(Self {
+            config,
+            kernel,
+            layout,
+            ram,
+            partition,
+            platform,
+            scm,
+            controls,
+            control,
+            events,
+            events_in,
+            instructions,
+        })
     }
 
     /// The means to end it from another thread.
     pub fn outside(&self) -> Outside {
         Outside(self.events_in.clone())
+    }
+
+    /// What can be done to it while it runs, from any thread.
+    pub fn control(&self) -> &Arc<MachineControl> {
+        &self.control
     }
 
     /// The platform, for console input.
@@ -224,6 +258,7 @@ impl Machine {
     pub fn run(&self) -> Result<End, MachineError> {
         let threads = self.spawn()?;
         let end = self.live();
+        self.control.machine_ended();
         for control in &self.controls {
             control.quit();
         }
@@ -284,9 +319,12 @@ impl Machine {
                         return Ok((End::Reboot, Farewell::Flush));
                     }
                     info!("guest reboots");
-                    self.stop_all();
-                    self.platform.reset();
-                    self.ram.clear().map_err(|e| MachineError::NoMemory(self.config.memory >> 20, e))?;
+                    self.reset()?;
+                    continue;
+                }
+                Ok(Event::Reset) => {
+                    info!("guest is reset");
+                    self.reset()?;
                     continue;
                 }
                 Ok(Event::Vcpu(VcpuEvent::Exit(MachineExit::PowerOff))) => End::PowerOff,
@@ -314,6 +352,14 @@ impl Machine {
         });
         let what = hit.unwrap_or_else(|| "a byte of an NVDIMM's file".to_owned());
         format!("{what} could not be reached (the file shrank, or its storage failed); the guest was stopped")
+    }
+
+    /// All but the vCPUs' start back to the power-on state.
+    fn reset(&self) -> Result<(), MachineError> {
+        self.stop_all();
+        self.platform.reset();
+        self.control.machine_reset();
+        self.ram.clear().map_err(|e| MachineError::NoMemory(self.config.memory >> 20, e))
     }
 
     fn stop_all(&self) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use papr::MachineVersion;
-use papr_scm::nvdimm::{OpenNvdimm, Region};
+use papr_scm::nvdimm::{Nvdimm, OpenNvdimm, Region};
 use papr_scm::{Plug, PlugError, RegionListener, Scm, ScmOptions};
 use power::Partition;
 use tracing::error;
@@ -12,6 +12,9 @@ use crate::memory::PmemRegion;
 
 /// Regions start on a boundary of this many bytes above RAM, so that the guest can map them with its largest pages.
 const REGION_ALIGNMENT: u64 = 1 << 30;
+
+/// Guests that we know have real addresses of 56 bits at most, and their direct mapping half of that to spare.
+const ADDRESS_LIMIT: u64 = 1 << 51;
 
 /// Puts regions into guest memory and takes them out.
 struct Mapper(Arc<Partition>);
@@ -50,6 +53,53 @@ pub enum PmemError {
     NoRoom(String),
 }
 
+/// Where regions may be put in guest real memory: above RAM, where no other is.
+#[derive(Debug, Clone)]
+pub(super) struct AddressSpace {
+    ram: u64,
+    /// What is taken: first address and the one behind the last.
+    taken: Vec<(u64, u64)>,
+}
+
+impl AddressSpace {
+    /// That of a machine with so many bytes of RAM and these devices.
+    pub(super) fn of(ram: u64, scm: &Scm) -> Self {
+        let devices = scm.devices();
+        let regions = devices.iter().map(|device| device.region());
+        let taken = regions.map(|region| (region.guest_address, region.guest_address.saturating_add(region.host.len())));
+        Self { ram, taken: taken.collect() }
+    }
+
+    /// The lowest address with room for `size` bytes, if there is one; the room is taken then.
+    fn take(&mut self, size: u64) -> Option<u64> {
+        let after = self.taken.iter().map(|&(_, end)| end);
+        let mut candidates: Vec<u64> = std::iter::once(self.ram)
+            .chain(after)
+            .filter_map(|end| end.checked_next_multiple_of(REGION_ALIGNMENT))
+            .collect();
+        candidates.sort_unstable();
+        let (start, end) = candidates.into_iter().find_map(|start| {
+            let end = start.checked_add(size)?;
+            let free = self.taken.iter().all(|&(first, last)| end <= first || last <= start);
+            (free && end <= ADDRESS_LIMIT).then_some((start, end))
+        })?;
+        self.taken.push((start, end));
+        Some(start)
+    }
+
+    /// Whether there is room for so many bytes.
+    pub(super) fn has_room(&self, size: u64) -> bool {
+        self.clone().take(size).is_some()
+    }
+
+    /// Plugs a device where there is room.
+    pub(super) fn plug(&mut self, scm: &Scm, nvdimm: &OpenNvdimm, how: Plug) -> Result<Arc<Nvdimm>, PmemError> {
+        let address = self.take(nvdimm.backing.region().len());
+        let address = address.ok_or_else(|| PmemError::NoRoom(nvdimm.config.id.clone()))?;
+        Ok(scm.plug(nvdimm.spec(address), Arc::clone(&nvdimm.backing), how)?)
+    }
+}
+
 /// Makes the persistent memory of a machine and plugs the devices that it starts with.
 pub(super) fn build(
     partition: &Arc<Partition>,
@@ -63,12 +113,36 @@ pub(super) fn build(
         ..ScmOptions::default()
     };
     let scm = Scm::new(options)?;
-    let mut next = ram;
+    let mut space = AddressSpace::of(ram, &scm);
     for nvdimm in nvdimms {
-        let no_room = || PmemError::NoRoom(nvdimm.config.id.clone());
-        let address = next.checked_next_multiple_of(REGION_ALIGNMENT).ok_or_else(no_room)?;
-        next = address.checked_add(nvdimm.backing.region().len()).ok_or_else(no_room)?;
-        scm.plug(nvdimm.spec(address), Arc::clone(&nvdimm.backing), Plug::Cold)?;
+        space.plug(&scm, nvdimm, Plug::Cold)?;
     }
     Ok(Arc::new(scm))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    #[test]
+    fn regions_go_to_the_lowest_room_above_ram_and_gaps_are_used_again() {
+        let mut space = AddressSpace { ram: GIB + 1, taken: Vec::new() };
+        assert_eq!(space.take(GIB), Some(2 * GIB));
+        assert_eq!(space.take(256 << 20), Some(3 * GIB));
+        assert_eq!(space.take(2 * GIB), Some(4 * GIB));
+        space.taken.retain(|&(start, _)| start != 3 * GIB);
+        assert_eq!(space.take(GIB + 1), Some(6 * GIB), "the gap is too small");
+        assert_eq!(space.take(GIB), Some(3 * GIB));
+    }
+
+    #[test]
+    fn what_does_not_fit_into_the_address_space_takes_nothing() {
+        let mut space = AddressSpace { ram: GIB, taken: Vec::new() };
+        assert_eq!(space.take(u64::MAX), None);
+        assert_eq!(space.take(ADDRESS_LIMIT), None);
+        assert_eq!(space.take(ADDRESS_LIMIT - GIB), Some(GIB));
+        assert_eq!(space.take(GIB), None);
+    }
 }

@@ -1,5 +1,6 @@
 //! A vCPU's thread: waits to be started, runs the guest, hands hypercalls to the platform, waits when the guest does.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -29,6 +30,10 @@ struct State {
     order: Order,
     /// The thread has acted on a stop: it runs no guest code.
     stopped: bool,
+    /// It is to stand still where it is, whatever its order.
+    paused: bool,
+    /// The thread has acted on a pause: it stands between two instructions.
+    parked: bool,
 }
 
 /// The monitor's hold on one vCPU's thread.
@@ -36,15 +41,25 @@ pub(super) struct VcpuControl {
     state: Mutex<State>,
     changed: Condvar,
     signals: Arc<Signals>,
+    /// Guest instructions executed up to the last exit.
+    instructions: AtomicU64,
+    hypercalls: AtomicU64,
 }
 
 impl VcpuControl {
     pub(super) fn new(signals: Arc<Signals>) -> Self {
         Self {
-            state: Mutex::new(State { order: Order::Stop, stopped: true }),
+            state: Mutex::new(State { order: Order::Stop, stopped: true, paused: false, parked: false }),
             changed: Condvar::new(),
             signals,
+            instructions: AtomicU64::new(0),
+            hypercalls: AtomicU64::new(0),
         }
+    }
+
+    /// Guest instructions executed up to its last exit, and hypercalls made.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.instructions.load(Ordering::Relaxed), self.hypercalls.load(Ordering::Relaxed))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -90,6 +105,31 @@ impl VcpuControl {
         }
     }
 
+    /// Makes it stand still at its next instruction boundary, without waiting for it. It stays startable and stoppable meanwhile.
+    pub(super) fn pause(&self) {
+        self.lock().paused = true;
+        self.signals.raise(KICK);
+    }
+
+    /// Lets it go on where it stands.
+    pub(super) fn resume(&self) {
+        self.lock().paused = false;
+        self.changed.notify_all();
+    }
+
+    /// Waits until it stands still (paused, or stopped); false where it does not by `deadline`.
+    pub(super) fn wait_still(&self, deadline: Instant) -> bool {
+        let mut state = self.lock();
+        while !(state.stopped || state.parked) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
     /// Whether the guest sees it as stopped.
     pub(super) fn is_stopped(&self) -> bool {
         self.lock().stopped
@@ -120,9 +160,16 @@ impl VcpuControl {
         }
     }
 
-    /// For the thread: whether it may go on.
+    /// For the thread: whether it may go on. Stands still in here while it is paused.
     fn may_run(&self) -> bool {
-        self.lock().order == Order::Run
+        let mut state = self.lock();
+        while state.order == Order::Run && state.paused {
+            state.parked = true;
+            self.changed.notify_all();
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.parked = false;
+        state.order == Order::Run
     }
 }
 
@@ -153,6 +200,7 @@ pub(super) fn run(
         control.signals.clear(KICK | PROD | SYSTEM_RESET);
         while control.may_run() {
             let exit = processor.0.run();
+            control.instructions.store(processor.0.instructions_executed(), Ordering::Relaxed);
             if memory::failure().is_some() {
                 // What the guest has seen since is not to be believed: nothing is acknowledged any more.
                 report(VcpuEvent::BackingFailed);
@@ -160,23 +208,26 @@ pub(super) fn run(
             }
             match exit {
                 Exit::Kicked => {}
-                Exit::Hypercall => match platform.hypercall(&mut processor) {
-                    Action::Resume => {}
-                    Action::Cede => {
-                        wait(&processor.0, EXTERNAL | PROD, true);
-                        platform.wait_ended(id);
+                Exit::Hypercall => {
+                    control.hypercalls.fetch_add(1, Ordering::Relaxed);
+                    match platform.hypercall(&mut processor) {
+                        Action::Resume => {}
+                        Action::Cede => {
+                            wait(&processor.0, control, EXTERNAL | PROD, true);
+                            platform.wait_ended(id);
+                        }
+                        Action::WaitForProd => {
+                            wait(&processor.0, control, PROD, false);
+                            platform.wait_ended(id);
+                        }
+                        Action::Yield => std::thread::yield_now(),
+                        Action::StopSelf => break,
+                        Action::Exit(exit) => {
+                            report(VcpuEvent::Exit(exit));
+                            break;
+                        }
                     }
-                    Action::WaitForProd => {
-                        wait(&processor.0, PROD, false);
-                        platform.wait_ended(id);
-                    }
-                    Action::Yield => std::thread::yield_now(),
-                    Action::StopSelf => break,
-                    Action::Exit(exit) => {
-                        report(VcpuEvent::Exit(exit));
-                        break;
-                    }
-                },
+                }
                 Exit::Checkstop { ea, nia } => {
                     report(VcpuEvent::Checkstop { vcpu: id.0, ea, nia });
                     break;
@@ -188,12 +239,78 @@ pub(super) fn run(
     processor.0.instructions_executed()
 }
 
-/// The guest waits: until one of `flags`, the monitor, or (where it counts) the decrementer.
-fn wait(cpu: &Cpu, flags: u32, decrementer: bool) {
-    let deadline = decrementer.then(|| {
-        let left = u64::try_from(cpu.decrementer()).unwrap_or(0);
-        Instant::now() + power::time::duration_of(left)
-    });
-    cpu.signals().wait(flags | KICK | SYSTEM_RESET, deadline);
+/// The guest waits: until one of `flags`, a stop, or (where it counts) the decrementer. A pause does not end the wait.
+fn wait(cpu: &Cpu, control: &VcpuControl, flags: u32, decrementer: bool) {
+    let ending = flags | SYSTEM_RESET;
+    loop {
+        // Anew after a pause, in which the guest's time has stood still.
+        let deadline = decrementer.then(|| {
+            let left = u64::try_from(cpu.decrementer()).unwrap_or(0);
+            Instant::now() + power::time::duration_of(left)
+        });
+        let up = cpu.signals().wait(ending | KICK, deadline);
+        if up & ending != 0 || up & KICK == 0 {
+            break;
+        }
+        cpu.signals().clear(KICK);
+        if !control.may_run() {
+            break;
+        }
+    }
     cpu.signals().clear(PROD);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn control() -> Arc<VcpuControl> {
+        let partition = Partition::new(1);
+        Arc::new(VcpuControl::new(Arc::clone(partition.signals(0).expect("vCPU 0"))))
+    }
+
+    fn started() -> StartState {
+        StartState { nia: 0, r3: 0, r4: 0, r5: 0, little_endian: false }
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    #[test]
+    fn a_paused_vcpu_stands_still_until_it_is_resumed_and_then_may_run() {
+        let control = control();
+        control.pause();
+        control.start(started());
+        let thread = Arc::clone(&control);
+        let thread = std::thread::spawn(move || (thread.wait_for_start().is_some(), thread.may_run()));
+        assert!(control.wait_still(soon()));
+        assert!(!control.is_stopped(), "the guest does not see a pause");
+        control.resume();
+        assert_eq!(thread.join().expect("thread"), (true, true));
+    }
+
+    #[test]
+    fn a_paused_vcpu_can_be_stopped_and_ended() {
+        for end in [VcpuControl::stop, VcpuControl::quit] {
+            let control = control();
+            control.pause();
+            control.start(started());
+            let thread = Arc::clone(&control);
+            let thread = std::thread::spawn(move || (thread.wait_for_start().is_some(), thread.may_run()));
+            assert!(control.wait_still(soon()));
+            end(&control);
+            assert_eq!(thread.join().expect("thread"), (true, false));
+        }
+    }
+
+    #[test]
+    fn a_vcpu_that_does_not_come_to_stand_still_is_not_waited_for_longer_than_asked() {
+        let control = control();
+        control.start(started());
+        control.pause();
+        assert!(!control.wait_still(Instant::now()));
+    }
 }
