@@ -1,12 +1,12 @@
 //! A translated block, and how its run ends.
 
-use power::Registers;
+use power::decode::Opcode;
 use power::interrupt::Interrupt;
+use power::{Insn, Registers};
 
 use crate::host_code::HostCode;
 use crate::memory::Memory;
 use crate::mode::Mode;
-use crate::shims::Context;
 
 /// How a run of a block ended. The registers hold the exact architected state in every case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +19,15 @@ pub enum Exit {
     Interrupt(Interrupt),
 }
 
-/// Exits that a block's code may choose from, by index.
+/// Exits that code may choose from, by index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitKind {
     /// See [`Exit::Completed`].
     Completed,
+    /// The budget is too small for the block at NIA.
+    OutOfBudget,
     /// See [`Exit::Interpret`].
-    Interpret,
+    Interpret(Insn, Opcode),
     /// An interrupt known at translation.
     Interrupt(Interrupt),
     /// The interrupt that the memory has named in the context.
@@ -74,15 +76,14 @@ impl Block {
     /// Carries the instructions out, the first at NIA. The MSR in `registers` is not looked at: it is the caller's duty that
     /// the processor is in the block's [`Block::mode`].
     pub fn run(&self, registers: &mut Registers, memory: &mut dyn Memory) -> Exit {
-        let mut context = Context::new(memory);
-        let index = self.code.call(registers, &mut context);
-        match self.exits[index as usize] {
-            ExitKind::Completed => Exit::Completed,
-            ExitKind::Interpret => Exit::Interpret,
+        let returned = self.code.call(registers, memory);
+        match self.exits[returned.exit as usize] {
+            ExitKind::Completed | ExitKind::OutOfBudget => Exit::Completed,
+            ExitKind::Interpret(..) => Exit::Interpret,
             ExitKind::Interrupt(interrupt) => Exit::Interrupt(interrupt),
             ExitKind::MemoryFault => Exit::Interrupt(
-                context
-                    .take_fault()
+                returned
+                    .fault
                     .expect("this exit is taken only where a shim has recorded a fault"),
             ),
         }

@@ -1,65 +1,150 @@
-//! Owns the host code of a block and calls it: the only unsafe code of this crate.
+//! Owns host code and calls it: the unsafe code of this crate, but for the context's pointer.
 //!
-//! cranelift-jit maps fresh pages readable and writable, fills them, and makes them readable and executable in
-//! `finalize_definitions`; what is mapped later gets pages of its own. So no page is ever writable and executable at once, and
-//! [`HostCode`] is made only of finalised code. Each block has a module, and so pages, of its own: dropping the block frees them.
+//! A [`CodeSpace`] reserves addresses, and code is put into it one function after the other. cranelift-jit makes the pages of a
+//! function readable and writable, fills them, and makes them readable and executable in `finalize_definitions`; the next
+//! function gets pages of its own. So no page is ever writable and executable at once, and [`HostCode`] is made only of finalised
+//! code. The pages are freed when nobody has code in the space any more.
 
 use std::mem::ManuallyDrop;
-use std::sync::Mutex;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use cranelift_jit::JITModule;
-use cranelift_module::FuncId;
-use power::Registers;
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
+use cranelift_module::{Module, ModuleError, default_libcall_names};
+use power::interrupt::Interrupt;
+use power::{Cpu, Registers};
 
-use crate::shims::Context;
+use crate::context::Context;
+use crate::memory::Memory;
 
 type Entry = unsafe extern "C" fn(*mut Registers, *mut Context<'_>) -> u64;
 
-/// Finalised host code, freed on drop.
+/// Host pages are at least this large.
+const PAGE: usize = 4096;
+
+/// Addresses for code.
+pub(crate) struct CodeSpace {
+    /// Taken only by `drop`.
+    module: ManuallyDrop<Mutex<JITModule>>,
+    capacity: usize,
+    used: AtomicUsize,
+}
+
+impl CodeSpace {
+    /// Reserves `capacity` bytes.
+    ///
+    /// # Errors
+    /// The host has none left.
+    pub(crate) fn new(isa: Arc<dyn TargetIsa>, capacity: usize) -> Result<Arc<Self>, ModuleError> {
+        let arena = ArenaMemoryProvider::new_with_size(capacity)
+            .map_err(|error| ModuleError::Backend(error.into()))?;
+        let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
+        builder.memory_provider(Box::new(arena));
+        Ok(Arc::new(Self {
+            module: ManuallyDrop::new(Mutex::new(JITModule::new(builder))),
+            capacity,
+            used: AtomicUsize::new(0),
+        }))
+    }
+
+    /// Whether a function of any size that the translator makes still fits.
+    pub(crate) fn has_room(&self) -> bool {
+        /// No function comes near it.
+        const LARGEST: usize = 1 << 20;
+        self.used.load(Ordering::Relaxed) + LARGEST <= self.capacity
+    }
+
+    /// Compiles a function that [`crate::translator`] has written, and puts it here.
+    ///
+    /// # Errors
+    /// Cranelift refused it, or the host has no memory left.
+    pub(crate) fn compile(
+        self: &Arc<Self>,
+        context: &mut cranelift_codegen::Context,
+    ) -> Result<HostCode, Box<ModuleError>> {
+        let mut module = self.module.lock().unwrap_or_else(PoisonError::into_inner);
+        let function = module.declare_anonymous_function(&context.func.signature)?;
+        module.define_function(function, context)?;
+        let len = context
+            .compiled_code()
+            .map_or(0, |code| code.code_buffer().len());
+        module.finalize_definitions()?;
+        self.used
+            .fetch_add(len.next_multiple_of(PAGE), Ordering::Relaxed);
+        let address = module.get_finalized_function(function);
+        // SAFETY: the translator declares every function with exactly this signature, in the host's C convention; the address is
+        // that of finalised, executable code, which lives as long as the space.
+        let entry = unsafe { std::mem::transmute::<*const u8, Entry>(address) };
+        Ok(HostCode {
+            entry,
+            len,
+            _space: Arc::clone(self),
+        })
+    }
+}
+
+impl Drop for CodeSpace {
+    fn drop(&mut self) {
+        // SAFETY: `module` is taken nowhere else, and not used after this.
+        let module = unsafe { ManuallyDrop::take(&mut self.module) };
+        let module = module.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: all code here holds the space, so there is none left that could run.
+        unsafe { module.free_memory() };
+    }
+}
+
+/// Finalised host code. It may run on any thread, on several at once.
 pub(crate) struct HostCode {
     entry: Entry,
     len: usize,
-    /// The owner of the pages. Taken only by `drop`; the lock is never used but lets blocks be shared between threads.
-    module: ManuallyDrop<Mutex<JITModule>>,
+    _space: Arc<CodeSpace>,
+}
+
+/// What a run returned.
+pub(crate) struct Returned {
+    /// The index of the exit that the code took.
+    pub(crate) exit: u64,
+    /// The interrupt of the access that was refused, where that was the exit.
+    pub(crate) fault: Option<Interrupt>,
 }
 
 impl HostCode {
-    /// Takes over a finalised module whose function `entry`, of `len` bytes, was generated by [`crate::translator`].
-    pub(crate) fn new(module: JITModule, entry: FuncId, len: usize) -> Self {
-        let address = module.get_finalized_function(entry);
-        // SAFETY: the translator declares every block's function with exactly this signature, in the host's C convention; the
-        // address is that of finalised, executable code, which lives as long as `module`.
-        let entry = unsafe { std::mem::transmute::<*const u8, Entry>(address) };
-        Self {
-            entry,
-            len,
-            module: ManuallyDrop::new(Mutex::new(module)),
-        }
-    }
-
     /// Bytes of code.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// Runs the code; the result is the index of the exit that it took.
-    pub(crate) fn call(&self, registers: &mut Registers, context: &mut Context<'_>) -> u64 {
-        // SAFETY: generated code reads and writes `registers` only at the offsets of its fields (`offset_of!` in
+    /// Runs the code of a straight plan.
+    pub(crate) fn call(&self, registers: &mut Registers, memory: &mut dyn Memory) -> Returned {
+        // SAFETY: `memory` is exclusively borrowed for the call, and is not what holds `registers`.
+        let mut context = unsafe { Context::new(NonNull::from(memory), 0) };
+        // SAFETY: generated code reads and writes `registers` only at the offsets of its fields (`offset_of!` in `slot` and
         // `translator::registers`), with values that are valid for them (flags are 0 or 1, CR fields 0 to 15), and `context` only
-        // at the offset of its flag; it hands both, or fields of them, to the functions in `shims` that expect them, one at a
+        // at the offsets of its fields; it hands both, or fields of them, to the functions in `shims` that expect them, one at a
         // time. Both are exclusively borrowed for the call. Guest values are never dereferenced.
-        unsafe { (self.entry)(registers, context) }
+        let exit = unsafe { (self.entry)(registers, &raw mut context) };
+        let fault = context.take_fault();
+        Returned { exit, fault }
     }
-}
 
-impl Drop for HostCode {
-    fn drop(&mut self) {
-        // SAFETY: `module` is taken nowhere else, and not used after this.
-        let module = unsafe { ManuallyDrop::take(&mut self.module) };
-        let module = module
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        // SAFETY: `call` borrows self, so none of the code runs now, and `entry` goes with self.
-        unsafe { module.free_memory() };
+    /// Runs the code of a region, which counts the processor's budget down.
+    pub(crate) fn call_region(&self, cpu: &mut Cpu) -> Returned {
+        let budget = u64::from(cpu.budget());
+        let cpu: *mut Cpu = cpu;
+        // SAFETY: a place in a valid object.
+        let registers = unsafe { &raw mut (*cpu).regs };
+        let memory: *mut dyn Memory = cpu;
+        // SAFETY: made of a reference. Nothing but generated code uses it, and not while a shim does.
+        let mut context = unsafe { Context::new(NonNull::new_unchecked(memory), budget) };
+        // SAFETY: as in `call`; the registers are those of a `Cpu`, so that the distances of `TlbLayout` lead to its soft TLB. Of
+        // that only the entry of an address is read, and memory only where its tag allows: then the entry holds the host address
+        // of a live mapping, which goes only after this vCPU has polled (`power::memory`).
+        let exit = unsafe { (self.entry)(registers, &raw mut context) };
+        let fault = context.take_fault();
+        // SAFETY: made of a reference that is exclusively ours; nobody else uses it any more.
+        unsafe { (*cpu).set_budget(context.budget as u32) };
+        Returned { exit, fault }
     }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
-use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{Linkage, Module, ModuleError, default_libcall_names};
+use cranelift_module::ModuleError;
 use power::Insn;
 
 use crate::block::Block;
-use crate::host_code::HostCode;
+use crate::host_code::{CodeSpace, HostCode};
 use crate::mode::Mode;
+use crate::plan::Plan;
+use crate::region::Region;
 use crate::translator;
 
 /// Why there is no JIT on this host.
@@ -41,12 +42,18 @@ pub struct Jit {
     isa: Arc<dyn TargetIsa>,
     context: cranelift_codegen::Context,
     builder_context: FunctionBuilderContext,
+    /// Where code goes; made when first needed, and another when full.
+    space: Option<Arc<CodeSpace>>,
+    space_bytes: usize,
 }
 
 impl Jit {
     /// Most instructions that a block may have. Each memory access has an exit that writes all changed registers back, so code
     /// grows with the square of a block's length.
     pub const INSTRUCTIONS_MAX: usize = 256;
+
+    /// Bytes of host code after which a new space for code is begun. A space is freed when the last code in it is.
+    const SPACE_BYTES: usize = 16 << 20;
 
     /// For this host.
     ///
@@ -85,6 +92,8 @@ impl Jit {
             isa,
             context: cranelift_codegen::Context::new(),
             builder_context: FunctionBuilderContext::new(),
+            space: None,
+            space_bytes: Self::SPACE_BYTES,
         })
     }
 
@@ -97,16 +106,8 @@ impl Jit {
         if code.is_empty() || code.len() > Self::INSTRUCTIONS_MAX {
             return Err(TranslateError::Length(code.len()));
         }
-        self.context.clear();
-        let translation = translator::translate(
-            &mut self.context.func,
-            &mut self.builder_context,
-            self.isa.as_ref(),
-            code,
-            mode,
-        )
-        .map_err(TranslateError::Interpret)?;
-        let code = self.compile().map_err(TranslateError::Compile)?;
+        let plan = Plan::straight(code);
+        let (code, translation) = self.translate_plan(&plan, mode)?;
         Ok(Block::new(
             code,
             translation.exits,
@@ -115,19 +116,63 @@ impl Jit {
         ))
     }
 
-    /// The function in `context` as host code.
-    fn compile(&mut self) -> Result<HostCode, Box<ModuleError>> {
-        let builder = JITBuilder::with_isa(Arc::clone(&self.isa), default_libcall_names());
-        let mut module = JITModule::new(builder);
-        let entry =
-            module.declare_function("block", Linkage::Export, &self.context.func.signature)?;
-        module.define_function(entry, &mut self.context)?;
-        let len = self
-            .context
-            .compiled_code()
-            .map_or(0, |code| code.code_buffer().len());
-        module.finalize_definitions()?;
-        Ok(HostCode::new(module, entry, len))
+    /// Translates a region.
+    ///
+    /// # Errors
+    /// [`TranslateError`]; the caller then interprets.
+    pub(crate) fn region(
+        &mut self,
+        plan: &Plan,
+        mode: Mode,
+        depends: Mode,
+    ) -> Result<Region, TranslateError> {
+        let (code, translation) = self.translate_plan(plan, mode)?;
+        Ok(Region {
+            code,
+            exits: translation.exits,
+            mode,
+            depends,
+            first_charge: plan.blocks[0].charge,
+            instructions: translation.instructions,
+        })
+    }
+
+    fn translate_plan(
+        &mut self,
+        plan: &Plan,
+        mode: Mode,
+    ) -> Result<(HostCode, translator::Translation), TranslateError> {
+        self.context.clear();
+        let translation = translator::translate(
+            &mut self.context.func,
+            &mut self.builder_context,
+            self.isa.as_ref(),
+            plan,
+            mode,
+        )
+        .map_err(TranslateError::Interpret)?;
+        let space = match &self.space {
+            Some(space) if space.has_room() => space,
+            _ => {
+                let space = CodeSpace::new(Arc::clone(&self.isa), self.space_bytes)
+                    .map_err(|error| TranslateError::Compile(Box::new(error)))?;
+                self.space.insert(space)
+            }
+        };
+        let code = space
+            .compile(&mut self.context)
+            .map_err(TranslateError::Compile)?;
+        Ok((code, translation))
+    }
+
+    /// Whether the next translation begins a new space for code.
+    pub(crate) fn is_full(&self) -> bool {
+        self.space.as_ref().is_some_and(|space| !space.has_room())
+    }
+
+    /// Begins a new space with the next translation, once `bytes` are used.
+    pub(crate) fn set_space_bytes(&mut self, bytes: usize) {
+        self.space_bytes = bytes;
     }
 
     /// Cranelift's optimised intermediate code of the last block that was translated, as text, for logs and for study.

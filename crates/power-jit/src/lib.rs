@@ -1,24 +1,36 @@
-//! The second engine of the `power` processor: straight-line guest code translated to host code with Cranelift.
+//! The second engine of the `power` processor: guest code translated to host code with Cranelift.
 //!
 //! The semantics are those of the interpreter, to the letter: `power` writes each instruction once, over
-//! [`power::engine::Engine`], and the translator is that engine with Cranelift values for its words. A [`Jit`] makes a
-//! [`Block`] of a slice of instruction words; [`Block::run`] carries it out on [`power::Registers`], with the guest's memory
-//! behind the [`Memory`] trait, and says how it ended ([`Exit`]) with the exact architected state left behind.
+//! [`power::engine::Engine`], and the translator is that engine with Cranelift values for its words.
 //!
-//! What makes a block valid beside its words is its [`Mode`]; where it runs is not part of it (addresses are relative to the
-//! entry). Chaining, tiers, inline memory accesses and a cache are for the full JIT that grows from here.
+//! Two things are made of it. A [`JitService`] gives every vCPU of a machine a second tier ([`power::accelerator::Accelerator`]):
+//! regions of hot code, compiled on a thread of its own, which reach memory through the vCPU's soft TLB. And a [`Jit`] makes a
+//! [`Block`] of a slice of instruction words, which [`Block::run`] carries out on [`power::Registers`] with the guest's memory
+//! behind the [`Memory`] trait: what the differential tests compare with the interpreter, one instruction at a time.
+//!
+//! What makes code valid beside its words is its [`Mode`]; where it runs is not part of it (addresses are relative to the entry).
 #![deny(unsafe_code)]
 
 mod block;
+#[allow(unsafe_code)]
+mod context;
 #[allow(unsafe_code)]
 mod host_code;
 mod jit;
 mod memory;
 mod mode;
+mod plan;
+mod region;
+mod scout;
+mod service;
 mod shims;
+mod slot;
+mod tier;
 mod translator;
 
 pub use block::{Block, Exit};
 pub use jit::{HostError, Jit, TranslateError};
 pub use memory::Memory;
 pub use mode::Mode;
+pub use service::{JitOptions, JitService};
+pub use tier::JitStatistics;

@@ -1,5 +1,6 @@
 //! The guest's memory, as a block sees it.
 
+use power::Cpu;
 use power::engine::Width;
 use power::interrupt::Interrupt;
 
@@ -22,8 +23,36 @@ pub trait Memory {
     fn store(&mut self, ea: u64, value: u64, width: Width) -> Result<(), Interrupt>;
     /// Whether a byte at `ea` could be written.
     fn probe_store(&mut self, ea: u64) -> Result<(), Interrupt>;
+    /// Zeroes the cache block of 128 bytes that `ea` is in.
+    fn zero_block(&mut self, ea: u64) -> Result<(), Interrupt>;
+    /// Whether a byte at `ea` could be read.
+    fn touch_block(&mut self, ea: u64) -> Result<(), Interrupt>;
     /// Reads `width` and sets the reservation; an unaligned address raises an alignment interrupt.
     fn load_reserve(&mut self, ea: u64, width: Width) -> Result<u64, Interrupt>;
     /// Writes where the reservation holds, and says whether it did; the reservation is gone after it.
     fn store_conditional(&mut self, ea: u64, value: u64, width: Width) -> Result<bool, Interrupt>;
+}
+
+impl Memory for Cpu {
+    fn load(&mut self, ea: u64, width: Width) -> Result<u64, Interrupt> {
+        self.read_memory(ea, width)
+    }
+    fn store(&mut self, ea: u64, value: u64, width: Width) -> Result<(), Interrupt> {
+        self.write_memory(ea, value, width)
+    }
+    fn probe_store(&mut self, ea: u64) -> Result<(), Interrupt> {
+        self.check_store(ea)
+    }
+    fn zero_block(&mut self, ea: u64) -> Result<(), Interrupt> {
+        Self::zero_block(self, ea)
+    }
+    fn touch_block(&mut self, ea: u64) -> Result<(), Interrupt> {
+        self.check_load(ea)
+    }
+    fn load_reserve(&mut self, ea: u64, width: Width) -> Result<u64, Interrupt> {
+        self.read_and_reserve(ea, width)
+    }
+    fn store_conditional(&mut self, ea: u64, value: u64, width: Width) -> Result<bool, Interrupt> {
+        self.write_where_reserved(ea, value, width)
+    }
 }

@@ -1,5 +1,6 @@
 //! What translated code depends on beside the instruction words: the bits of MSR that change what instructions do.
 
+use power::engine::Facility;
 use power::msr;
 
 /// The part of MSR that is fixed in a block. A block may run only while the processor is in the mode that it was translated
@@ -27,6 +28,48 @@ impl Mode {
         }
     }
 
+    /// What all code depends on.
+    pub(crate) const ALWAYS: Self = Self {
+        bits: msr::SF | msr::PR | msr::LE,
+    };
+
+    const FLOAT_EXCEPTIONS: u64 = msr::FE0 | msr::FE1;
+
+    /// The bit of MSR that makes a facility available.
+    const fn facility_bit(facility: Facility) -> u64 {
+        match facility {
+            Facility::Float => msr::FP,
+            Facility::Vmx => msr::VEC,
+            Facility::Vsx => msr::VSX,
+            Facility::Privileged => msr::PR,
+        }
+    }
+
+    /// Whether a facility is available in this mode.
+    pub(crate) const fn has(self, facility: Facility) -> bool {
+        let on = self.bits & Self::facility_bit(facility) != 0;
+        on != matches!(facility, Facility::Privileged)
+    }
+
+    /// As a set of parts of a mode: with the one that makes a facility available.
+    pub(crate) const fn and_facility(self, facility: Facility) -> Self {
+        Self {
+            bits: self.bits | Self::facility_bit(facility),
+        }
+    }
+
+    /// As a set of parts of a mode: with the floating-point exception mode.
+    pub(crate) const fn and_float_exceptions(self) -> Self {
+        Self {
+            bits: self.bits | Self::FLOAT_EXCEPTIONS,
+        }
+    }
+
+    /// Whether two modes are alike in `parts`.
+    pub(crate) const fn agrees(self, other: Self, parts: Self) -> bool {
+        (self.bits ^ other.bits) & parts.bits == 0
+    }
+
     /// MSR\[LE\] is 0: memory operands have their most significant byte first.
     pub const fn big_endian(self) -> bool {
         self.bits & msr::LE == 0
@@ -35,26 +78,6 @@ impl Mode {
     /// MSR\[SF\]: addresses have 64 bits, not 32.
     pub const fn wide_addresses(self) -> bool {
         self.bits & msr::SF != 0
-    }
-
-    /// MSR\[PR\]: privileged instructions interrupt.
-    pub const fn problem_state(self) -> bool {
-        self.bits & msr::PR != 0
-    }
-
-    /// MSR\[FP\].
-    pub const fn float(self) -> bool {
-        self.bits & msr::FP != 0
-    }
-
-    /// MSR\[VEC\].
-    pub const fn vmx(self) -> bool {
-        self.bits & msr::VEC != 0
-    }
-
-    /// MSR\[VSX\].
-    pub const fn vsx(self) -> bool {
-        self.bits & msr::VSX != 0
     }
 
     /// MSR\[FE0\] or MSR\[FE1\]: an enabled floating-point exception interrupts.

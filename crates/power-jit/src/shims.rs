@@ -8,49 +8,14 @@
 )]
 
 use power::engine::Width;
-use power::interrupt::Interrupt;
 use power_float::Fpscr;
 
-use crate::memory::Memory;
+use crate::context::Context;
 
 /// Bit of [`power::Registers::vscr`]: a saturating operation saturated.
 const VSCR_SAT: u32 = 1;
 /// Bit of [`power::Registers::vscr`]: denormal numbers count as zero.
 const VSCR_NJ: u32 = 1 << 16;
-
-/// What a run of a block needs beside the registers.
-pub(crate) struct Context<'a> {
-    memory: &'a mut dyn Memory,
-    fault: Option<Interrupt>,
-    /// Whether the last access was refused; generated code looks at it after each.
-    faulted: bool,
-}
-
-impl<'a> Context<'a> {
-    /// Offset of the flag that generated code reads.
-    pub(crate) const FAULTED: usize = std::mem::offset_of!(Context<'static>, faulted);
-
-    pub(crate) fn new(memory: &'a mut dyn Memory) -> Self {
-        Self {
-            memory,
-            fault: None,
-            faulted: false,
-        }
-    }
-
-    /// The interrupt of the access that was refused.
-    pub(crate) fn take_fault(&mut self) -> Option<Interrupt> {
-        self.fault.take()
-    }
-
-    fn settle<T: Default>(&mut self, result: Result<T, Interrupt>) -> T {
-        self.faulted = result.is_err();
-        result.unwrap_or_else(|interrupt| {
-            self.fault = Some(interrupt);
-            T::default()
-        })
-    }
-}
 
 /// The width that generated code names by its number of bytes.
 fn width(bytes: u64) -> Width {
@@ -63,23 +28,27 @@ fn width(bytes: u64) -> Width {
 }
 
 pub(crate) extern "C" fn load(context: &mut Context<'_>, ea: u64, bytes: u64) -> u64 {
-    let result = context.memory.load(ea, width(bytes));
-    context.settle(result)
+    context.access(|memory| memory.load(ea, width(bytes)))
 }
 
 pub(crate) extern "C" fn store(context: &mut Context<'_>, ea: u64, value: u64, bytes: u64) {
-    let result = context.memory.store(ea, value, width(bytes));
-    context.settle(result);
+    context.access(|memory| memory.store(ea, value, width(bytes)));
 }
 
 pub(crate) extern "C" fn probe_store(context: &mut Context<'_>, ea: u64) {
-    let result = context.memory.probe_store(ea);
-    context.settle(result);
+    context.access(|memory| memory.probe_store(ea));
+}
+
+pub(crate) extern "C" fn zero_block(context: &mut Context<'_>, ea: u64) {
+    context.access(|memory| memory.zero_block(ea));
+}
+
+pub(crate) extern "C" fn touch_block(context: &mut Context<'_>, ea: u64) {
+    context.access(|memory| memory.touch_block(ea));
 }
 
 pub(crate) extern "C" fn load_reserve(context: &mut Context<'_>, ea: u64, bytes: u64) -> u64 {
-    let result = context.memory.load_reserve(ea, width(bytes));
-    context.settle(result)
+    context.access(|memory| memory.load_reserve(ea, width(bytes)))
 }
 
 pub(crate) extern "C" fn store_conditional(
@@ -88,8 +57,7 @@ pub(crate) extern "C" fn store_conditional(
     value: u64,
     bytes: u64,
 ) -> u64 {
-    let result = context.memory.store_conditional(ea, value, width(bytes));
-    u64::from(context.settle(result))
+    u64::from(context.access(|memory| memory.store_conditional(ea, value, width(bytes))))
 }
 
 pub(crate) extern "C" fn pure1(f: fn(u64) -> u64, a: u64) -> u64 {

@@ -57,6 +57,12 @@ impl Memory for Nowhere {
     fn probe_store(&mut self, ea: u64) -> Result<(), Interrupt> {
         Self::refuse(ea)
     }
+    fn zero_block(&mut self, ea: u64) -> Result<(), Interrupt> {
+        self.store(ea, 0, Width::Byte)
+    }
+    fn touch_block(&mut self, ea: u64) -> Result<(), Interrupt> {
+        self.load(ea, Width::Byte).map(|_| ())
+    }
     fn load_reserve(&mut self, ea: u64, _: Width) -> Result<u64, Interrupt> {
         Self::refuse(ea)
     }

@@ -8,7 +8,7 @@ use common::memory::PlainMemory;
 use common::peer::{Peer, Step, Taken};
 use common::random::Random;
 use common::{CODE, DATA, MODES, PROGRAM};
-use power::decode::{decode, disassemble, rows};
+use power::decode::{disassemble, rows};
 use power::{Insn, Registers};
 use power_jit::{Block, Exit, Jit, Mode, TranslateError};
 

@@ -337,6 +337,10 @@ pub trait Engine: Sized {
         value: Self::Word,
         width: Width,
     ) -> Result<Self::Cond, Self::Stop>;
+    /// Zeroes the cache block of 128 bytes that `ea` is in.
+    fn zero_block(&mut self, ea: Self::Word) -> Done<Self>;
+    /// Cleans or flushes the cache block that `ea` is in: to the MMU a load.
+    fn touch_block(&mut self, ea: Self::Word) -> Done<Self>;
     /// Orders memory accesses.
     fn fence(&mut self, fence: Fence);
     /// Whether MSR\[LE\] is 0. Code is decoded, and translated, for one byte order, so semantics may branch on this.

@@ -22,9 +22,9 @@ pub mod signals;
 mod snapshot;
 pub mod time;
 
-pub use cpu::{Cpu, PVR_POWER9};
+pub use cpu::{Cpu, PVR_POWER9, TlbLayout};
 pub use insn::Insn;
-pub use interp::Exit;
+pub use interp::{Exit, accelerator};
 pub use partition::Partition;
 pub use registers::{Registers, Xer};
 pub use snapshot::{CpuState, PartitionState, ProcessTableState, STATE_VERSION, StateError};

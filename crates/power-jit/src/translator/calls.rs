@@ -7,9 +7,10 @@ use cranelift_codegen::ir::{
 use power::engine::Done;
 
 use super::Translator;
-use super::registers::{FPSCR, Slot, VSCR};
+use super::registers::{FPSCR, VSCR};
 use crate::block::ExitKind;
-use crate::shims::Context;
+use crate::context::Context;
+use crate::slot::Slot;
 
 /// Stack slots: three operands and a result.
 pub(super) const QUADWORDS: usize = 4;

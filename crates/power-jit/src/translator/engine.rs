@@ -13,10 +13,10 @@ use power_float::Fpscr;
 
 use super::calls::address;
 use super::condition::Field;
-use super::registers::Slot;
-use super::{Stop, Translator};
+use super::{Branched, Destination, Stop, Translator};
 use crate::block::ExitKind;
 use crate::shims;
+use crate::slot::Slot;
 
 impl Engine for Translator<'_> {
     type Word = Value;
@@ -229,6 +229,14 @@ impl Engine for Translator<'_> {
     fn store_conditional(&mut self, ea: Value, value: Value, width: Width) -> Result<Value, Stop> {
         Ok(self.store_where_reserved(ea, value, width))
     }
+    fn zero_block(&mut self, ea: Value) -> Done<Self> {
+        self.call_on_block(address!(shims::zero_block), ea);
+        Ok(())
+    }
+    fn touch_block(&mut self, ea: Value) -> Done<Self> {
+        self.call_on_block(address!(shims::touch_block), ea);
+        Ok(())
+    }
     fn fence(&mut self, fence: Fence) {
         // Hosts with total store order keep everything in order but a store and a later load, which only `sync` asks for.
         if fence == Fence::Full || !cfg!(target_arch = "x86_64") {
@@ -243,37 +251,29 @@ impl Engine for Translator<'_> {
         self.address(self.offset)
     }
     fn branch(&mut self, condition: Option<Value>, target: Target<Value>, _: BranchKind) {
-        let target = match target {
-            Target::Relative(displacement) => {
-                self.address(self.offset.wrapping_add_signed(displacement))
+        let to = match target {
+            Target::Relative(distance) => Destination::Offset(self.offset.wrapping_add(distance)),
+            Target::Absolute(address) => {
+                let address = self.word(address);
+                Destination::Address(self.effective(address))
             }
-            Target::Absolute(address) => self.word(address),
-            Target::Register(address) => self.builder.ins().band_imm_s(address, !3),
+            Target::Register(address) => {
+                let address = self.builder.ins().band_imm_s(address, !3);
+                Destination::Address(self.effective(address))
+            }
         };
-        let target = self.effective(target);
-        self.branched_to = Some(match condition {
-            Some(condition) => {
-                let next = self.address(self.offset + super::INSTRUCTION);
-                self.builder.ins().select(condition, target, next)
-            }
-            None => target,
-        });
+        self.branched = Some(Branched { condition, to });
     }
     fn require(&mut self, facility: Facility) -> Done<Self> {
-        let (available, interrupt) = match facility {
-            Facility::Float => (self.mode.float(), Interrupt::FloatUnavailable),
-            Facility::Vmx => (self.mode.vmx(), Interrupt::VmxUnavailable),
-            Facility::Vsx => (self.mode.vsx(), Interrupt::VsxUnavailable),
-            Facility::Privileged => (
-                !self.mode.problem_state(),
-                Interrupt::Program(ProgramCause::Privileged),
-            ),
-        };
-        if available {
-            Ok(())
-        } else {
-            Err(self.raise(interrupt))
+        if self.mode.has(facility) {
+            return Ok(());
         }
+        Err(self.raise(match facility {
+            Facility::Float => Interrupt::FloatUnavailable,
+            Facility::Vmx => Interrupt::VmxUnavailable,
+            Facility::Vsx => Interrupt::VsxUnavailable,
+            Facility::Privileged => Interrupt::Program(ProgramCause::Privileged),
+        }))
     }
     fn raise(&mut self, interrupt: Interrupt) -> Stop {
         self.exit_always(interrupt);

@@ -1,9 +1,12 @@
 //! The engine whose values are Cranelift's: semantic functions called on it write the host code of their instruction.
 //!
-//! A block is one path of control with exits at its side. Registers are loaded when first read, then kept in values, and
-//! written back at exits only ([`registers`]); CR fields stay what they were computed from until somebody looks ([`condition`]).
-//! An exit writes back what has changed *so far*, which is what an interpreter's registers hold at that point: so every
-//! interrupt sees the exact architected state, and pays for it only when it comes.
+//! A planned block is one path of control with exits at its side. Registers are loaded when first read, then kept in values, and
+//! written back at exits and at the block's end only ([`registers`]); CR fields stay what they were computed from until somebody
+//! looks ([`condition`]). An exit writes back what has changed *so far*, which is what an interpreter's registers hold at that
+//! point: so every interrupt sees the exact architected state, and pays for it only when it comes.
+//!
+//! Blocks of a region branch to each other directly, and count instructions: each takes what it will carry out from the budget
+//! before it starts, or leaves where there is not so much; an exit in its midst gives the rest back.
 //!
 //! Code is independent of the address it runs at: NIA at entry is a value, instruction addresses are offsets from it.
 
@@ -14,22 +17,28 @@ mod registers;
 mod storage;
 mod vector;
 
+use std::collections::HashMap;
+
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    AbiParam, Function, InstBuilder, MemFlagsData, Signature, StackSlot, TrapCode, Value, types,
+    self, AbiParam, Function, InstBuilder, MemFlagsData, Signature, StackSlot, TrapCode, Value,
+    types,
 };
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use power::Insn;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use power::decode;
+use power::engine::Handler;
 use power::interrupt::{Interrupt, ProgramCause};
+use power::{Insn, TlbLayout};
 
 use crate::block::ExitKind;
+use crate::context::Context;
 use crate::mode::Mode;
-use registers::{Cached, NIA};
+use crate::plan::{Plan, PlannedBlock};
+use registers::{Cached, Kept, NIA};
 
 /// Bytes of an instruction.
-const INSTRUCTION: u64 = 4;
+const INSTRUCTION: i64 = 4;
 
 /// What translation found out beside the code.
 pub(crate) struct Translation {
@@ -43,7 +52,34 @@ pub(crate) struct Translation {
 #[derive(Debug)]
 pub(crate) struct Stop;
 
-/// Writes the code of one block.
+/// Where a branch goes.
+#[derive(Debug, Clone, Copy)]
+enum Destination {
+    /// So many bytes from the entry.
+    Offset(i64),
+    /// To an address.
+    Address(Value),
+}
+
+/// What the current instruction does, where it is a branch.
+#[derive(Debug, Clone, Copy)]
+struct Branched {
+    condition: Option<Value>,
+    to: Destination,
+}
+
+/// What a region needs that straight code does not.
+#[derive(Clone, Copy)]
+struct Region {
+    /// The table of the soft TLB that is in use.
+    table: Value,
+    /// Instructions left.
+    budget: Variable,
+    /// What was left when the current block started.
+    budget_before: Value,
+}
+
+/// Writes the code of one plan.
 pub(crate) struct Translator<'a> {
     builder: FunctionBuilder<'a>,
     isa: &'a dyn TargetIsa,
@@ -54,22 +90,29 @@ pub(crate) struct Translator<'a> {
     context: Value,
     /// NIA at entry.
     entry: Value,
+    region: Option<Region>,
+    /// The planned blocks by offset.
+    blocks: HashMap<i64, ir::Block>,
+    /// Registers that are kept across blocks.
+    kept: Kept,
     /// Register values at this point.
     cached: Cached,
     exits: Vec<ExitKind>,
     /// Stack memory for quadwords on their way to and from shims, made when first needed: operands, and the result.
     quadwords: [Option<StackSlot>; calls::QUADWORDS],
     /// Offset of the current instruction from the entry, in bytes.
-    offset: u64,
+    offset: i64,
+    /// Instructions of the current block before the current one.
+    completed: u32,
     /// Where the program goes on, where the current instruction is a branch.
-    branched_to: Option<Value>,
+    branched: Option<Branched>,
     /// Whether an enabled floating-point exception ends the current instruction, where it may.
     float_exception: Option<Value>,
     /// The current instruction acts on the processor as a whole.
     needs_interpreter: bool,
 }
 
-/// Writes the code of a block for `code` into `function`.
+/// Writes the code of a plan into `function`.
 ///
 /// # Errors
 /// The first instruction, where it is for an interpreter.
@@ -77,7 +120,7 @@ pub(crate) fn translate(
     function: &mut Function,
     builder_context: &mut FunctionBuilderContext,
     isa: &dyn TargetIsa,
-    code: &[Insn],
+    plan: &Plan,
     mode: Mode,
 ) -> Result<Translation, Insn> {
     let pointer = AbiParam::new(isa.pointer_type());
@@ -85,16 +128,23 @@ pub(crate) fn translate(
     signature.params.extend([pointer, pointer]);
     signature.returns.push(AbiParam::new(types::I64));
     function.signature = signature;
-    let mut translator =
-        Translator::begin(FunctionBuilder::new(function, builder_context), isa, mode);
-    let instructions = translator.code(code);
+    let builder = FunctionBuilder::new(function, builder_context);
+    let mut translator = Translator::begin(builder, isa, plan, mode);
+    // Handlers of this very type: its lifetime keeps the table from being made once for all, and it is small beside the work of a
+    // compilation.
+    let handlers = decode::handlers::<Translator<'_>>();
+    let instructions = plan
+        .blocks
+        .iter()
+        .map(|block| translator.block(block, &handlers))
+        .sum();
     let Translator {
         mut builder, exits, ..
     } = translator;
     builder.seal_all_blocks();
     builder.finalize(isa.frontend_config());
-    match (instructions, code.first()) {
-        (0, Some(&first)) => Err(first),
+    match (instructions, &plan.blocks[..]) {
+        (0, [first, ..]) if !plan.region => Err(first.code[0]),
         _ => Ok(Translation {
             exits: exits.into(),
             instructions,
@@ -103,7 +153,12 @@ pub(crate) fn translate(
 }
 
 impl<'a> Translator<'a> {
-    fn begin(mut builder: FunctionBuilder<'a>, isa: &'a dyn TargetIsa, mode: Mode) -> Self {
+    fn begin(
+        mut builder: FunctionBuilder<'a>,
+        isa: &'a dyn TargetIsa,
+        plan: &Plan,
+        mode: Mode,
+    ) -> Self {
         let start = builder.create_block();
         builder.append_block_params_for_function_params(start);
         builder.switch_to_block(start);
@@ -114,33 +169,70 @@ impl<'a> Translator<'a> {
         let entry = builder
             .ins()
             .load(types::I64, MemFlagsData::trusted(), registers, NIA);
-        Self {
+        let blocks: HashMap<i64, ir::Block> = plan
+            .blocks
+            .iter()
+            .map(|block| (block.offset, builder.create_block()))
+            .collect();
+        let mut translator = Self {
             builder,
             isa,
             mode,
             registers,
             context,
             entry,
+            region: None,
+            blocks,
+            kept: Kept::default(),
             cached: Cached::default(),
             exits: Vec::new(),
             quadwords: [None; calls::QUADWORDS],
             offset: 0,
-            branched_to: None,
+            completed: 0,
+            branched: None,
             float_exception: None,
             needs_interpreter: false,
+        };
+        if plan.region {
+            translator.begin_region(plan);
         }
+        let first = translator.blocks[&plan.blocks[0].offset];
+        translator.builder.ins().jump(first, &[]);
+        translator
     }
 
-    /// Translates what can be of `code`, and ends the function. How many instructions that were.
-    fn code(&mut self, code: &[Insn]) -> usize {
-        // Handlers of this very type: its lifetime keeps the table from being made once for all, and it is small beside the
-        // work of a compilation.
-        let handlers = decode::handlers::<Self>();
-        for (index, &insn) in code.iter().enumerate() {
-            self.offset = index as u64 * INSTRUCTION;
+    fn begin_region(&mut self, plan: &Plan) {
+        self.keep(plan);
+        let mut load = |base, offset| {
+            let flags = MemFlagsData::trusted();
+            self.builder.ins().load(types::I64, flags, base, offset)
+        };
+        let tables = load(self.registers, TlbLayout::TABLES);
+        let current = load(self.registers, TlbLayout::CURRENT);
+        let left = load(self.context, Context::BUDGET as i32);
+        let table = self.builder.ins().iadd(tables, current);
+        let budget = self.builder.declare_var(types::I64);
+        self.builder.def_var(budget, left);
+        self.region = Some(Region {
+            table,
+            budget,
+            budget_before: left,
+        });
+    }
+
+    /// Translates what can be of a planned block, and ends it. How many instructions that were.
+    fn block(&mut self, block: &PlannedBlock, handlers: &[Handler<Self>]) -> usize {
+        self.builder.switch_to_block(self.blocks[&block.offset]);
+        self.cached = Cached::default();
+        self.offset = block.offset;
+        self.completed = 0;
+        self.charge(block.charge);
+        for (index, &insn) in block.code.iter().enumerate() {
+            self.offset = block.offset + index as i64 * INSTRUCTION;
+            self.completed = index as u32;
             let before = self.cached.clone();
-            let handler = handlers[decode::decode(insn).0 as usize];
-            match handler(self, insn) {
+            let opcode = decode::decode(insn);
+            match handlers[opcode.0 as usize](self, insn) {
                 Ok(()) => {
                     if let Some(exception) = self.float_exception.take() {
                         self.exit_if(
@@ -148,33 +240,116 @@ impl<'a> Translator<'a> {
                             ExitKind::Interrupt(Interrupt::Program(ProgramCause::FloatingPoint)),
                         );
                     }
-                    if let Some(target) = self.branched_to {
-                        self.exit(ExitKind::Completed, target);
+                    if let Some(branched) = self.branched.take() {
+                        self.completed += 1;
+                        self.end_with_branch(branched);
                         return index + 1;
                     }
                 }
                 Err(Stop) if self.needs_interpreter => {
                     // What it did before it said so were computations, which come to nothing once nobody uses their values.
+                    self.needs_interpreter = false;
                     self.cached = before;
                     let here = self.address(self.offset);
-                    self.exit(ExitKind::Interpret, here);
+                    self.exit(ExitKind::Interpret(insn, opcode), here, self.completed);
                     return index;
                 }
                 Err(Stop) => {
                     // Its exit is written; nothing gets here.
+                    self.float_exception = None;
+                    self.branched = None;
                     self.builder.ins().trap(TrapCode::unwrap_user(1));
                     return index + 1;
                 }
             }
         }
-        let next = self.address(code.len() as u64 * INSTRUCTION);
-        self.exit(ExitKind::Completed, next);
-        code.len()
+        self.completed = block.code.len() as u32;
+        self.end_with_branch(Branched {
+            condition: None,
+            to: Destination::Offset(block.offset + block.code.len() as i64 * INSTRUCTION),
+        });
+        block.code.len()
+    }
+
+    /// Takes the instructions of a block from the budget, or leaves where there are not so many left.
+    fn charge(&mut self, instructions: u32) {
+        let Some(region) = self.region else { return };
+        let before = self.builder.use_var(region.budget);
+        self.region = Some(Region {
+            budget_before: before,
+            ..region
+        });
+        if instructions == 0 {
+            return;
+        }
+        let needed = self.word(instructions.into());
+        let short = self.icmp(IntCC::UnsignedLessThan, before, needed);
+        let (leave, stay) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(leave);
+        self.builder.ins().brif(short, leave, &[], stay, &[]);
+        self.builder.switch_to_block(leave);
+        let here = self.address(self.offset);
+        self.exit(ExitKind::OutOfBudget, here, 0);
+        self.builder.switch_to_block(stay);
+        let left = self.builder.ins().isub(before, needed);
+        self.builder.def_var(region.budget, left);
+    }
+
+    /// Ends a block that completes.
+    fn end_with_branch(&mut self, branched: Branched) {
+        self.settle();
+        let next = Destination::Offset(self.offset + INSTRUCTION);
+        match branched.condition {
+            None => match self.planned(branched.to) {
+                Some(block) => {
+                    self.builder.ins().jump(block, &[]);
+                }
+                None => self.leave_to(branched.to),
+            },
+            Some(condition) => {
+                let destinations = [branched.to, next];
+                let successors = destinations.map(|to| match self.planned(to) {
+                    Some(block) => block,
+                    None => self.builder.create_block(),
+                });
+                let [taken, not_taken] = successors;
+                self.builder
+                    .ins()
+                    .brif(condition, taken, &[], not_taken, &[]);
+                for (to, block) in destinations.into_iter().zip(successors) {
+                    if self.planned(to).is_none() {
+                        self.builder.switch_to_block(block);
+                        self.leave_to(to);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The planned block at a destination.
+    fn planned(&self, to: Destination) -> Option<ir::Block> {
+        match to {
+            Destination::Offset(offset) if self.region.is_some() => {
+                self.blocks.get(&offset).copied()
+            }
+            _ => None,
+        }
+    }
+
+    fn leave_to(&mut self, to: Destination) {
+        let address = match to {
+            Destination::Offset(offset) => {
+                let address = self.address(offset);
+                self.effective(address)
+            }
+            Destination::Address(address) => address,
+        };
+        self.exit(ExitKind::Completed, address, self.completed);
     }
 
     /// The address `offset` bytes after the entry.
-    fn address(&mut self, offset: u64) -> Value {
-        self.builder.ins().iadd_imm_s(self.entry, offset as i64)
+    fn address(&mut self, offset: i64) -> Value {
+        self.builder.ins().iadd_imm_s(self.entry, offset)
     }
 
     /// An address as the processor's mode uses it.
@@ -186,8 +361,9 @@ impl<'a> Translator<'a> {
         }
     }
 
-    /// Leaves the block: writes back what has changed, and `nia`, and returns the exit's index.
-    fn exit(&mut self, kind: ExitKind, nia: Value) {
+    /// Leaves: writes back what has changed, `nia`, and what is left of the budget when `done` instructions of the current block
+    /// have been carried out, and returns the exit's index.
+    fn exit(&mut self, kind: ExitKind, nia: Value, done: u32) {
         let index = self
             .exits
             .iter()
@@ -200,19 +376,27 @@ impl<'a> Translator<'a> {
         self.builder
             .ins()
             .store(MemFlagsData::trusted(), nia, self.registers, NIA);
+        if let Some(region) = self.region {
+            let done = -i64::from(done);
+            let left = self.builder.ins().iadd_imm_s(region.budget_before, done);
+            let offset = Context::BUDGET as i32;
+            self.builder
+                .ins()
+                .store(MemFlagsData::trusted(), left, self.context, offset);
+        }
         let index = self.builder.ins().iconst(types::I64, index as i64);
         self.builder.ins().return_(&[index]);
     }
 
-    /// Leaves the block with an interrupt of the current instruction. What may be written after it is never reached.
+    /// Leaves with an interrupt of the current instruction. What may be written after it is never reached.
     fn exit_always(&mut self, interrupt: Interrupt) {
         let here = self.address(self.offset);
-        self.exit(ExitKind::Interrupt(interrupt), here);
+        self.exit(ExitKind::Interrupt(interrupt), here, self.completed + 1);
         let unreachable = self.builder.create_block();
         self.builder.switch_to_block(unreachable);
     }
 
-    /// Leaves the block with an interrupt of the current instruction where `condition` is not 0, and goes on elsewhere.
+    /// Leaves with an interrupt of the current instruction where `condition` is not 0, and goes on elsewhere.
     fn exit_if(&mut self, condition: Value, kind: ExitKind) {
         let leave = self.builder.create_block();
         let stay = self.builder.create_block();
@@ -220,7 +404,7 @@ impl<'a> Translator<'a> {
         self.builder.ins().brif(condition, leave, &[], stay, &[]);
         self.builder.switch_to_block(leave);
         let here = self.address(self.offset);
-        self.exit(kind, here);
+        self.exit(kind, here, self.completed + 1);
         self.builder.switch_to_block(stay);
     }
 

@@ -1,13 +1,18 @@
-//! Registers in values: where each lies in [`Registers`], which are loaded, and which must be written back.
+//! Registers in values: which are loaded, and which must be written back.
+//!
+//! Memory has the current value of every register at the start of each planned block, but for the CR fields that the plan keeps
+//! in values: those are written at exits only.
 
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_frontend::Variable;
 use power::Registers;
-use power::engine::{BranchReg, XerBit};
 
 use super::Translator;
 use super::condition::Field;
+use crate::plan::Plan;
+use crate::slot::{SLOTS, Slot};
 
 /// Offset of NIA.
 pub(super) const NIA: i32 = offset_of!(Registers, nia) as i32;
@@ -16,78 +21,6 @@ pub(super) const FPSCR: i64 = offset_of!(Registers, fpscr) as i64;
 /// Offset of VSCR, which stays in memory.
 pub(super) const VSCR: i64 = offset_of!(Registers, vscr) as i64;
 const CR: i32 = offset_of!(Registers, cr) as i32;
-
-/// A register that holds one plain value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Slot {
-    /// GPR 0 to 31.
-    Gpr(u32),
-    /// VSR 0 to 63.
-    Vsr(u32),
-    /// LR, CTR, TAR.
-    Branch(BranchReg),
-    /// A flag of XER.
-    Xer(XerBit),
-}
-
-const BRANCH_REGS: [BranchReg; 3] = [BranchReg::Lr, BranchReg::Ctr, BranchReg::Tar];
-const XER_BITS: [XerBit; 5] = [
-    XerBit::So,
-    XerBit::Ov,
-    XerBit::Ov32,
-    XerBit::Ca,
-    XerBit::Ca32,
-];
-const FIRST_VSR: usize = 32;
-const FIRST_BRANCH: usize = FIRST_VSR + 64;
-const FIRST_XER: usize = FIRST_BRANCH + BRANCH_REGS.len();
-const SLOTS: usize = FIRST_XER + XER_BITS.len();
-
-impl Slot {
-    const fn index(self) -> usize {
-        match self {
-            Self::Gpr(n) => (n & 31) as usize,
-            Self::Vsr(n) => FIRST_VSR + (n & 63) as usize,
-            Self::Branch(register) => FIRST_BRANCH + register as usize,
-            Self::Xer(bit) => FIRST_XER + bit as usize,
-        }
-    }
-
-    fn from_index(index: usize) -> Self {
-        match index {
-            0..FIRST_VSR => Self::Gpr(index as u32),
-            FIRST_VSR..FIRST_BRANCH => Self::Vsr((index - FIRST_VSR) as u32),
-            FIRST_BRANCH..FIRST_XER => Self::Branch(BRANCH_REGS[index - FIRST_BRANCH]),
-            _ => Self::Xer(XER_BITS[index - FIRST_XER]),
-        }
-    }
-
-    /// Its bytes in [`Registers`].
-    const fn offset(self) -> i32 {
-        let offset = match self {
-            Self::Gpr(n) => offset_of!(Registers, gpr) + (n & 31) as usize * size_of::<u64>(),
-            Self::Vsr(n) => offset_of!(Registers, vsr) + (n & 63) as usize * size_of::<u128>(),
-            Self::Branch(BranchReg::Lr) => offset_of!(Registers, lr),
-            Self::Branch(BranchReg::Ctr) => offset_of!(Registers, ctr),
-            Self::Branch(BranchReg::Tar) => offset_of!(Registers, tar),
-            Self::Xer(XerBit::So) => offset_of!(Registers, xer.so),
-            Self::Xer(XerBit::Ov) => offset_of!(Registers, xer.ov),
-            Self::Xer(XerBit::Ov32) => offset_of!(Registers, xer.ov32),
-            Self::Xer(XerBit::Ca) => offset_of!(Registers, xer.ca),
-            Self::Xer(XerBit::Ca32) => offset_of!(Registers, xer.ca32),
-        };
-        offset as i32
-    }
-
-    const fn value_type(self) -> Type {
-        match self {
-            Self::Gpr(_) | Self::Branch(_) => types::I64,
-            // Lane 0 is the low doubleword: ISA doubleword 1.
-            Self::Vsr(_) => types::I64X2,
-            Self::Xer(_) => types::I8,
-        }
-    }
-}
 
 /// A register's value, where known.
 #[derive(Debug, Clone, Copy)]
@@ -122,18 +55,83 @@ impl Default for Cached {
     }
 }
 
+/// What is kept across the blocks of a region.
+pub(super) struct Kept {
+    slots: [Option<Variable>; SLOTS],
+    fields: [Option<Variable>; 8],
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            slots: [None; SLOTS],
+            fields: [None; 8],
+        }
+    }
+}
+
+const fn value_type(slot: Slot) -> Type {
+    match slot {
+        Slot::Gpr(_) | Slot::Branch(_) => types::I64,
+        // Lane 0 is the low doubleword: ISA doubleword 1.
+        Slot::Vsr(_) => types::I64X2,
+        Slot::Xer(_) => types::I8,
+    }
+}
+
 impl Translator<'_> {
+    fn load_slot(&mut self, slot: Slot) -> Value {
+        self.builder.ins().load(
+            value_type(slot),
+            MemFlagsData::trusted(),
+            self.registers,
+            slot.offset(),
+        )
+    }
+
+    fn load_field(&mut self, n: usize) -> Value {
+        self.builder.ins().load(
+            types::I8,
+            MemFlagsData::trusted(),
+            self.registers,
+            CR + n as i32,
+        )
+    }
+
+    fn store_field(&mut self, n: usize, number: Value) {
+        self.builder.ins().store(
+            MemFlagsData::trusted(),
+            number,
+            self.registers,
+            CR + n as i32,
+        );
+    }
+
+    /// Loads what the plan keeps in values, at the function's start.
+    pub(super) fn keep(&mut self, plan: &Plan) {
+        for slot in plan.reads.iter() {
+            let variable = self.builder.declare_var(value_type(slot));
+            let value = self.load_slot(slot);
+            self.builder.def_var(variable, value);
+            self.kept.slots[slot.index()] = Some(variable);
+        }
+        for n in (0..8).filter(|n| plan.fields >> n & 1 != 0) {
+            let variable = self.builder.declare_var(types::I8);
+            let value = self.load_field(n);
+            self.builder.def_var(variable, value);
+            self.kept.fields[n] = Some(variable);
+        }
+    }
+
     /// A register's value.
     pub(super) fn get(&mut self, slot: Slot) -> Value {
         if let Some(value) = self.cached.slots[slot.index()].value {
             return value;
         }
-        let value = self.builder.ins().load(
-            slot.value_type(),
-            MemFlagsData::trusted(),
-            self.registers,
-            slot.offset(),
-        );
+        let value = match self.kept.slots[slot.index()] {
+            Some(variable) => self.builder.use_var(variable),
+            None => self.load_slot(slot),
+        };
         self.cached.slots[slot.index()].value = Some(value);
         value
     }
@@ -152,12 +150,10 @@ impl Translator<'_> {
         if let Some(field) = self.cached.cr[n].value {
             return field;
         }
-        let number = self.builder.ins().load(
-            types::I8,
-            MemFlagsData::trusted(),
-            self.registers,
-            CR + n as i32,
-        );
+        let number = match self.kept.fields[n] {
+            Some(variable) => self.builder.use_var(variable),
+            None => self.load_field(n),
+        };
         self.cached.cr[n].value = Some(Field::Number(number));
         Field::Number(number)
     }
@@ -172,6 +168,29 @@ impl Translator<'_> {
 
     /// Stores all registers that have changed. They count as changed still: other paths have not done this.
     pub(super) fn write_back(&mut self) {
+        self.write_slots();
+        for n in 0..8 {
+            match (self.cached.cr[n], self.kept.fields[n]) {
+                (
+                    Cell {
+                        value: Some(field),
+                        changed: true,
+                    },
+                    _,
+                ) => {
+                    let number = self.field_number(field);
+                    self.store_field(n, number);
+                }
+                (_, Some(variable)) => {
+                    let number = self.builder.use_var(variable);
+                    self.store_field(n, number);
+                }
+                (_, None) => {}
+            }
+        }
+    }
+
+    fn write_slots(&mut self) {
         for index in 0..SLOTS {
             if let Cell {
                 value: Some(value),
@@ -184,46 +203,36 @@ impl Translator<'_> {
                     .store(MemFlagsData::trusted(), value, self.registers, offset);
             }
         }
+    }
+
+    /// At the end of a planned block: stores what has changed, and gives what is kept to the blocks that follow.
+    pub(super) fn settle(&mut self) {
+        self.write_slots();
+        for index in 0..SLOTS {
+            let cell = &mut self.cached.slots[index];
+            if let (Some(value), true, Some(variable)) =
+                (cell.value, cell.changed, self.kept.slots[index])
+            {
+                self.builder.def_var(variable, value);
+            }
+            cell.changed = false;
+        }
         for n in 0..8 {
-            if let Cell {
+            let Cell {
                 value: Some(field),
                 changed: true,
             } = self.cached.cr[n]
-            {
-                let number = self.field_number(field);
-                self.builder.ins().store(
-                    MemFlagsData::trusted(),
-                    number,
-                    self.registers,
-                    CR + n as i32,
-                );
+            else {
+                continue;
+            };
+            let number = self.field_number(field);
+            match self.kept.fields[n] {
+                Some(variable) => self.builder.def_var(variable, number),
+                None => {
+                    self.store_field(n, number);
+                    self.cached.cr[n].changed = false;
+                }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_slot_is_found_by_its_index_and_no_two_share_bytes() {
-        let mut spans: Vec<(i32, i32)> = (0..SLOTS)
-            .map(|index| {
-                let slot = Slot::from_index(index);
-                assert_eq!(slot.index(), index, "{slot:?}");
-                (
-                    slot.offset(),
-                    slot.offset() + slot.value_type().bytes() as i32,
-                )
-            })
-            .collect();
-        spans.sort_unstable();
-        assert!(spans.is_sorted_by(|a, b| a.1 <= b.0), "{spans:?}");
-        assert!(
-            spans
-                .iter()
-                .all(|&(start, end)| start >= 0 && end as usize <= size_of::<Registers>())
-        );
     }
 }

@@ -88,6 +88,18 @@ impl Memory for PlainMemory {
         self.check(ea)
     }
 
+    fn zero_block(&mut self, ea: u64) -> Result<(), Interrupt> {
+        self.check(ea)?;
+        for n in 0..128 {
+            self.store((ea & !127).wrapping_add(n), 0, Width::Byte)?;
+        }
+        Ok(())
+    }
+
+    fn touch_block(&mut self, ea: u64) -> Result<(), Interrupt> {
+        self.check(ea)
+    }
+
     fn load_reserve(&mut self, ea: u64, width: Width) -> Result<u64, Interrupt> {
         Self::aligned(ea, width)?;
         let value = self.load(ea, width)?;

@@ -6,12 +6,14 @@
 pub(crate) mod access;
 mod amo;
 mod deliver;
+mod port;
 pub(crate) mod sprs;
 pub(crate) mod system;
 pub(crate) mod translation;
 
 use std::sync::Arc;
 
+use crate::interp::accelerator::Accelerator;
 use crate::interp::code::CodeCache;
 use crate::interrupt::Interrupt;
 use crate::mmu::radix::Keys;
@@ -21,6 +23,7 @@ use crate::partition::Partition;
 use crate::registers::Registers;
 use crate::signals::Signals;
 
+pub use port::TlbLayout;
 pub use sprs::PVR_POWER9;
 
 /// A reservation of a load-and-reserve: on what, and the bytes seen, as a number in host order.
@@ -70,6 +73,8 @@ pub struct Cpu {
     pub(crate) executed: u64,
     /// Whether an enabled floating-point exception interrupts: MSR\[FE0\] or MSR\[FE1\].
     pub(crate) float_exceptions: bool,
+    /// The second tier, while the run loop does not hold it.
+    pub(crate) accelerator: Option<Box<dyn Accelerator>>,
     /// This processor's id register (PIR).
     id: u32,
 }
@@ -96,6 +101,7 @@ impl Cpu {
             poll_now: false,
             executed: 0,
             float_exceptions: false,
+            accelerator: None,
             id,
         };
         cpu.set_msr(cpu.regs.msr);

@@ -80,28 +80,6 @@ pub(crate) fn icbi(cpu: &mut Cpu, i: Insn) -> Outcome {
     Ok(())
 }
 
-/// dcbst and dcbf: a load to the MMU, and nothing else to memory that is coherent.
-pub(crate) fn check_block_load(cpu: &mut Cpu, i: Insn) -> Outcome {
-    let ea = cpu.ea_indexed(i);
-    if cpu.tlb.host_address(ea).is_none() {
-        cpu.fill(ea, Access::Load)?;
-    }
-    Ok(())
-}
-
-pub(crate) fn dcbz(cpu: &mut Cpu, i: Insn) -> Outcome {
-    let ea = cpu.ea_indexed(i);
-    if cpu.tlb.zero::<{ BLOCK as usize }>(ea) {
-        return Ok(());
-    }
-    cpu.fill(ea, Access::Store)?;
-    if cpu.tlb.zero::<{ BLOCK as usize }>(ea) {
-        Ok(())
-    } else {
-        Err(Interrupt::MachineCheck { ea, fetch: false })
-    }
-}
-
 /// ptesync: orders as sync, and waits until the translations that this vCPU had invalidated are gone everywhere.
 pub(crate) fn ptesync(cpu: &mut Cpu, _: Insn) -> Outcome {
     cpu.privileged()?;

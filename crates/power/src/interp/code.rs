@@ -8,13 +8,14 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::accelerator::Heat;
 use crate::decode::{Opcode, decode};
 use crate::insn::Insn;
 use crate::partition::Partition;
 
 /// Bytes of a decoded page.
 pub(crate) const PAGE: u64 = 4096;
-const WORDS: usize = PAGE as usize / 4;
+pub(super) const WORDS: usize = PAGE as usize / 4;
 /// Entries of the effective-address front; a power of two.
 const FRONT: usize = 512;
 /// Decoded pages kept (8 KiB each); past this all are dropped and decoded again as needed.
@@ -34,6 +35,8 @@ pub(crate) struct Page {
     epoch: Cell<u64>,
     real: u64,
     big_endian: bool,
+    /// For a second tier.
+    pub(super) heat: Heat,
 }
 
 #[derive(Clone)]
@@ -48,6 +51,8 @@ pub(crate) struct CodeCache {
     front: Vec<FrontEntry>,
     /// The run loop must look its page up again.
     stale: bool,
+    /// Counts how often it was forgotten where pages are.
+    version: u64,
     /// Undefined words already logged.
     seen: HashSet<u32>,
 }
@@ -64,6 +69,7 @@ impl Default for CodeCache {
                 FRONT
             ],
             stale: false,
+            version: 0,
             seen: HashSet::new(),
         }
     }
@@ -76,6 +82,12 @@ impl CodeCache {
             entry.tag = u64::MAX;
         }
         self.stale = true;
+        self.version += 1;
+    }
+
+    /// Changes with every [`CodeCache::flush_translations`].
+    pub(super) fn version(&self) -> u64 {
+        self.version
     }
 
     /// Forgets everything.
@@ -188,6 +200,7 @@ impl Page {
             epoch: Cell::new(epoch),
             real,
             big_endian,
+            heat: Heat::default(),
         }
     }
 

@@ -416,6 +416,12 @@ impl Engine for Cpu {
         };
         result.map_err(|interrupt| self.stop(interrupt))
     }
+    fn zero_block(&mut self, ea: u64) -> Done<Self> {
+        Cpu::zero_block(self, ea).map_err(|interrupt| self.stop(interrupt))
+    }
+    fn touch_block(&mut self, ea: u64) -> Done<Self> {
+        self.check_load(ea).map_err(|interrupt| self.stop(interrupt))
+    }
     #[inline(always)]
     fn fence(&mut self, kind: Fence) {
         match kind {

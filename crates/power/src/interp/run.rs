@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 
+use super::accelerator::{Accelerator, Ran, Warmth};
 use super::code::{PAGE, Page};
 use crate::cpu::Cpu;
 use crate::decode;
@@ -34,17 +35,25 @@ pub enum Exit {
 
 static HANDLERS: LazyLock<Vec<Handler<Cpu>>> = LazyLock::new(decode::handlers::<Cpu>);
 
+/// The interpreter's functions, by opcode.
+pub(super) fn handlers() -> &'static [Handler<Cpu>] {
+    &HANDLERS
+}
+
 impl Cpu {
     /// Runs the guest until something needs the monitor.
     pub fn run(&mut self) -> Exit {
         self.signals.in_guest.store(true, Ordering::SeqCst);
-        let exit = self.run_inside();
+        let mut accelerator = self.accelerator.take();
+        let exit = self.run_inside(accelerator.as_deref_mut());
+        self.accelerator = accelerator;
         self.signals.in_guest.store(false, Ordering::SeqCst);
         exit
     }
 
-    fn run_inside(&mut self) -> Exit {
-        let handlers: &[Handler<Self>] = &HANDLERS;
+    fn run_inside(&mut self, mut accelerator: Option<&mut (dyn Accelerator + 'static)>) -> Exit {
+        let handlers = handlers();
+        let threshold = accelerator.as_ref().map_or(0, |a| a.threshold());
         self.budget = 0;
         loop {
             if self.budget == 0 {
@@ -54,6 +63,9 @@ impl Cpu {
                 if self.budget == 0 {
                     // A traced instruction was carried out by the poll itself.
                     continue;
+                }
+                if let Some(accelerator) = &mut accelerator {
+                    accelerator.collect();
                 }
             }
             let cia = self.regs.nia;
@@ -66,7 +78,11 @@ impl Cpu {
                     continue;
                 }
             };
-            if let Some(cia) = self.run_page(handlers, &page) {
+            let stopped = match &mut accelerator {
+                None => self.run_page(handlers, &page),
+                Some(accelerator) => self.run_page_tiered(handlers, &page, *accelerator, threshold),
+            };
+            if let Some(cia) = stopped {
                 let Some(interrupt) = self.pending.take() else {
                     continue;
                 };
@@ -101,6 +117,61 @@ impl Cpu {
             left
         };
         stopped
+    }
+
+    /// As [`Cpu::run_page`], with compiled code where there is some. Entries are counted where a page is entered, at targets of
+    /// branches taken, and after compiled code.
+    #[inline]
+    fn run_page_tiered(
+        &mut self,
+        handlers: &[Handler<Self>],
+        page: &Rc<Page>,
+        accelerator: &mut dyn Accelerator,
+        threshold: u32,
+    ) -> Option<u64> {
+        let base = self.regs.nia & !(PAGE - 1);
+        loop {
+            let index = (self.regs.nia % PAGE) as usize / 4;
+            match page.heat.note(index, threshold) {
+                Warmth::Cold => {}
+                Warmth::JustHot => accelerator.compile(self, self.entry(page)),
+                Warmth::Compiled(code) => match accelerator.run(self, code) {
+                    Ran::Left => return None,
+                    Ran::Interrupted(cia, interrupt) => {
+                        self.pending = Some(interrupt);
+                        return Some(cia);
+                    }
+                    Ran::Unsuitable => {}
+                    Ran::Unknown => page.heat.forget(index),
+                },
+            }
+            let mut left = self.budget;
+            let (stopped, leave) = loop {
+                let cia = self.regs.nia;
+                let op = page.ops[(cia % PAGE) as usize / 4];
+                let next = cia.wrapping_add(4);
+                self.regs.nia = next;
+                let done = handlers[op.opcode.0 as usize](self, op.insn);
+                left -= 1;
+                if done.is_err() {
+                    break (Some(cia), true);
+                }
+                if left == 0 || self.regs.nia & !(PAGE - 1) != base || self.code.is_stale() {
+                    break (None, true);
+                }
+                if self.regs.nia != next {
+                    break (None, false);
+                }
+            };
+            self.budget = if std::mem::take(&mut self.poll_now) {
+                0
+            } else {
+                left
+            };
+            if leave || self.budget == 0 {
+                return stopped;
+            }
+        }
     }
 
     /// The decoded page that holds the next instruction.

@@ -1,11 +1,15 @@
 //! The soft TLB: from effective page to host memory, one table per kind of access rights, so that a change of MSR\[PR\],
 //! MSR\[DR\] or AMR only switches tables.
 //!
-//! An entry covers a granule of 64 KiB, or of 4 KiB once the guest has shown a page that small.
+//! An entry covers a granule of 64 KiB, or of 4 KiB once the guest has shown a page that small. Tables are indexed by the 64 KiB
+//! in either case, so that compiled code ([`crate::cpu::TlbLayout`]) needs to look at nothing but the mask of tags.
 
 use crate::memory::{HostSpan, Scalar};
 
-const ENTRIES: usize = 256;
+/// Entries of a table.
+pub(crate) const ENTRIES: usize = 256;
+/// log2 of what an address is divided by for the index.
+pub(crate) const INDEX_SHIFT: u32 = GRANULE_LARGE;
 /// Never equal to an address whose low bits are cleared.
 const NEVER: u64 = 1;
 const GRANULE_LARGE: u32 = 16;
@@ -34,14 +38,16 @@ impl Table {
     }
 }
 
+/// Compiled code reads it, hence the layout.
 #[derive(Clone, Copy)]
-struct Entry {
+#[repr(C, align(32))]
+pub(crate) struct Entry {
     /// Effective granule that may be loaded from; [`NEVER`] where none.
-    load: u64,
+    pub(crate) load: u64,
     /// Effective granule that may be stored to.
-    store: u64,
+    pub(crate) store: u64,
     /// Host address minus effective address.
-    offset: usize,
+    pub(crate) offset: usize,
 }
 
 const EMPTY: Entry = Entry {
@@ -50,11 +56,17 @@ const EMPTY: Entry = Entry {
     offset: 0,
 };
 
+/// Bytes of a table.
+const TABLE_BYTES: usize = size_of::<[Entry; ENTRIES]>();
+
+#[repr(C)]
 pub(crate) struct Tlb {
-    tables: Box<[[Entry; ENTRIES]; TABLES]>,
-    current: usize,
+    pub(crate) tables: Box<[[Entry; ENTRIES]; TABLES]>,
+    /// The table in use, as bytes from the first.
+    pub(crate) current: usize,
+    /// The bits of an address that tags hold.
+    pub(crate) mask: u64,
     shift: u32,
-    mask: u64,
     /// Granules that were asked for and not found: for statistics.
     pub(crate) misses: u64,
 }
@@ -75,7 +87,7 @@ impl Tlb {
     }
 
     pub(crate) fn select(&mut self, table: Table) {
-        self.current = table.index();
+        self.current = table.index() * TABLE_BYTES;
     }
 
     /// log2 of the granule.
@@ -122,7 +134,8 @@ impl Tlb {
         let index = self.index(ea);
         let page = ea & self.mask;
         let tag = |allowed| if allowed { page } else { NEVER };
-        self.tables[self.current][index] = Entry {
+        let table = self.current / TABLE_BYTES;
+        self.tables[table][index] = Entry {
             load: tag(load),
             store: tag(store),
             offset: span.address().wrapping_sub(page as usize),
@@ -131,13 +144,19 @@ impl Tlb {
 
     #[inline(always)]
     fn index(&self, ea: u64) -> usize {
-        (ea >> self.shift) as usize % ENTRIES
+        (ea >> INDEX_SHIFT) as usize % ENTRIES
+    }
+
+    /// The entry that may know `ea`.
+    #[inline(always)]
+    fn entry(&self, ea: u64) -> &Entry {
+        &self.tables[self.current / TABLE_BYTES][self.index(ea)]
     }
 
     /// Loads a number that lies in one known granule.
     #[inline(always)]
     pub(crate) fn load<T: Scalar>(&self, ea: u64) -> Option<T> {
-        let entry = &self.tables[self.current][self.index(ea)];
+        let entry = self.entry(ea);
         let last = ea.wrapping_add(size_of::<T>() as u64 - 1);
         if last & self.mask != entry.load {
             return None;
@@ -151,7 +170,7 @@ impl Tlb {
     /// Stores a number into one known granule; whether it could.
     #[inline(always)]
     pub(crate) fn store<T: Scalar>(&self, ea: u64, value: T) -> bool {
-        let entry = &self.tables[self.current][self.index(ea)];
+        let entry = self.entry(ea);
         let last = ea.wrapping_add(size_of::<T>() as u64 - 1);
         if last & self.mask != entry.store {
             return false;
@@ -163,13 +182,13 @@ impl Tlb {
     }
     /// The host address of a byte that may be loaded: what a reservation is held on.
     pub(crate) fn host_address(&self, ea: u64) -> Option<usize> {
-        let entry = &self.tables[self.current][self.index(ea)];
+        let entry = self.entry(ea);
         (ea & self.mask == entry.load).then(|| entry.offset.wrapping_add(ea as usize))
     }
 
     /// The host address of a byte that may be stored to.
     pub(crate) fn store_address(&self, ea: u64) -> Option<usize> {
-        let entry = &self.tables[self.current][self.index(ea)];
+        let entry = self.entry(ea);
         (ea & self.mask == entry.store).then(|| entry.offset.wrapping_add(ea as usize))
     }
 
@@ -181,7 +200,7 @@ impl Tlb {
         old: T,
         new: T,
     ) -> Option<Result<T, T>> {
-        let entry = &self.tables[self.current][self.index(ea)];
+        let entry = self.entry(ea);
         if ea & self.mask != entry.store || !ea.is_multiple_of(size_of::<T>() as u64) {
             return None;
         }
@@ -193,7 +212,7 @@ impl Tlb {
     /// Zeroes the aligned block of `LEN` (a power of two, at most a granule) bytes at `ea`; whether it could.
     pub(crate) fn zero<const LEN: usize>(&self, ea: u64) -> bool {
         let ea = ea & !(LEN as u64 - 1);
-        let entry = &self.tables[self.current][self.index(ea)];
+        let entry = self.entry(ea);
         if ea & self.mask != entry.store {
             return false;
         }

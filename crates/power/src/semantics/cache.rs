@@ -1,6 +1,7 @@
 //! Cache management and ordering (Book II, 4.3 and 4.6).
 
 use crate::cpu::system as concrete;
+use super::util::ea_indexed;
 use crate::engine::{Done, Engine, Fence};
 use crate::insn::Insn;
 
@@ -11,17 +12,20 @@ pub(crate) fn hint<E: Engine>(_: &mut E, _: Insn) -> Done<E> {
 
 /// dcbst: treated as a load by the MMU; our memory is coherent, so nothing is left to do.
 pub(crate) fn dcbst<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    e.system(concrete::check_block_load, i)
+    let ea = ea_indexed(e, i);
+    e.touch_block(ea)
 }
 
 /// dcbf with any L: ISA 3.0 processors take L = 4 and 6 (dcbfps, dcbstps of ISA 3.1) as L = 0, and Linux relies on it.
 /// Host page cache and guest view are one memory: the flush itself has no work, durability is H_SCM_FLUSH's.
 pub(crate) fn dcbf<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    e.system(concrete::check_block_load, i)
+    let ea = ea_indexed(e, i);
+    e.touch_block(ea)
 }
 
 pub(crate) fn dcbz<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    e.system(concrete::dcbz, i)
+    let ea = ea_indexed(e, i);
+    e.zero_block(ea)
 }
 
 pub(crate) fn icbi<E: Engine>(e: &mut E, i: Insn) -> Done<E> {

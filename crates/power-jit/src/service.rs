@@ -1,0 +1,180 @@
+//! The compiler of a machine: a thread that translates what the vCPUs find hot, once for all of them.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use power::Insn;
+use power::accelerator::{Accelerator, PAGE_WORDS};
+
+use crate::jit::{HostError, Jit};
+use crate::mode::Mode;
+use crate::plan::{Plan, PlannedBlock};
+use crate::region::Region;
+use crate::tier::JitTier;
+
+/// Requests that may wait; past it code stays cold a while longer.
+const QUEUE: usize = 512;
+
+/// How a machine compiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JitOptions {
+    /// Entries after which code counts as hot; 0 counts as 1.
+    pub threshold: u32,
+    /// Bytes of host code kept; at most twice as much exists while vCPUs move to a new space.
+    pub code_bytes: usize,
+    /// Whether a vCPU waits for the compiler, so that what runs compiled depends on the guest alone. For tests.
+    pub wait: bool,
+}
+
+impl Default for JitOptions {
+    fn default() -> Self {
+        Self {
+            threshold: 400,
+            code_bytes: 64 << 20,
+            wait: false,
+        }
+    }
+}
+
+/// A page of code with a place where it is entered.
+pub(crate) struct Job {
+    pub(crate) words: Box<[Insn; PAGE_WORDS]>,
+    pub(crate) entry: usize,
+    pub(crate) mode: Mode,
+    /// The vCPU's own number for this.
+    pub(crate) ticket: u64,
+    pub(crate) reply: Sender<Compiled>,
+}
+
+/// The answer to a [`Job`].
+pub(crate) struct Compiled {
+    pub(crate) ticket: u64,
+    /// None: this code is for the interpreter.
+    pub(crate) region: Option<Arc<Region>>,
+}
+
+/// What vCPUs see of the compiler.
+pub(crate) struct Shared {
+    pub(crate) options: JitOptions,
+    /// Counts how often all code was dropped.
+    pub(crate) generation: AtomicU64,
+    queue: Mutex<Option<SyncSender<Job>>>,
+    spent: AtomicU64,
+}
+
+impl Shared {
+    /// Queues a job; whether there was room.
+    pub(crate) fn submit(&self, job: Job) -> bool {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue
+            .as_ref()
+            .is_some_and(|queue| queue.try_send(job).is_ok())
+    }
+}
+
+/// The compiler of one machine. Dropping it ends its thread; vCPUs go on with what they have.
+pub struct JitService {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl JitService {
+    /// Starts a compiler.
+    ///
+    /// # Errors
+    /// [`HostError`] where this host can't run translated code.
+    pub fn new(options: JitOptions) -> Result<Self, HostError> {
+        let mut jit = Jit::new()?;
+        jit.set_space_bytes(options.code_bytes);
+        let (sender, receiver) = mpsc::sync_channel(QUEUE);
+        let shared = Arc::new(Shared {
+            options,
+            generation: AtomicU64::new(0),
+            queue: Mutex::new(Some(sender)),
+            spent: AtomicU64::new(0),
+        });
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("jit".into())
+            .spawn(move || compile_all(jit, &receiver, &for_thread))
+            .map_err(|error| HostError::Unsupported(error.to_string()))?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// A second tier for one vCPU.
+    pub fn accelerator(&self) -> Box<dyn Accelerator> {
+        Box::new(JitTier::new(Arc::clone(&self.shared)))
+    }
+
+    /// Time spent compiling so far.
+    pub fn time_spent(&self) -> Duration {
+        Duration::from_nanos(self.shared.spent.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for JitService {
+    fn drop(&mut self) {
+        self.shared
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = self.thread.take() {
+            // It has not panicked in a way that anybody could do something about.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl std::fmt::Debug for JitService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JitService")
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What has been compiled, by what it was compiled of: vCPUs share it.
+type Known = HashMap<(Mode, Vec<PlannedBlock>), Option<Arc<Region>>>;
+
+fn compile_all(mut jit: Jit, jobs: &Receiver<Job>, shared: &Shared) {
+    let mut known = Known::new();
+    for job in jobs {
+        let start = Instant::now();
+        let region = Plan::region(&job.words, job.entry, job.mode).and_then(|(plan, depends)| {
+            match known.entry((job.mode, plan.blocks.clone())) {
+                MapEntry::Occupied(entry) => entry.get().clone(),
+                MapEntry::Vacant(vacant) => {
+                    let region = match jit.region(&plan, job.mode, depends) {
+                        Ok(region) => Some(Arc::new(region)),
+                        Err(error) => {
+                            tracing::debug!(%error, "code stays interpreted");
+                            None
+                        }
+                    };
+                    vacant.insert(region.clone());
+                    region
+                }
+            }
+        });
+        let spent = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        shared.spent.fetch_add(spent, Ordering::Relaxed);
+        // A vCPU that is gone needs no answer.
+        let _ = job.reply.send(Compiled {
+            ticket: job.ticket,
+            region,
+        });
+        if jit.is_full() {
+            known.clear();
+            shared.generation.fetch_add(1, Ordering::Release);
+        }
+    }
+}

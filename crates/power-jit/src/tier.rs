@@ -1,0 +1,314 @@
+//! The second tier of one vCPU: which code has been compiled, and running it from region to region.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, Sender};
+
+use power::Cpu;
+use power::accelerator::{Accelerator, CodeId, CodeStamp, Entry, Ran};
+
+use crate::block::ExitKind;
+use crate::mode::Mode;
+use crate::region::Region;
+use crate::service::{Compiled, Job, Shared};
+
+/// Entries of the table of jump targets; a power of two.
+const JUMPS: usize = 4096;
+
+/// What a tier has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct JitStatistics {
+    /// Regions taken over from the compiler.
+    pub regions: u64,
+    /// Guest instructions in them.
+    pub translated: u64,
+    /// Instructions carried out by compiled code.
+    pub executed: u64,
+    /// Runs of a region.
+    pub entries: u64,
+    /// Exits to an instruction for the interpreter.
+    pub interpreted: u64,
+    /// Exits to code that was not known to be compiled.
+    pub misses: u64,
+}
+
+/// Compiled code, and the same for other modes.
+struct Slot {
+    region: Arc<Region>,
+    entry: Entry,
+    variants: Vec<(Mode, Variant)>,
+}
+
+/// Code for another mode than the first.
+enum Variant {
+    Counted(u32),
+    Offered,
+    Compiled(Arc<Region>),
+}
+
+/// What a job was for.
+enum Purpose {
+    First(Entry),
+    Variant(CodeId, Mode),
+}
+
+/// Where a jump leads.
+#[derive(Clone)]
+struct Jump {
+    nia: u64,
+    stamp: CodeStamp,
+    region: Option<Arc<Region>>,
+}
+
+/// See the module.
+pub(crate) struct JitTier {
+    shared: Arc<Shared>,
+    /// Number of the first slot.
+    base: u32,
+    slots: Vec<Slot>,
+    jumps: Box<[Jump]>,
+    waiting: HashMap<u64, Purpose>,
+    tickets: u64,
+    replies: Receiver<Compiled>,
+    reply: Sender<Compiled>,
+    generation: u64,
+    statistics: JitStatistics,
+}
+
+impl JitTier {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let (reply, replies) = mpsc::channel();
+        Self {
+            generation: shared.generation.load(Ordering::Acquire),
+            shared,
+            base: 0,
+            slots: Vec::new(),
+            jumps: no_jumps(),
+            waiting: HashMap::new(),
+            tickets: 0,
+            replies,
+            reply,
+            statistics: JitStatistics::default(),
+        }
+    }
+
+    fn slot(&self, code: CodeId) -> Option<usize> {
+        let index = code.number().checked_sub(self.base)? as usize;
+        (index < self.slots.len()).then_some(index)
+    }
+
+    /// Asks for code; whether it was asked for.
+    fn request(&mut self, entry: &Entry, mode: Mode, purpose: Purpose) -> bool {
+        let Some(words) = entry.words() else {
+            return false;
+        };
+        self.tickets += 1;
+        let job = Job {
+            words,
+            entry: entry.index(),
+            mode,
+            ticket: self.tickets,
+            reply: self.reply.clone(),
+        };
+        if !self.shared.submit(job) {
+            return false;
+        }
+        self.waiting.insert(self.tickets, purpose);
+        if self.shared.options.wait
+            && let Ok(compiled) = self.replies.recv()
+        {
+            self.take_over(compiled);
+        }
+        true
+    }
+
+    fn take_over(&mut self, compiled: Compiled) {
+        let Some(purpose) = self.waiting.remove(&compiled.ticket) else {
+            return;
+        };
+        let Some(region) = compiled.region else {
+            return;
+        };
+        self.statistics.regions += 1;
+        self.statistics.translated += region.instructions as u64;
+        match purpose {
+            Purpose::First(entry) => {
+                let number = u32::try_from(self.slots.len())
+                    .ok()
+                    .and_then(|n| self.base.checked_add(n));
+                let Some(code) = number.and_then(CodeId::new) else {
+                    return;
+                };
+                entry.install(code);
+                self.slots.push(Slot {
+                    region,
+                    entry,
+                    variants: Vec::new(),
+                });
+            }
+            Purpose::Variant(code, mode) => {
+                if let Some(index) = self.slot(code) {
+                    let variants = &mut self.slots[index].variants;
+                    if let Some((_, variant)) = variants.iter_mut().find(|(of, _)| *of == mode) {
+                        *variant = Variant::Compiled(region);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The region of a slot for a mode, where there is one; counts where not.
+    fn region(&mut self, code: CodeId, index: usize, mode: Mode) -> Option<Arc<Region>> {
+        /// Modes that one entry is compiled for beside the first.
+        const VARIANTS: usize = 8;
+        let threshold = self.shared.options.threshold;
+        let slot = &mut self.slots[index];
+        if slot.region.suits(mode) {
+            return Some(Arc::clone(&slot.region));
+        }
+        let suiting = slot.variants.iter().find_map(|(_, variant)| match variant {
+            Variant::Compiled(region) if region.suits(mode) => Some(Arc::clone(region)),
+            _ => None,
+        });
+        if suiting.is_some() {
+            return suiting;
+        }
+        let known = slot.variants.iter_mut().find(|(of, _)| *of == mode);
+        match known {
+            Some((_, variant @ Variant::Counted(_))) => {
+                let Variant::Counted(count) = variant else {
+                    return None;
+                };
+                *count += 1;
+                if *count >= threshold {
+                    *variant = Variant::Offered;
+                    let entry = slot.entry.clone();
+                    self.request(&entry, mode, Purpose::Variant(code, mode));
+                }
+            }
+            Some(_) => {}
+            None => {
+                if slot.variants.len() < VARIANTS {
+                    slot.variants.push((mode, Variant::Counted(0)));
+                }
+            }
+        }
+        None
+    }
+
+    /// Drops all code.
+    fn drop_all(&mut self) {
+        self.base = self.base.saturating_add(self.slots.len() as u32);
+        self.slots.clear();
+        self.jumps = no_jumps();
+    }
+
+    /// Runs from region to region as long as the next is known.
+    fn run_from(&mut self, cpu: &mut Cpu, first: &Arc<Region>) -> Ran {
+        let mut region = first;
+        loop {
+            let before = cpu.budget();
+            let returned = region.code.call_region(cpu);
+            self.statistics.entries += 1;
+            self.statistics.executed += u64::from(before - cpu.budget());
+            let cia = cpu.regs.nia;
+            match region.exits[returned.exit as usize] {
+                ExitKind::Completed => {}
+                ExitKind::OutOfBudget => return Ran::Left,
+                ExitKind::Interrupt(interrupt) => return Ran::Interrupted(cia, interrupt),
+                ExitKind::MemoryFault => {
+                    return match returned.fault {
+                        Some(interrupt) => Ran::Interrupted(cia, interrupt),
+                        None => Ran::Left,
+                    };
+                }
+                ExitKind::Interpret(insn, opcode) => {
+                    if cpu.budget() == 0 {
+                        return Ran::Left;
+                    }
+                    self.statistics.interpreted += 1;
+                    if let Err(interrupt) = cpu.interpret(insn, opcode) {
+                        return Ran::Interrupted(cia, interrupt);
+                    }
+                    if cpu.take_poll_request() {
+                        return Ran::Left;
+                    }
+                }
+            }
+            let nia = cpu.regs.nia;
+            let jump = &self.jumps[jump_index(nia)];
+            match &jump.region {
+                Some(next)
+                    if jump.nia == nia
+                        && jump.stamp == cpu.code_stamp()
+                        && next.suits(Mode::from_msr(cpu.regs.msr))
+                        && cpu.budget() >= next.first_charge.max(1) =>
+                {
+                    region = next;
+                }
+                _ => {
+                    self.statistics.misses += 1;
+                    return Ran::Left;
+                }
+            }
+        }
+    }
+}
+
+fn no_jumps() -> Box<[Jump]> {
+    let none = Jump {
+        nia: 0,
+        stamp: CodeStamp::default(),
+        region: None,
+    };
+    vec![none; JUMPS].into_boxed_slice()
+}
+
+fn jump_index(nia: u64) -> usize {
+    ((nia >> 2) ^ (nia >> 14)) as usize % JUMPS
+}
+
+impl Accelerator for JitTier {
+    fn threshold(&self) -> u32 {
+        self.shared.options.threshold.max(1)
+    }
+
+    fn compile(&mut self, cpu: &Cpu, entry: Entry) {
+        let mode = Mode::from_msr(cpu.regs.msr);
+        if !self.request(&entry, mode, Purpose::First(entry.clone())) {
+            entry.forget();
+        }
+    }
+
+    fn collect(&mut self) {
+        let generation = self.shared.generation.load(Ordering::Acquire);
+        if generation != self.generation {
+            self.generation = generation;
+            self.drop_all();
+        }
+        while let Ok(compiled) = self.replies.try_recv() {
+            self.take_over(compiled);
+        }
+    }
+
+    fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> Ran {
+        let Some(index) = self.slot(code) else {
+            return Ran::Unknown;
+        };
+        let mode = Mode::from_msr(cpu.regs.msr);
+        let Some(region) = self.region(code, index, mode) else {
+            return Ran::Unsuitable;
+        };
+        if cpu.budget() < region.first_charge {
+            return Ran::Unsuitable;
+        }
+        let nia = cpu.regs.nia;
+        self.jumps[jump_index(nia)] = Jump {
+            nia,
+            stamp: cpu.code_stamp(),
+            region: Some(Arc::clone(&region)),
+        };
+        self.run_from(cpu, &region)
+    }
+}

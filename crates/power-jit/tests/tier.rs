@@ -1,0 +1,403 @@
+//! The second tier against the interpreter: whole programs, with everything that a processor does beside instructions.
+//! Failures name the seed; `POWER_JIT_ROUNDS` multiplies the work.
+
+#[path = "../../power/tests/bare/mod.rs"]
+mod bare;
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bare::*;
+use common::peer::Peer;
+use common::random::Random;
+use common::{CODE as CODE_REGION, DATA, MODES, PROGRAM};
+use power::decode::{disassemble, rows};
+use power::signals::KICK;
+use power::{Cpu, Exit, Insn, Partition, msr};
+use power_jit::{Jit, JitOptions, JitService, Mode};
+
+const CODE: u64 = 0x1_0000;
+const COUNTER: u64 = 0x2_0000;
+
+/// A compiler that is asked soon and waited for.
+fn eager() -> JitService {
+    let options = JitOptions {
+        threshold: 2,
+        wait: true,
+        ..JitOptions::default()
+    };
+    JitService::new(options).expect("tests run where the engine does")
+}
+
+/// Runs `program` on the interpreter and under the second tier, from the state that `prepare` makes; both vCPUs after it.
+fn on_both(program: &[u32], prepare: impl Fn(&Arc<Partition>, &mut Cpu)) -> [Cpu; 2] {
+    let service = eager();
+    [None, Some(&service)].map(|service| {
+        let partition = partition(1);
+        code(&partition, CODE, program);
+        let mut cpu = cpu(&partition, CODE);
+        cpu.set_accelerator(service.map(JitService::accelerator));
+        prepare(&partition, &mut cpu);
+        assert_eq!(cpu.run(), Exit::Hypercall);
+        cpu
+    })
+}
+
+fn assert_alike([interpreted, compiled]: &[Cpu; 2]) {
+    assert_eq!(interpreted.regs, compiled.regs);
+    assert_eq!(
+        interpreted.budget(),
+        compiled.budget(),
+        "instructions until the next poll"
+    );
+}
+
+/// As the interpreter's, but for what the clock decides.
+fn memory_of(cpu: &Cpu) -> Vec<u8> {
+    let mut bytes = vec![0; RAM as usize];
+    cpu.partition()
+        .memory
+        .read(0, &mut bytes)
+        .expect("all of RAM");
+    bytes
+}
+
+#[test]
+fn a_loop_counts_and_polls_as_often() {
+    let cpus = on_both(&[addi(3, 3, 2), bdnz(-4), HYPERCALL], |_, cpu| {
+        cpu.regs.ctr = 100_000;
+    });
+    assert_eq!(cpus[1].regs.gpr[3], 200_000);
+    assert_eq!(
+        cpus[0].instructions_executed(),
+        cpus[1].instructions_executed()
+    );
+    assert_alike(&cpus);
+}
+
+#[test]
+fn a_call_in_a_loop_returns() {
+    let bl = |offset: i32| b(offset) | 1;
+    const BLR: u32 = 0x4e80_0020;
+    let program = [
+        bl(0x40),
+        addi(4, 4, 1),
+        bdnz(-8),
+        HYPERCALL,
+        NOP,
+        NOP,
+        NOP,
+        NOP,
+        NOP,
+        NOP,
+        NOP,
+        NOP,
+        NOP,
+        NOP,
+        NOP,
+        NOP,
+        addi(3, 3, 1),
+        BLR,
+    ];
+    let cpus = on_both(&program, |_, cpu| cpu.regs.ctr = 10_000);
+    assert_eq!((cpus[1].regs.gpr[3], cpus[1].regs.gpr[4]), (10_000, 10_000));
+    assert_alike(&cpus);
+}
+
+#[test]
+fn code_that_changes_itself_runs_as_changed_after_icbi_and_isync() {
+    // The word at CODE + 0x20 is run 50 times, overwritten with r6, and run as often again.
+    let words = [
+        b(0x20),
+        stw(6, 0, 7),
+        SYNC,
+        icbi(7),
+        SYNC,
+        ISYNC,
+        b(8),
+        NOP,
+        addi(3, 3, 1), // CODE + 0x20
+        bdnz(-4),
+        addi(8, 8, -1),
+        // cmpdi r8, 0
+        11 << 26 | 1 << 21 | 8 << 16,
+        addi(9, 0, 50),
+        // mtctr r9
+        0x7c09_03a6 | 9 << 21,
+        bne(-0x34),
+        HYPERCALL,
+    ];
+    let cpus = on_both(&words, |_, cpu| {
+        cpu.regs.gpr[6] = u64::from(addi(3, 3, 100));
+        cpu.regs.gpr[7] = CODE + 0x20;
+        cpu.regs.gpr[8] = 2;
+        cpu.regs.ctr = 50;
+    });
+    assert_eq!(cpus[0].regs.gpr[3], 50 + 50 * 100);
+    assert_alike(&cpus);
+}
+
+#[test]
+fn a_fault_in_the_midst_of_a_loop_shows_the_exact_state() {
+    // Stores upwards until RAM ends: a machine check then, whose handler is a hypercall.
+    let stdu = |rs: u32, d: u32, ra: u32| 62 << 26 | rs << 21 | ra << 16 | d | 1;
+    let program = [addi(3, 3, 1), stdu(3, 8, 4), addi(5, 5, 1), b(-12)];
+    let cpus = on_both(&program, |partition, cpu| {
+        code(partition, 0x200, &[HYPERCALL]);
+        cpu.regs.gpr[4] = RAM - 8 * 1000;
+        cpu.set_msr(cpu.regs.msr | msr::ME);
+    });
+    assert_eq!(cpus[1].regs.dar, RAM);
+    assert_eq!(cpus[1].regs.srr0, CODE + 4);
+    assert_eq!(cpus[1].regs.gpr[3], cpus[1].regs.gpr[5] + 1);
+    assert_alike(&cpus);
+    assert!(
+        memory_of(&cpus[0]) == memory_of(&cpus[1]),
+        "memory is alike"
+    );
+}
+
+#[test]
+fn the_decrementer_interrupts_a_loop_that_never_leaves_its_region() {
+    let service = eager();
+    let partition = partition(1);
+    code(&partition, CODE, &[addi(3, 3, 1), b(-4)]);
+    code(&partition, 0x900, &[HYPERCALL]);
+    let mut cpu = cpu(&partition, CODE);
+    cpu.set_accelerator(Some(service.accelerator()));
+    cpu.set_msr(cpu.regs.msr | msr::EE);
+    cpu.regs.decrementer_expiry = partition.time_base.now() + 512_000;
+    assert_eq!(cpu.run(), Exit::Hypercall);
+    assert_eq!(cpu.regs.nia, 0x904);
+    assert!((CODE..=CODE + 4).contains(&cpu.regs.srr0));
+}
+
+#[test]
+fn a_kick_ends_a_loop_that_never_leaves_its_region() {
+    let service = eager();
+    let partition = partition(1);
+    code(&partition, CODE, &[addi(3, 3, 1), b(-4)]);
+    let signals = Arc::clone(partition.signals(0).expect("vCPU 0"));
+    let mut cpu = cpu(&partition, CODE);
+    cpu.set_accelerator(Some(service.accelerator()));
+    let kicker = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(20));
+        signals.raise(KICK);
+    });
+    assert_eq!(cpu.run(), Exit::Kicked);
+    kicker.join().expect("it only kicks");
+}
+
+#[test]
+fn single_steps_are_traced_one_by_one_in_compiled_code() {
+    let cpus = on_both(
+        &[addi(3, 3, 1), bdnz(-4), addi(4, 4, 1), HYPERCALL],
+        |partition, cpu| {
+            code(partition, 0xd00, &[HYPERCALL]);
+            cpu.regs.ctr = 1000;
+            // First at full speed, so that the loop is compiled; then traced.
+            assert_eq!(cpu.run(), Exit::Hypercall);
+            cpu.regs.nia = CODE;
+            cpu.regs.ctr = 1000;
+            cpu.set_msr(cpu.regs.msr | msr::SE);
+        },
+    );
+    assert_eq!(cpus[1].regs.srr0, CODE + 4);
+    assert_alike(&cpus);
+}
+
+#[test]
+fn facilities_may_be_switched_off_under_compiled_code() {
+    // fadd f1, f1, f2 in a loop.
+    let fadd = 63 << 26 | 1 << 21 | 1 << 16 | 2 << 11 | 21 << 1;
+    let cpus = on_both(&[fadd, bdnz(-4), HYPERCALL], |partition, cpu| {
+        code(partition, 0x800, &[HYPERCALL]);
+        cpu.set_msr(cpu.regs.msr | msr::FP);
+        cpu.regs.vsr[1] = u128::from(1f64.to_bits()) << 64;
+        cpu.regs.vsr[2] = u128::from(0.1f64.to_bits()) << 64;
+        cpu.regs.ctr = 1000;
+        assert_eq!(cpu.run(), Exit::Hypercall);
+        cpu.set_msr(cpu.regs.msr & !msr::FP);
+        cpu.regs.nia = CODE;
+        cpu.regs.ctr = 10;
+    });
+    assert_eq!(cpus[1].regs.srr0, CODE);
+    assert_eq!(cpus[1].regs.nia, 0x804);
+    assert_alike(&cpus);
+}
+
+#[test]
+fn reservations_make_increments_of_four_vcpus_add_up() {
+    const EACH: u64 = 20_000;
+    let service = eager();
+    let partition = partition(4);
+    partition.set_interrupt_little_endian(true);
+    let program = [
+        lwarx(5, 4),
+        addi(5, 5, 1),
+        stwcx(5, 4),
+        bne(-12),
+        bdnz(-16),
+        HYPERCALL,
+    ];
+    code(&partition, CODE, &program);
+    std::thread::scope(|scope| {
+        for id in 0..4 {
+            let (partition, service) = (&partition, &service);
+            scope.spawn(move || {
+                let mut cpu = Cpu::new(partition, id).expect("four vCPUs");
+                cpu.set_accelerator(Some(service.accelerator()));
+                cpu.set_msr(cpu.regs.msr | msr::LE);
+                cpu.regs.nia = CODE;
+                cpu.regs.gpr[4] = COUNTER;
+                cpu.regs.ctr = EACH;
+                assert_eq!(cpu.run(), Exit::Hypercall);
+            });
+        }
+    });
+    let mut bytes = [0; 4];
+    partition.memory.read(COUNTER, &mut bytes).expect("RAM");
+    assert_eq!(u64::from(u32::from_le_bytes(bytes)), 4 * EACH);
+}
+
+#[test]
+fn code_is_dropped_when_it_takes_too_much_room_and_made_again() {
+    // Room for one function at a time.
+    let service = JitService::new(JitOptions {
+        threshold: 1,
+        wait: true,
+        code_bytes: (1 << 20) + 4096,
+    })
+    .expect("tests run where the engine does");
+    let partition = partition(1);
+    // 64 loops in pages of their own, all run three times.
+    const PAGES: u64 = 64;
+    const LOOP: [u32; 4] = [
+        addi(9, 0, 5),
+        0x7c09_03a6 | 9 << 21,
+        addi(3, 3, 1),
+        bdnz(-4),
+    ];
+    for n in 0..PAGES {
+        let end = if n + 1 < PAGES {
+            b(0x1000 - 0x10)
+        } else {
+            HYPERCALL
+        };
+        code(&partition, CODE + n * 0x1000, &[&LOOP[..], &[end]].concat());
+    }
+    let mut cpu = cpu(&partition, CODE);
+    cpu.set_accelerator(Some(service.accelerator()));
+    for _ in 0..3 {
+        cpu.regs.nia = CODE;
+        assert_eq!(cpu.run(), Exit::Hypercall);
+    }
+    assert_eq!(cpu.regs.gpr[3], 3 * PAGES * 5);
+}
+
+/// A random loop: instructions that this engine translates, some for the interpreter, branches forwards; then bdnz and the end.
+fn random_loop(random: &mut Random, jit: &mut Jit, mode: Mode) -> Vec<Insn> {
+    /// mfmsr r4; mfspr r5, XER; mtspr SPRG0, r6; mfspr r7, SPRG0; sync; nop.
+    const SYSTEM: [u32; 6] = [
+        0x7c80_00a6,
+        0x7ca1_02a6,
+        0x7cd0_43a6,
+        0x7cf0_42a6,
+        0x7c00_04ac,
+        NOP,
+    ];
+    let length = 2 + random.below(24) as usize;
+    let mut body = Vec::with_capacity(length);
+    while body.len() < length {
+        let left = (length - body.len()) as u64;
+        match random.below(12) {
+            0 => body.push(Insn(SYSTEM[random.below(6) as usize])),
+            1 => {
+                // bc: on any CR bit, true or false, forwards.
+                let skip = 1 + random.below(left) as u32;
+                let bo = if random.below(2) == 0 { 4 } else { 12 };
+                let bi = random.below(32) as u32;
+                body.push(Insn(16 << 26 | bo << 21 | bi << 16 | skip * 4));
+            }
+            _ => {
+                let row = random.below(rows().len() as u64) as usize;
+                let operands = rows()[row].operands;
+                let branches = operands.starts_with("li") || operands.starts_with("bo");
+                let stops = operands.contains("ra0")
+                    || operands.contains("(ra")
+                    || operands.contains("to,");
+                if branches || stops && random.below(4) != 0 {
+                    continue;
+                }
+                let Some(insn) = random.instruction(row) else {
+                    continue;
+                };
+                // CTR counts the loop's turns.
+                let writes_ctr = insn.primary() == 31 && insn.bits(21, 10) == 467;
+                if !writes_ctr && jit.translate(&[insn], mode).is_ok() {
+                    body.push(insn);
+                }
+            }
+        }
+    }
+    let back = -(body.len() as i16 * 4);
+    body.push(Insn(bdnz(back)));
+    body
+}
+
+#[test]
+fn random_loops_do_what_the_interpreter_does() {
+    let rounds: u64 = std::env::var("POWER_JIT_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1);
+    let service = eager();
+    let mut random = Random::new(3);
+    let mut jit = Jit::new().expect("tests run where the engine does");
+    let (mut runs, mut whole) = (0, 0);
+    for (name, msr) in MODES {
+        let mut peers = [Peer::new(msr), Peer::new(msr)];
+        peers[1].cpu.set_accelerator(Some(service.accelerator()));
+        for round in 0..120 * rounds {
+            let program = random_loop(&mut random, &mut jit, Mode::from_msr(msr));
+            let mut start = random.registers();
+            start.ctr = 1 + random.below(60);
+            let mut data = vec![0; (DATA.end - DATA.start) as usize];
+            random.fill(&mut data);
+            let mut ends = Vec::new();
+            for peer in &mut peers {
+                peer.write_code(CODE_REGION.start, &vec![Insn(HYPERCALL); 0x4000]);
+                peer.write_program(&program);
+                peer.write(DATA.start, &data);
+                peer.set_registers(&start);
+                let msr = peer.cpu.regs.msr;
+                peer.cpu.set_msr(msr);
+                assert_eq!(peer.cpu.run(), Exit::Hypercall);
+                let mut memory = vec![0; data.len()];
+                let mut code = vec![0; (CODE_REGION.end - CODE_REGION.start) as usize];
+                peer.read(DATA, &mut memory);
+                peer.read(CODE_REGION, &mut code);
+                ends.push((peer.cpu.regs.clone(), peer.cpu.budget(), memory, code));
+            }
+            let text = || -> String {
+                let lines: Vec<String> = program.iter().map(|&i| disassemble(i, None)).collect();
+                format!(
+                    "{name}, round {round}\n{}\nfrom {start:x?}",
+                    lines.join("\n")
+                )
+            };
+            let [interpreted, compiled] = &ends[..] else {
+                unreachable!("there are two peers")
+            };
+            assert_eq!(interpreted.0, compiled.0, "{}", text());
+            assert_eq!(interpreted.1, compiled.1, "budget: {}", text());
+            assert!(interpreted.2 == compiled.2, "data differ: {}", text());
+            assert!(interpreted.3 == compiled.3, "code differs: {}", text());
+            runs += 1;
+            whole += u64::from(compiled.0.nia > PROGRAM);
+        }
+    }
+    println!("{whole} of {runs} loops ended without an interrupt");
+    assert!(whole > runs / 4, "{whole} of {runs} loops ended");
+}

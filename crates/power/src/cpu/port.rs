@@ -1,0 +1,135 @@
+//! Guest memory for code that another tier has compiled: what its inline look at the soft TLB can't serve, and where the TLB lies.
+//!
+//! Numbers are little-endian, whatever the processor's mode.
+
+use std::mem::offset_of;
+
+use super::Cpu;
+use super::system::BLOCK;
+use crate::engine::Width;
+use crate::interrupt::Interrupt;
+use crate::mmu::Access;
+use crate::mmu::tlb::{self, Tlb};
+
+/// Where compiled code finds the soft TLB. Distances are in bytes from [`Cpu::regs`] within the same [`Cpu`].
+///
+/// The entry of an effective address `ea` is at `table + (ea >> GRANULE_SHIFT) % ENTRIES * ENTRY_BYTES`, where `table` is the
+/// sum of what the two fields [`TlbLayout::TABLES`] (an address) and [`TlbLayout::CURRENT`] (bytes) hold. An access whose last
+/// byte, with [`TlbLayout::MASK`]'s bits, equals the entry's tag for its kind is at the host address `ea + offset`.
+#[derive(Debug)]
+pub struct TlbLayout;
+
+impl TlbLayout {
+    /// The address of the first table.
+    pub const TABLES: i32 = Self::from_registers(offset_of!(Tlb, tables));
+    /// Bytes from there to the table in use. It changes with MSR and AMR only.
+    pub const CURRENT: i32 = Self::from_registers(offset_of!(Tlb, current));
+    /// The bits of an address that tags hold. It may change at any miss.
+    pub const MASK: i32 = Self::from_registers(offset_of!(Tlb, mask));
+    /// log2 of what addresses are divided by for the index.
+    pub const GRANULE_SHIFT: u32 = tlb::INDEX_SHIFT;
+    /// Entries of a table; a power of two.
+    pub const ENTRIES: u64 = tlb::ENTRIES as u64;
+    /// Bytes of an entry; a power of two.
+    pub const ENTRY_BYTES: u64 = size_of::<tlb::Entry>() as u64;
+    /// Offset of the tag of loads in an entry.
+    pub const LOAD: i32 = offset_of!(tlb::Entry, load) as i32;
+    /// Offset of the tag of stores.
+    pub const STORE: i32 = offset_of!(tlb::Entry, store) as i32;
+    /// Offset of what makes a host address of an effective one.
+    pub const OFFSET: i32 = offset_of!(tlb::Entry, offset) as i32;
+
+    const fn from_registers(in_tlb: usize) -> i32 {
+        (offset_of!(Cpu, tlb) + in_tlb) as i32 - offset_of!(Cpu, regs) as i32
+    }
+}
+
+#[allow(
+    clippy::missing_errors_doc,
+    reason = "Err is always the interrupt to take"
+)]
+impl Cpu {
+    /// Loads, zero-extended.
+    pub fn read_memory(&mut self, ea: u64, width: Width) -> Result<u64, Interrupt> {
+        Ok(match width {
+            Width::Byte => self.load_host::<u8>(ea)?.into(),
+            Width::Half => u16::from_le(self.load_host(ea)?).into(),
+            Width::Word => u32::from_le(self.load_host(ea)?).into(),
+            Width::Double => u64::from_le(self.load_host(ea)?),
+        })
+    }
+
+    /// Stores the low `width` of `value`, all of it or nothing.
+    pub fn write_memory(&mut self, ea: u64, value: u64, width: Width) -> Result<(), Interrupt> {
+        match width {
+            Width::Byte => self.store_host(ea, value as u8),
+            Width::Half => self.store_host(ea, (value as u16).to_le()),
+            Width::Word => self.store_host(ea, (value as u32).to_le()),
+            Width::Double => self.store_host(ea, value.to_le()),
+        }
+    }
+
+    /// Makes sure that a byte at `ea` could be stored to.
+    pub fn check_store(&mut self, ea: u64) -> Result<(), Interrupt> {
+        self.probe_store(ea & self.ea_mask)
+    }
+
+    /// Zeroes the cache block that `ea` is in (dcbz).
+    pub fn zero_block(&mut self, ea: u64) -> Result<(), Interrupt> {
+        let ea = ea & self.ea_mask;
+        if self.tlb.zero::<{ BLOCK as usize }>(ea) {
+            return Ok(());
+        }
+        self.fill(ea, Access::Store)?;
+        if self.tlb.zero::<{ BLOCK as usize }>(ea) {
+            Ok(())
+        } else {
+            Err(Interrupt::MachineCheck { ea, fetch: false })
+        }
+    }
+
+    /// Makes sure that a byte at `ea` could be loaded: all that is left of dcbst and dcbf on coherent memory.
+    pub fn check_load(&mut self, ea: u64) -> Result<(), Interrupt> {
+        let ea = ea & self.ea_mask;
+        if self.tlb.host_address(ea).is_some() {
+            return Ok(());
+        }
+        self.fill(ea, Access::Load)
+    }
+
+    /// Loads, and reserves what was loaded.
+    pub fn read_and_reserve(&mut self, ea: u64, width: Width) -> Result<u64, Interrupt> {
+        Ok(match width {
+            Width::Byte => self.load_reserve::<u8>(ea)?.into(),
+            Width::Half => u16::from_le(self.load_reserve(ea)?).into(),
+            Width::Word => u32::from_le(self.load_reserve(ea)?).into(),
+            Width::Double => u64::from_le(self.load_reserve(ea)?),
+        })
+    }
+
+    /// Stores where the reservation holds, and says whether it did.
+    pub fn write_where_reserved(
+        &mut self,
+        ea: u64,
+        value: u64,
+        width: Width,
+    ) -> Result<bool, Interrupt> {
+        match width {
+            Width::Byte => self.store_conditional(ea, value as u8),
+            Width::Half => self.store_conditional(ea, (value as u16).to_le()),
+            Width::Word => self.store_conditional(ea, (value as u32).to_le()),
+            Width::Double => self.store_conditional(ea, value.to_le()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compiled_code_multiplies_by_is_a_power_of_two() {
+        assert!(TlbLayout::ENTRY_BYTES.is_power_of_two());
+        assert!(TlbLayout::ENTRIES.is_power_of_two());
+    }
+}

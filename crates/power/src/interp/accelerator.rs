@@ -1,0 +1,219 @@
+//! The seam for a second tier: code that runs hot is offered to an [`Accelerator`], which compiles it and runs it in the
+//! interpreter's stead.
+//!
+//! The run loop counts entries of code at block boundaries. Compiled code hangs on the decoded page that it was made of, so it
+//! is valid exactly as long as the page is: whatever makes the interpreter look a page up again (icbi, isync, flushed
+//! translations) makes it find other code there, or none. Cold code, and what the accelerator leaves alone, is interpreted.
+
+use std::cell::{Cell, OnceCell};
+use std::rc::{Rc, Weak};
+
+use super::code::{PAGE, Page, WORDS};
+use crate::cpu::Cpu;
+use crate::decode::Opcode;
+use crate::insn::Insn;
+use crate::interrupt::Interrupt;
+
+/// Words of a page of code.
+pub const PAGE_WORDS: usize = WORDS;
+
+/// Names code that an accelerator has compiled. Never used again for other code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CodeId(u32);
+
+impl CodeId {
+    /// How many there are.
+    pub const COUNT: u32 = u32::MAX / 2;
+
+    /// Number `n`; None past [`CodeId::COUNT`].
+    pub const fn new(n: u32) -> Option<Self> {
+        if n < Self::COUNT { Some(Self(n)) } else { None }
+    }
+
+    /// The number.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// How a run of compiled code ended. The registers hold the exact state in each case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ran {
+    /// The program goes on at NIA.
+    Left,
+    /// The instruction at this address raised this interrupt.
+    Interrupted(u64, Interrupt),
+    /// Nothing was run: the code is for another mode of the processor.
+    Unsuitable,
+    /// Nothing was run: there is no such code (any more).
+    Unknown,
+}
+
+/// A second tier. It belongs to one vCPU, and is asked on its thread only.
+pub trait Accelerator {
+    /// Entries after which code counts as hot; at least 1.
+    fn threshold(&self) -> u32;
+
+    /// `entry` has become hot. The code may be compiled at any later time, or never.
+    fn compile(&mut self, cpu: &Cpu, entry: Entry);
+
+    /// Takes over what has been compiled meanwhile; called between any two polls of the run loop.
+    fn collect(&mut self);
+
+    /// Runs compiled code that is entered at NIA, and whatever of its own code follows, for at most [`Cpu::budget`]
+    /// instructions (at least 1 when this is called), which it counts down by those carried out.
+    fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> Ran;
+}
+
+/// A place in a decoded page where a block of code is entered.
+#[derive(Clone)]
+pub struct Entry {
+    page: Weak<Page>,
+    index: usize,
+}
+
+impl Entry {
+    /// Which word of the page it is.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The page's instruction words; None where the page has been dropped since.
+    pub fn words(&self) -> Option<Box<[Insn; PAGE_WORDS]>> {
+        let page = self.page.upgrade()?;
+        let mut words = Box::new([Insn(0); PAGE_WORDS]);
+        for (word, op) in words.iter_mut().zip(page.ops.iter()) {
+            *word = op.insn;
+        }
+        Some(words)
+    }
+
+    /// Counts from the start again: the code was not compiled, but may be another time.
+    pub fn forget(&self) {
+        if let Some(page) = self.page.upgrade() {
+            page.heat.forget(self.index);
+        }
+    }
+
+    /// From now on this code is run where the entry is reached, as long as the page is valid.
+    pub fn install(&self, code: CodeId) {
+        if let Some(page) = self.page.upgrade() {
+            page.heat.cell(self.index).set(COMPILED + code.0);
+        }
+    }
+}
+
+/// From here on a cell is a [`CodeId`].
+const COMPILED: u32 = u32::MAX / 2 + 1;
+/// Hot, and told so to the accelerator.
+const OFFERED: u32 = COMPILED - 1;
+
+/// What is known about the entries of a page: how often they were reached, or their compiled code.
+#[derive(Default)]
+pub(super) struct Heat(OnceCell<Box<[Cell<u32>; WORDS]>>);
+
+/// What is to be done at an entry.
+pub(super) enum Warmth {
+    Cold,
+    JustHot,
+    Compiled(CodeId),
+}
+
+impl Heat {
+    #[inline(always)]
+    fn cell(&self, index: usize) -> &Cell<u32> {
+        &self
+            .0
+            .get_or_init(|| Box::new([const { Cell::new(0) }; WORDS]))[index % WORDS]
+    }
+
+    /// Counts an entry.
+    #[inline(always)]
+    pub(super) fn note(&self, index: usize, threshold: u32) -> Warmth {
+        let cell = self.cell(index);
+        let value = cell.get();
+        if value >= COMPILED {
+            return Warmth::Compiled(CodeId(value - COMPILED));
+        }
+        if value == OFFERED {
+            return Warmth::Cold;
+        }
+        let hot = value + 1 >= threshold;
+        cell.set(if hot { OFFERED } else { value + 1 });
+        if hot { Warmth::JustHot } else { Warmth::Cold }
+    }
+
+    /// Counts from the start again.
+    pub(super) fn forget(&self, index: usize) {
+        self.cell(index).set(0);
+    }
+}
+
+impl Cpu {
+    /// Gives this vCPU a second tier, or takes it away.
+    pub fn set_accelerator(&mut self, accelerator: Option<Box<dyn Accelerator>>) {
+        self.accelerator = accelerator;
+        // Pages name code of the one before.
+        self.code.clear();
+    }
+
+    /// Instructions until the run loop must look at signals and timers.
+    pub fn budget(&self) -> u32 {
+        self.budget
+    }
+
+    /// Sets what is left of the budget. For accelerators, which may only lower it.
+    pub fn set_budget(&mut self, left: u32) {
+        self.budget = left;
+    }
+
+    /// Whether an instruction has asked for signals to be looked at; the budget is 0 then.
+    pub fn take_poll_request(&mut self) -> bool {
+        let asked = std::mem::take(&mut self.poll_now);
+        if asked {
+            self.budget = 0;
+        }
+        asked
+    }
+
+    /// What must be as it was when an effective address was found to be that of some code, for it to be so still: translations
+    /// dropped, code changed, and the part of MSR that fetches depend on.
+    #[inline]
+    pub fn code_stamp(&self) -> CodeStamp {
+        CodeStamp {
+            translations: self.code.version(),
+            epoch: self.partition.code_epoch(),
+            context: self.fetch_context,
+        }
+    }
+
+    /// Carries out the instruction at NIA as the interpreter does, and counts it.
+    ///
+    /// # Errors
+    /// The interrupt that it raised.
+    pub fn interpret(&mut self, insn: Insn, opcode: Opcode) -> Result<(), Interrupt> {
+        self.regs.nia = self.regs.nia.wrapping_add(4);
+        self.budget = self.budget.saturating_sub(1);
+        let handler = super::run::handlers()[opcode.0 as usize];
+        match handler(self, insn) {
+            Ok(()) => Ok(()),
+            // `stop` has recorded why.
+            Err(_) => Err(self.pending.take().unwrap_or(Interrupt::SystemReset)),
+        }
+    }
+
+    pub(super) fn entry(&self, page: &Rc<Page>) -> Entry {
+        Entry {
+            page: Rc::downgrade(page),
+            index: (self.regs.nia % PAGE) as usize / 4,
+        }
+    }
+}
+
+/// See [`Cpu::code_stamp`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CodeStamp {
+    translations: u64,
+    epoch: u64,
+    context: u64,
+}
