@@ -167,6 +167,9 @@ fn new_run(random: &mut fastrand::Rng) -> Records {
 
 /// A life: writes, until the power goes. Returns the device as the next machine finds it, what became of the pages that were not
 /// durable, and what is acknowledged now.
+///
+/// # Errors
+/// [`HarnessError`]: the guest ended by itself, or never came to the cut.
 pub fn live(
     writer: &dyn Writer,
     device: &Device,
