@@ -22,12 +22,20 @@ impl Host {
     pub(crate) fn now() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let info = read("/proc/cpuinfo");
-        let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+        let model = info
+            .lines()
+            .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
         let load = read("/proc/loadavg");
         Self {
-            cpu: model.map_or("processor of unknown name", |(_, name)| name).to_owned(),
+            cpu: model
+                .map_or("processor of unknown name", |(_, name)| name)
+                .to_owned(),
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
-            load_before: load.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default(),
+            load_before: load
+                .split_whitespace()
+                .next()
+                .and_then(|load| load.parse().ok())
+                .unwrap_or_default(),
         }
     }
 

@@ -58,25 +58,50 @@ impl Monitor {
             Self::Qemu => QEMU,
         };
         let output = Command::new(program).arg("--version").output();
-        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let text = output
+            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+            .unwrap_or_default();
         text.lines().next().unwrap_or("unknown").to_owned()
     }
 }
 
 fn paprika(machine: &Machine<'_>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_paprika"));
-    command.arg("run").arg("--kernel").arg(&machine.kit.vmlinux).arg("--initrd").arg(machine.initramfs);
-    command.args(["--cmdline", KERNEL_COMMAND_LINE, "--memory", machine.memory, "--cpus", &machine.cpus.to_string()]);
+    command
+        .arg("run")
+        .arg("--kernel")
+        .arg(&machine.kit.vmlinux)
+        .arg("--initrd")
+        .arg(machine.initramfs);
+    command.args([
+        "--cmdline",
+        KERNEL_COMMAND_LINE,
+        "--memory",
+        machine.memory,
+        "--cpus",
+        &machine.cpus.to_string(),
+    ]);
     command
 }
 
 fn qemu(machine: &Machine<'_>) -> Command {
     let mut command = Command::new(QEMU);
     // The same platform as ours as far as QEMU lets one choose: no Open Firmware, XICS, radix, nothing on the buses.
-    command.args(["-accel", "tcg", "-M", "pseries,x-vof=on,ic-mode=xics,nvdimm=on", "-cpu", "power9"]);
+    command.args([
+        "-accel",
+        "tcg",
+        "-M",
+        "pseries,x-vof=on,ic-mode=xics,nvdimm=on",
+        "-cpu",
+        "power9",
+    ]);
     command.args(["-smp", &machine.cpus.to_string(), "-m", machine.memory]);
     command.args(["-nographic", "-vga", "none", "-nic", "none", "-no-reboot"]);
-    command.arg("-kernel").arg(&machine.kit.vmlinux_peer).arg("-initrd").arg(machine.initramfs);
+    command
+        .arg("-kernel")
+        .arg(&machine.kit.vmlinux_peer)
+        .arg("-initrd")
+        .arg(machine.initramfs);
     command.args(["-append", KERNEL_COMMAND_LINE]);
     command
 }

@@ -40,7 +40,10 @@ impl Seen {
 
     /// What follows `start` on the first line that begins so.
     pub(crate) fn after(&self, start: &str) -> Result<&str> {
-        let found = self.lines.iter().find_map(|line| line.text.strip_prefix(start));
+        let found = self
+            .lines
+            .iter()
+            .find_map(|line| line.text.strip_prefix(start));
         found.with_context(|| format!("the console never showed a line with `{start}`"))
     }
 }
@@ -68,14 +71,23 @@ const TAIL: usize = 12;
 /// end of console and log.
 pub(crate) fn run(mut command: Command, deadline: Duration, log: &Path) -> Result<Seen> {
     let errors = File::create(log).with_context(|| format!("creating {}", log.display()))?;
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(errors);
     let began = Instant::now();
-    let child = command.spawn().with_context(|| format!("starting {}", command.get_program().to_string_lossy()))?;
+    let child = command
+        .spawn()
+        .with_context(|| format!("starting {}", command.get_program().to_string_lossy()))?;
     let mut running = Running(child);
     let console = running.0.stdout.take().context("the console is a pipe")?;
     let lines = read_lines(console, began);
 
-    let mut seen = Seen { lines: Vec::new(), ended: Duration::ZERO, peak_rss: 0 };
+    let mut seen = Seen {
+        lines: Vec::new(),
+        ended: Duration::ZERO,
+        peak_rss: 0,
+    };
     let status = watch(&mut running.0, &lines, began, deadline, &mut seen).and_then(|status| {
         if !status.success() {
             bail!("it ended with {status}");
@@ -99,13 +111,20 @@ fn watch(
     let process = format!("/proc/{}", child.id());
     loop {
         match lines.recv_timeout(GLANCE) {
-            Ok((text, at)) => seen.lines.push(Line { text, at, cpu: cpu_time(&process).unwrap_or_default() }),
+            Ok((text, at)) => seen.lines.push(Line {
+                text,
+                at,
+                cpu: cpu_time(&process).unwrap_or_default(),
+            }),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
         seen.peak_rss = seen.peak_rss.max(peak_rss(&process).unwrap_or_default());
         if began.elapsed() > deadline {
-            bail!("the guest had not powered off after {} s", deadline.as_secs());
+            bail!(
+                "the guest had not powered off after {} s",
+                deadline.as_secs()
+            );
         }
     }
     // The console's end is the process's, but for the moment in which the host takes it apart.
@@ -115,7 +134,10 @@ fn watch(
             return Ok(status);
         }
         if began.elapsed() > deadline {
-            bail!("the console was closed, but the process had not ended after {} s", deadline.as_secs());
+            bail!(
+                "the console was closed, but the process had not ended after {} s",
+                deadline.as_secs()
+            );
         }
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -127,8 +149,13 @@ fn read_lines(console: impl Read + Send + 'static, began: Instant) -> Receiver<(
     std::thread::spawn(move || {
         let mut reader = BufReader::new(console);
         let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-            let text = String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned();
+        while reader
+            .read_until(b'\n', &mut line)
+            .is_ok_and(|length| length > 0)
+        {
+            let text = String::from_utf8_lossy(&line)
+                .trim_end_matches(['\r', '\n'])
+                .to_owned();
             if sender.send((text, began.elapsed())).is_err() {
                 return;
             }
@@ -143,21 +170,34 @@ fn cpu_time(process: &str) -> Option<Duration> {
     let stat = fs::read_to_string(format!("{process}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
     let ticks = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
-    Some(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+    Some(Duration::from_secs_f64(
+        ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
+    ))
 }
 
 /// VmHWM of /proc/PID/status, in bytes.
 fn peak_rss(process: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("{process}/status")).ok()?;
-    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    let kilobytes = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?
+        .trim()
+        .strip_suffix(" kB")?;
     Some(kilobytes.parse::<u64>().ok()? << 10)
 }
 
 fn evidence(seen: &Seen, log: &Path) -> String {
     let tail = |lines: Vec<&str>| -> String {
-        lines[lines.len().saturating_sub(TAIL)..].iter().map(|line| format!("\n  {line}")).collect()
+        lines[lines.len().saturating_sub(TAIL)..]
+            .iter()
+            .map(|line| format!("\n  {line}"))
+            .collect()
     };
     let console = tail(seen.lines.iter().map(|line| line.text.as_str()).collect());
     let log_text = fs::read_to_string(log).unwrap_or_default();
-    format!("console:{console}\n{}:{}", log.display(), tail(log_text.lines().collect()))
+    format!(
+        "console:{console}\n{}:{}",
+        log.display(),
+        tail(log_text.lines().collect())
+    )
 }

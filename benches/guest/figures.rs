@@ -69,21 +69,71 @@ pub(crate) struct Figure {
     source: Source,
 }
 
-const fn seen(name: &'static str, words: &'static str, unit: &'static str, bar: Option<Bar>, source: Source) -> Figure {
-    let scenario = if matches!(source, Source::Idle) { Scenario::Work } else { Scenario::Boot };
-    Figure { name, words, unit, better: Better::Lower, bar, scenario, source }
+const fn seen(
+    name: &'static str,
+    words: &'static str,
+    unit: &'static str,
+    bar: Option<Bar>,
+    source: Source,
+) -> Figure {
+    let scenario = if matches!(source, Source::Idle) {
+        Scenario::Work
+    } else {
+        Scenario::Boot
+    };
+    Figure {
+        name,
+        words,
+        unit,
+        better: Better::Lower,
+        bar,
+        scenario,
+        source,
+    }
 }
 
 const fn program(name: &'static str, words: &'static str, unit: &'static str) -> Figure {
-    Figure { name, words, unit, better: Better::Higher, bar: None, scenario: Scenario::Work, source: Source::Program }
+    Figure {
+        name,
+        words,
+        unit,
+        better: Better::Higher,
+        bar: None,
+        scenario: Scenario::Work,
+        source: Source::Program,
+    }
 }
 
 /// All figures, in the report's order. A program's name and unit are those of guest/programs/bench.c.
 pub(crate) static FIGURES: &[Figure] = &[
-    seen("init", "process start to init", "s", Some(Bar::TimesPeer(3.0)), Source::Init),
-    seen("power-off", "process start to power-off", "s", None, Source::PowerOff),
-    seen("rss", "peak resident memory of a boot", "MiB", None, Source::PeakRss),
-    seen("idle", "host CPU per 10 s of idle guest", "s", Some(Bar::AtMost(0.3)), Source::Idle),
+    seen(
+        "init",
+        "process start to init",
+        "s",
+        Some(Bar::TimesPeer(3.0)),
+        Source::Init,
+    ),
+    seen(
+        "power-off",
+        "process start to power-off",
+        "s",
+        None,
+        Source::PowerOff,
+    ),
+    seen(
+        "rss",
+        "peak resident memory of a boot",
+        "MiB",
+        None,
+        Source::PeakRss,
+    ),
+    seen(
+        "idle",
+        "host CPU per 10 s of idle guest",
+        "s",
+        Some(Bar::AtMost(0.3)),
+        Source::Idle,
+    ),
     program("sieve", "primes below 65536", "passes/s"),
     Figure {
         name: "sieve-mips",
@@ -138,16 +188,22 @@ impl Scenario {
         if self == Self::Boot {
             return script;
         }
-        let wanted = |source: fn(&Source) -> bool| figures.iter().any(|figure| source(&figure.source));
+        let wanted =
+            |source: fn(&Source) -> bool| figures.iter().any(|figure| source(&figure.source));
         if wanted(|source| matches!(source, Source::Idle)) {
-            script += &format!("sleep {SETTLE_SECONDS}\necho '{IDLE}'\nsleep {IDLE_SECONDS}\necho '{IDLE_OVER}'\n");
+            script += &format!(
+                "sleep {SETTLE_SECONDS}\necho '{IDLE}'\nsleep {IDLE_SECONDS}\necho '{IDLE_OVER}'\n"
+            );
         }
         if wanted(|source| matches!(source, Source::SieveInstructions)) {
             script += "bench insns\n";
         }
         let run = |name: &str| format!("bench {name} {} {}\n", options.seconds(), options.cpus);
         let mut sieve = wanted(|source| matches!(source, Source::SieveInstructions));
-        for figure in figures.iter().filter(|figure| matches!(figure.source, Source::Program)) {
+        for figure in figures
+            .iter()
+            .filter(|figure| matches!(figure.source, Source::Program))
+        {
             sieve &= figure.name != SIEVE;
             script += &run(figure.name);
         }
@@ -197,5 +253,7 @@ fn rate(run: &Seen, name: &str, unit: &str) -> Result<f64> {
     if its_unit != unit {
         bail!("the guest's `bench {name}` printed `{rest}`, which is not a number of {unit}");
     }
-    number.parse().with_context(|| format!("the guest's `bench {name}` printed `{rest}`"))
+    number
+        .parse()
+        .with_context(|| format!("the guest's `bench {name}` printed `{rest}`"))
 }

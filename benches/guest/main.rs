@@ -58,16 +58,22 @@ fn measure(options: &Options) -> Result<bool> {
     guest_kit::require_packages(&["qemu-system-ppc"], &progress)?;
     let kit = GuestKit::ensure(&progress)?;
     let directory = host::output_directory()?;
-    let base = fs::read(&kit.initramfs).with_context(|| format!("reading {}", kit.initramfs.display()))?;
+    let base =
+        fs::read(&kit.initramfs).with_context(|| format!("reading {}", kit.initramfs.display()))?;
 
     let host = Host::now();
     let figures = options.figures();
     let mut runs = Vec::new();
-    for scenario in Scenario::ALL.iter().filter(|scenario| figures.iter().any(|figure| figure.scenario == **scenario)) {
+    for scenario in Scenario::ALL
+        .iter()
+        .filter(|scenario| figures.iter().any(|figure| figure.scenario == **scenario))
+    {
         let script = scenario.script(&figures, options);
-        let archive = guest_kit::with_files(&base, &[("/paprika/script", 0o755, script.as_bytes())])?;
+        let archive =
+            guest_kit::with_files(&base, &[("/paprika/script", 0o755, script.as_bytes())])?;
         let initramfs = directory.join(format!("{}.cpio", scenario.name()));
-        fs::write(&initramfs, archive).with_context(|| format!("writing {}", initramfs.display()))?;
+        fs::write(&initramfs, archive)
+            .with_context(|| format!("writing {}", initramfs.display()))?;
         runs.push((*scenario, initramfs));
     }
 
@@ -76,9 +82,27 @@ fn measure(options: &Options) -> Result<bool> {
     for round in 1..=options.rounds() {
         for (scenario, initramfs) in &runs {
             for monitor in &monitors {
-                let machine = Machine { kit: &kit, initramfs, cpus: options.cpus, memory: &options.memory };
-                eprintln!("round {round} of {}: {} on {}", options.rounds(), scenario.words(), monitor.name());
-                one_run(*monitor, *scenario, &machine, &figures, options, &directory, &mut series);
+                let machine = Machine {
+                    kit: &kit,
+                    initramfs,
+                    cpus: options.cpus,
+                    memory: &options.memory,
+                };
+                eprintln!(
+                    "round {round} of {}: {} on {}",
+                    options.rounds(),
+                    scenario.words(),
+                    monitor.name()
+                );
+                one_run(
+                    *monitor,
+                    *scenario,
+                    &machine,
+                    &figures,
+                    options,
+                    &directory,
+                    &mut series,
+                );
             }
         }
     }
@@ -86,7 +110,14 @@ fn measure(options: &Options) -> Result<bool> {
     let report = Report::new(host, &series, &monitors, options);
     let json = directory.join("guest.json");
     fs::write(&json, report.json()?).with_context(|| format!("writing {}", json.display()))?;
-    print!("{}", if options.markdown { report.markdown() } else { report.table() });
+    print!(
+        "{}",
+        if options.markdown {
+            report.markdown()
+        } else {
+            report.table()
+        }
+    );
     println!("\nwritten to {}", json.display());
     Ok(report.is_complete())
 }

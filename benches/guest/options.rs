@@ -66,12 +66,17 @@ impl Options {
 
     /// What to measure.
     pub(crate) fn figures(&self) -> Vec<&'static Figure> {
-        if self.figures.is_empty() { FIGURES.iter().collect() } else { self.figures.clone() }
+        if self.figures.is_empty() {
+            FIGURES.iter().collect()
+        } else {
+            self.figures.clone()
+        }
     }
 
     /// On what.
     pub(crate) fn monitors(&self) -> Vec<Monitor> {
-        self.only.map_or_else(|| vec![Monitor::Qemu, Monitor::Paprika], |only| vec![only])
+        self.only
+            .map_or_else(|| vec![Monitor::Qemu, Monitor::Paprika], |only| vec![only])
     }
 
     /// When a guest that has not powered off is given up.

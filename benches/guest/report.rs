@@ -22,12 +22,19 @@ pub(crate) struct Series {
 impl Series {
     /// With nothing in it yet.
     pub(crate) fn new(figures: &[&'static Figure]) -> Self {
-        Self { figures: figures.to_vec(), values: BTreeMap::new(), failures: BTreeMap::new() }
+        Self {
+            figures: figures.to_vec(),
+            values: BTreeMap::new(),
+            failures: BTreeMap::new(),
+        }
     }
 
     /// Adds a round's value.
     pub(crate) fn add(&mut self, monitor: Monitor, figure: &Figure, value: f64) {
-        self.values.entry((monitor, figure.name)).or_default().push(value);
+        self.values
+            .entry((monitor, figure.name))
+            .or_default()
+            .push(value);
     }
 
     /// Notes why a round gave none: the first line of `why` does.
@@ -38,7 +45,10 @@ impl Series {
 
     fn measured(&self, monitor: Monitor, figure: &Figure) -> Option<Measured> {
         let rounds = self.values.get(&(monitor, figure.name))?.clone();
-        Some(Measured { median: median(&rounds)?, rounds })
+        Some(Measured {
+            median: median(&rounds)?,
+            rounds,
+        })
     }
 }
 
@@ -95,15 +105,28 @@ struct Guest {
 
 impl Report {
     /// Of what `series` has; figures that were obtained from none of `monitors` are there without values.
-    pub(crate) fn new(host: Host, series: &Series, monitors: &[Monitor], options: &Options) -> Self {
+    pub(crate) fn new(
+        host: Host,
+        series: &Series,
+        monitors: &[Monitor],
+        options: &Options,
+    ) -> Self {
         let version = |monitor: Monitor| monitors.contains(&monitor).then(|| monitor.version());
         Self {
             host,
-            guest: Guest { cpus: options.cpus, memory: options.memory.clone(), seconds_per_program: options.seconds() },
+            guest: Guest {
+                cpus: options.cpus,
+                memory: options.memory.clone(),
+                seconds_per_program: options.seconds(),
+            },
             ours: version(Monitor::Paprika),
             peer: version(Monitor::Qemu),
             rounds: options.rounds(),
-            figures: series.figures.iter().map(|figure| row(series, figure)).collect(),
+            figures: series
+                .figures
+                .iter()
+                .map(|figure| row(series, figure))
+                .collect(),
         }
     }
 
@@ -119,21 +142,40 @@ impl Report {
 
     /// For the README.
     pub(crate) fn markdown(&self) -> String {
-        let mut table = "| figure | unit | Paprika | QEMU | Paprika / QEMU |\n|---|---|---:|---:|---:|\n".to_owned();
+        let mut table =
+            "| figure | unit | Paprika | QEMU | Paprika / QEMU |\n|---|---|---:|---:|---:|\n"
+                .to_owned();
         for row in &self.figures {
             let [ours, peer, ratio] = row.numbers();
-            let _ = writeln!(table, "| {} ({}) | {} | {ours} | {peer} | {ratio} |", row.what, row.name, row.unit);
+            let _ = writeln!(
+                table,
+                "| {} ({}) | {} | {ours} | {peer} | {ratio} |",
+                row.what, row.name, row.unit
+            );
         }
         format!("{table}\n{}", self.circumstances())
     }
 
     /// On what and how all was measured.
     fn circumstances(&self) -> String {
-        let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "not measured".to_owned());
-        let Host { cpu, cpus, load_before } = &self.host;
-        let mut lines = format!("\nours: {}\npeer: {} (TCG)\n", version(&self.ours), version(&self.peer));
+        let version =
+            |version: &Option<String>| version.clone().unwrap_or_else(|| "not measured".to_owned());
+        let Host {
+            cpu,
+            cpus,
+            load_before,
+        } = &self.host;
+        let mut lines = format!(
+            "\nours: {}\npeer: {} (TCG)\n",
+            version(&self.ours),
+            version(&self.peer)
+        );
         let _ = writeln!(lines, "host: {cpus} x {cpu}, load {load_before} before");
-        let Guest { cpus, memory, seconds_per_program } = &self.guest;
+        let Guest {
+            cpus,
+            memory,
+            seconds_per_program,
+        } = &self.guest;
         let _ = writeln!(
             lines,
             "guest: {cpus} CPUs, {memory}; medians of {}; programs run {seconds_per_program} s\n",
@@ -148,7 +190,15 @@ impl Report {
         table += &line(["figure", "", "unit", "ours", "peer", "ratio", ""]);
         for row in &self.figures {
             let [ours, peer, ratio] = row.numbers();
-            table += &line([row.name, row.what, row.unit, &ours, &peer, &ratio, &row.remark()]);
+            table += &line([
+                row.name,
+                row.what,
+                row.unit,
+                &ours,
+                &peer,
+                &ratio,
+                &row.remark(),
+            ]);
         }
         table += "\nratio: ours divided by the peer's\n";
         if self.host.was_busy() {
@@ -166,8 +216,10 @@ impl Report {
 impl Row {
     /// Ours, the peer's, and their ratio.
     fn numbers(&self) -> [String; 3] {
-        let median = |measured: &Option<Measured>| measured.as_ref().map(|measured| measured.median);
-        [median(&self.ours), median(&self.peer), self.ratio].map(|value| value.map_or_else(|| "-".to_owned(), number))
+        let median =
+            |measured: &Option<Measured>| measured.as_ref().map(|measured| measured.median);
+        [median(&self.ours), median(&self.peer), self.ratio]
+            .map(|value| value.map_or_else(|| "-".to_owned(), number))
     }
 
     /// The comparison in words, and the bar.
@@ -179,7 +231,12 @@ impl Row {
             if (0.97..=1.03).contains(&ratio) {
                 remark += "alike";
             } else if times.is_finite() {
-                let _ = write!(remark, "{} x {}", number(times), if good { "better" } else { "worse" });
+                let _ = write!(
+                    remark,
+                    "{} x {}",
+                    number(times),
+                    if good { "better" } else { "worse" }
+                );
             }
         }
         if let Some(bar) = &self.bar {
@@ -188,7 +245,12 @@ impl Row {
                 Some(false) => "MISSED",
                 None => "unknown",
             };
-            let _ = write!(remark, "{}asked {}: {met}", if remark.is_empty() { "" } else { "; " }, bar.asked);
+            let _ = write!(
+                remark,
+                "{}asked {}: {met}",
+                if remark.is_empty() { "" } else { "; " },
+                bar.asked
+            );
         }
         remark
     }
@@ -213,10 +275,12 @@ fn row(series: &Series, figure: &'static Figure) -> Row {
             Bar::AtLeast(value) => ours.as_ref().map(|ours| ours.median >= value),
         },
     });
-    let failures = [Monitor::Paprika, Monitor::Qemu].into_iter().filter_map(|monitor| {
-        let why = series.failures.get(&(monitor, figure.name))?;
-        Some((monitor.name(), why.clone()))
-    });
+    let failures = [Monitor::Paprika, Monitor::Qemu]
+        .into_iter()
+        .filter_map(|monitor| {
+            let why = series.failures.get(&(monitor, figure.name))?;
+            Some((monitor.name(), why.clone()))
+        });
     let failures = failures.collect();
     Row {
         name: figure.name,
@@ -234,7 +298,13 @@ fn row(series: &Series, figure: &'static Figure) -> Row {
 /// What can be measured.
 pub(crate) fn list() -> String {
     let entry = |figure: &Figure| {
-        format!("{:<12}{:<34}{:<10} {} is better\n", figure.name, figure.words, figure.unit, better(figure.better))
+        format!(
+            "{:<12}{:<34}{:<10} {} is better\n",
+            figure.name,
+            figure.words,
+            figure.unit,
+            better(figure.better)
+        )
     };
     FIGURES.iter().map(entry).collect()
 }

@@ -34,7 +34,9 @@ pub(crate) enum Command {
 }
 
 /// Reads the command line; the first argument is the program's name.
-pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+pub(crate) fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Command, lexopt::Error> {
     let mut parser = Parser::from_iter(arguments);
     let mut command = None;
     let mut long = false;
@@ -46,7 +48,11 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             other => return Err(other.unexpected()),
         }
     }
-    match command.as_deref().map(|word| word.to_string_lossy()).as_deref() {
+    match command
+        .as_deref()
+        .map(|word| word.to_string_lossy())
+        .as_deref()
+    {
         None => Err("no command is given".into()),
         Some("test") => Ok(Command::Test { long }),
         Some(_) if long => Err("--long goes with `test` only".into()),

@@ -74,15 +74,30 @@ pub(crate) fn run(what: &str, steps: &[Step]) -> ExitCode {
         match carry_out(&step.work) {
             Ok(tally) => sum += tally,
             Err(failure) => {
-                println!("\n[{number}/{of}] {}: FAILED after {}", step.name, in_words(step_began.elapsed()));
+                println!(
+                    "\n[{number}/{of}] {}: FAILED after {}",
+                    step.name,
+                    in_words(step_began.elapsed())
+                );
                 println!("{failure}");
-                println!("xtask {what}: stopped at step {number} of {of} ({})", step.name);
+                println!(
+                    "xtask {what}: stopped at step {number} of {of} ({})",
+                    step.name
+                );
                 return ExitCode::FAILURE;
             }
         }
-        println!("[{number}/{of}] {}: done in {}\n", step.name, in_words(step_began.elapsed()));
+        println!(
+            "[{number}/{of}] {}: done in {}\n",
+            step.name,
+            in_words(step_began.elapsed())
+        );
     }
-    println!("xtask {what}: all {} steps passed in {}", steps.len(), in_words(began.elapsed()));
+    println!(
+        "xtask {what}: all {} steps passed in {}",
+        steps.len(),
+        in_words(began.elapsed())
+    );
     if sum != Tally::default() {
         println!("{sum}");
     }
@@ -94,20 +109,35 @@ fn carry_out(work: &Work) -> Result<Tally, Failure> {
         Work::Call(function) => function().map(|()| Tally::default()),
         Work::Cargo(arguments) => {
             let (mut command, line) = cargo(arguments, &[]);
-            let status = command.status().map_err(|source| Failure::Start { command: line.clone(), source })?;
+            let status = command.status().map_err(|source| Failure::Start {
+                command: line.clone(),
+                source,
+            })?;
             passed(line, status).map(|_| Tally::default())
         }
-        Work::CargoTest { arguments, environment } => {
+        Work::CargoTest {
+            arguments,
+            environment,
+        } => {
             let (mut command, line) = cargo(arguments, environment);
-            let start = |source| Failure::Start { command: line.clone(), source };
+            let start = |source| Failure::Start {
+                command: line.clone(),
+                source,
+            };
             let mut child = command.stdout(Stdio::piped()).spawn().map_err(start)?;
-            let counted = child.stdout.take().map_or_else(|| Ok(Tally::default()), tally::pass_on);
+            let counted = child
+                .stdout
+                .take()
+                .map_or_else(|| Ok(Tally::default()), tally::pass_on);
             let status = child.wait().map_err(start)?;
             let line = passed(line, status)?;
             match counted {
                 Ok(tally) if tally.ran() == 0 => Err(Failure::NoTest(line)),
                 Ok(tally) => Ok(tally),
-                Err(source) => Err(Failure::Output { command: line, source }),
+                Err(source) => Err(Failure::Output {
+                    command: line,
+                    source,
+                }),
             }
         }
     }
@@ -116,15 +146,25 @@ fn carry_out(work: &Work) -> Result<Tally, Failure> {
 /// The cargo that runs us, with these arguments and variables; and the line as one would type it.
 fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> (Command, String) {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null());
-    let variables: String = environment.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+    command
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null());
+    let variables: String = environment
+        .iter()
+        .map(|(name, value)| format!("{name}={value} "))
+        .collect();
     let line = format!("{variables}cargo {}", arguments.join(" "));
     println!("$ {line}");
     (command, line)
 }
 
 fn passed(command: String, status: ExitStatus) -> Result<String, Failure> {
-    if status.success() { Ok(command) } else { Err(Failure::Exit { command, status }) }
+    if status.success() {
+        Ok(command)
+    } else {
+        Err(Failure::Exit { command, status })
+    }
 }
 
 /// A time as people say it.
@@ -153,18 +193,28 @@ mod tests {
         fn bad() -> Result<(), Failure> {
             Err(Failure::NoTest("cargo test".into()))
         }
-        let step = |work| Step { name: "a step", work: Work::Call(work) };
+        let step = |work| Step {
+            name: "a step",
+            work: Work::Call(work),
+        };
         assert_eq!(run("test", &[step(good), step(good)]), ExitCode::SUCCESS);
         assert_eq!(CALLS.load(Ordering::SeqCst), 2);
-        assert_eq!(run("test", &[step(good), step(bad), step(good)]), ExitCode::FAILURE);
+        assert_eq!(
+            run("test", &[step(good), step(bad), step(good)]),
+            ExitCode::FAILURE
+        );
         assert_eq!(CALLS.load(Ordering::SeqCst), 3);
     }
 
     #[test]
     fn a_failed_cargo_command_is_named_with_its_status() {
-        let failure = carry_out(&Work::Cargo(&["no-such-command-of-cargo"])).expect_err("there is no such command");
+        let failure = carry_out(&Work::Cargo(&["no-such-command-of-cargo"]))
+            .expect_err("there is no such command");
         let text = failure.to_string();
-        assert!(text.contains("`cargo no-such-command-of-cargo`") && text.contains("101"), "{text}");
+        assert!(
+            text.contains("`cargo no-such-command-of-cargo`") && text.contains("101"),
+            "{text}"
+        );
     }
 
     #[test]

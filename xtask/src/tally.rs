@@ -25,7 +25,11 @@ impl Tally {
             let before = counts.split_once(&format!(" {word};"))?.0;
             before.rsplit(' ').next()?.parse().ok()
         };
-        Some(Self { passed: count("passed")?, failed: count("failed")?, ignored: count("ignored")? })
+        Some(Self {
+            passed: count("passed")?,
+            failed: count("failed")?,
+            ignored: count("ignored")?,
+        })
     }
 }
 
@@ -39,7 +43,11 @@ impl AddAssign for Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.ignored)
+        write!(
+            f,
+            "{} passed, {} failed, {} skipped",
+            self.passed, self.failed, self.ignored
+        )
     }
 }
 
@@ -74,8 +82,16 @@ mod tests {
             not utf-8: \u{fffd}\n\
             test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 7 filtered out; finished in 1.00s";
         let mut passed_on = Vec::new();
-        let tally = add_up(output.as_bytes(), &mut passed_on).expect("memory can be read and written");
-        assert_eq!(tally, Tally { passed: 7, failed: 2, ignored: 1 });
+        let tally =
+            add_up(output.as_bytes(), &mut passed_on).expect("memory can be read and written");
+        assert_eq!(
+            tally,
+            Tally {
+                passed: 7,
+                failed: 2,
+                ignored: 1
+            }
+        );
         assert_eq!(tally.to_string(), "7 passed, 2 failed, 1 skipped");
         assert_eq!(String::from_utf8(passed_on).expect("as it was"), output);
     }
@@ -83,6 +99,9 @@ mod tests {
     #[test]
     fn a_test_that_prints_something_alike_does_not_count() {
         assert_eq!(Tally::from_line("test result: none"), None);
-        assert_eq!(Tally::from_line("the test result: ok. 3 passed; 0 failed; 1 ignored;"), None);
+        assert_eq!(
+            Tally::from_line("the test result: ok. 3 passed; 0 failed; 1 ignored;"),
+            None
+        );
     }
 }

@@ -18,9 +18,18 @@ const PACKAGES: &[&str] = &[
 /// The steps that set up what the tests need.
 pub(crate) fn setup() -> Vec<Step> {
     vec![
-        Step { name: "packages of the distribution", work: Work::Call(packages) },
-        Step { name: "the guest: kernel, initramfs, programs", work: Work::Call(guest) },
-        Step { name: "the distribution's own ppc64el kernel", work: Work::Call(stock_kernel) },
+        Step {
+            name: "packages of the distribution",
+            work: Work::Call(packages),
+        },
+        Step {
+            name: "the guest: kernel, initramfs, programs",
+            work: Work::Call(guest),
+        },
+        Step {
+            name: "the distribution's own ppc64el kernel",
+            work: Work::Call(stock_kernel),
+        },
     ]
 }
 
@@ -29,11 +38,27 @@ pub(crate) fn setup() -> Vec<Step> {
 pub(crate) fn all(long: bool) -> Vec<Step> {
     let mut steps = setup();
     steps.extend([
-        Step { name: "formatting", work: Work::Cargo(&["fmt", "--all", "--check"]) },
-        Step { name: "clippy", work: Work::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]) },
+        Step {
+            name: "formatting",
+            work: Work::Cargo(&["fmt", "--all", "--check"]),
+        },
+        Step {
+            name: "clippy",
+            work: Work::Cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ]),
+        },
         Step {
             name: "every test of the workspace",
-            work: Work::CargoTest { arguments: &["test", "--workspace"], environment: &[] },
+            work: Work::CargoTest {
+                arguments: &["test", "--workspace"],
+                environment: &[],
+            },
         },
     ]);
     if long {
@@ -48,12 +73,29 @@ fn long_tests() -> [Step; 2] {
     [
         Step {
             name: "every user-mode instruction against qemu-ppc64le, for twenty minutes",
-            work: Work::Cargo(&["run", "--release", "-p", "power-difftest", "--", "--seconds", "1200"]),
+            work: Work::Cargo(&[
+                "run",
+                "--release",
+                "-p",
+                "power-difftest",
+                "--",
+                "--seconds",
+                "1200",
+            ]),
         },
         Step {
             name: "translated code against the interpreter, 50 times the usual rounds",
             work: Work::CargoTest {
-                arguments: &["test", "--release", "-p", "power-jit", "--test", "differential", "--", "--nocapture"],
+                arguments: &[
+                    "test",
+                    "--release",
+                    "-p",
+                    "power-jit",
+                    "--test",
+                    "differential",
+                    "--",
+                    "--nocapture",
+                ],
                 environment: &[("POWER_JIT_ROUNDS", "50")],
             },
         },
@@ -66,12 +108,19 @@ fn packages() -> Result<(), Failure> {
 
 fn guest() -> Result<(), Failure> {
     let paths = GuestKit::ensure(&Progress::auto())?;
-    println!("kernel {}\ninitramfs {}", paths.vmlinux.display(), paths.initramfs.display());
+    println!(
+        "kernel {}\ninitramfs {}",
+        paths.vmlinux.display(),
+        paths.initramfs.display()
+    );
     Ok(())
 }
 
 fn stock_kernel() -> Result<(), Failure> {
-    println!("kernel {}", GuestKit::ensure_stock_kernel(&Progress::auto())?.display());
+    println!(
+        "kernel {}",
+        GuestKit::ensure_stock_kernel(&Progress::auto())?.display()
+    );
     Ok(())
 }
 

@@ -65,7 +65,11 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<u8> {
     // Everything that can be refused is, before a file is created.
     let nvdimms = Plan::new(nvdimms)?;
     let blueprint = Blueprint::new(config)?;
-    let mut server = args.api_socket.as_deref().map(ControlServer::bind).transpose()?;
+    let mut server = args
+        .api_socket
+        .as_deref()
+        .map(ControlServer::bind)
+        .transpose()?;
     let nvdimms = open(nvdimms)?;
     let (terminal, console) = Terminal::new().context("the console can't be set up")?;
     let machine = Machine::build(blueprint, &nvdimms, Box::new(console))?;

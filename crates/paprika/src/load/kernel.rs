@@ -18,7 +18,9 @@ pub enum KernelError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Its compression is broken.
-    #[error("kernel {path:?} is gzip-compressed but can't be unpacked ({source}); the file is damaged or cut short")]
+    #[error(
+        "kernel {path:?} is gzip-compressed but can't be unpacked ({source}); the file is damaged or cut short"
+    )]
     Gzip {
         /// The file.
         path: PathBuf,
@@ -29,7 +31,9 @@ pub enum KernelError {
     #[error("kernel {0:?} unpacks to more than {max} MiB; expected a vmlinux", max = FILE_MAX >> 20)]
     TooLarge(PathBuf),
     /// It is something else.
-    #[error("kernel {path:?} is {found}; expected a vmlinux (64-bit little-endian PowerPC ELF, or one that is gzip-compressed)")]
+    #[error(
+        "kernel {path:?} is {found}; expected a vmlinux (64-bit little-endian PowerPC ELF, or one that is gzip-compressed)"
+    )]
     NotAKernel {
         /// The file.
         path: PathBuf,
@@ -77,8 +81,14 @@ impl Kernel {
     }
 
     fn parse(image: Vec<u8>, path: &Path) -> Result<Self, KernelError> {
-        let not_a_kernel = |found: &str| KernelError::NotAKernel { path: path.to_owned(), found: found.to_owned() };
-        let damaged = |what: &str| KernelError::Damaged { path: path.to_owned(), what: what.to_owned() };
+        let not_a_kernel = |found: &str| KernelError::NotAKernel {
+            path: path.to_owned(),
+            found: found.to_owned(),
+        };
+        let damaged = |what: &str| KernelError::Damaged {
+            path: path.to_owned(),
+            what: what.to_owned(),
+        };
         if image.is_empty() {
             return Err(not_a_kernel("an empty file"));
         }
@@ -91,41 +101,65 @@ impl Kernel {
         if image.get(5) != Some(&elf::ELFDATA2LSB) {
             return Err(not_a_kernel("a big-endian ELF file"));
         }
-        let header = FileHeader64::<LittleEndian>::parse(&*image).map_err(|e| damaged(&e.to_string()))?;
+        let header =
+            FileHeader64::<LittleEndian>::parse(&*image).map_err(|e| damaged(&e.to_string()))?;
         let machine = header.e_machine(LittleEndian);
         if machine != EM_PPC64 {
-            return Err(not_a_kernel(&format!("an ELF file for another processor (machine number {machine})")));
+            return Err(not_a_kernel(&format!(
+                "an ELF file for another processor (machine number {machine})"
+            )));
         }
-        let headers = header.program_headers(LittleEndian, &*image).map_err(|e| damaged(&e.to_string()))?;
+        let headers = header
+            .program_headers(LittleEndian, &*image)
+            .map_err(|e| damaged(&e.to_string()))?;
         let mut segments = Vec::new();
         let mut entry = None;
         for program in headers.iter().filter(|p| p.p_type(LittleEndian) == PT_LOAD) {
-            let (offset, size) = (program.p_offset(LittleEndian), program.p_filesz(LittleEndian));
-            let end = offset.checked_add(size).filter(|&end| end <= image.len() as u64);
+            let (offset, size) = (
+                program.p_offset(LittleEndian),
+                program.p_filesz(LittleEndian),
+            );
+            let end = offset
+                .checked_add(size)
+                .filter(|&end| end <= image.len() as u64);
             let end = end.ok_or_else(|| damaged("a segment lies beyond the end of the file"))?;
             let size_in_memory = program.p_memsz(LittleEndian);
             let address = program.p_paddr(LittleEndian);
             if size_in_memory < size || address.checked_add(size_in_memory).is_none() {
                 return Err(damaged("a segment's sizes make no sense"));
             }
-            if let Some(inside) = header.e_entry(LittleEndian).checked_sub(program.p_vaddr(LittleEndian))
+            if let Some(inside) = header
+                .e_entry(LittleEndian)
+                .checked_sub(program.p_vaddr(LittleEndian))
                 && inside < size
             {
                 entry = Some(address + inside);
             }
-            segments.push(Segment { address, file: offset as usize..end as usize, size_in_memory });
+            segments.push(Segment {
+                address,
+                file: offset as usize..end as usize,
+                size_in_memory,
+            });
         }
         let entry = entry.ok_or_else(|| damaged("its entry point lies in none of its segments"))?;
         let base = segments.iter().map(|s| s.address).min().unwrap_or(0);
         for segment in &mut segments {
             segment.address -= base;
         }
-        Ok(Self { image, segments, entry: entry - base })
+        Ok(Self {
+            image,
+            segments,
+            entry: entry - base,
+        })
     }
 
     /// Bytes of memory from its start to the end of its zero-initialised data.
     pub fn size(&self) -> u64 {
-        self.segments.iter().map(|s| s.address + s.size_in_memory).max().unwrap_or(0)
+        self.segments
+            .iter()
+            .map(|s| s.address + s.size_in_memory)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Offset of the entry point from its start.
@@ -135,14 +169,21 @@ impl Kernel {
 
     /// The pieces to copy: offset from the kernel's start, and bytes. The rest must be zero.
     pub fn pieces(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.segments.iter().map(|s| (s.address, &self.image[s.file.clone()]))
+        self.segments
+            .iter()
+            .map(|s| (s.address, &self.image[s.file.clone()]))
     }
 }
 
 fn unpack(packed: &[u8], path: &Path) -> Result<Vec<u8>, KernelError> {
     let mut image = Vec::new();
     let mut decoder = flate2::read::MultiGzDecoder::new(packed).take(FILE_MAX + 1);
-    decoder.read_to_end(&mut image).map_err(|source| KernelError::Gzip { path: path.to_owned(), source })?;
+    decoder
+        .read_to_end(&mut image)
+        .map_err(|source| KernelError::Gzip {
+            path: path.to_owned(),
+            source,
+        })?;
     if image.len() as u64 > FILE_MAX {
         return Err(KernelError::TooLarge(path.to_owned()));
     }

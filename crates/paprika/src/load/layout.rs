@@ -12,10 +12,14 @@ const RTAS_LIMIT: u64 = 768 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutError {
     /// Kernel too large.
-    #[error("the kernel needs {0} MiB, more than the guest's memory has room for; give it more with --memory")]
+    #[error(
+        "the kernel needs {0} MiB, more than the guest's memory has room for; give it more with --memory"
+    )]
     Kernel(u64),
     /// Together too large.
-    #[error("kernel and initrd together need {0} MiB, more than the guest's memory has room for; give it more with --memory")]
+    #[error(
+        "kernel and initrd together need {0} MiB, more than the guest's memory has room for; give it more with --memory"
+    )]
     Initrd(u64),
 }
 
@@ -39,14 +43,27 @@ impl Layout {
     /// [`LayoutError`] where they don't fit.
     pub fn new(memory: u64, kernel_size: u64, initrd_size: u64) -> Result<Self, LayoutError> {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-        let rtas = memory.min(RTAS_LIMIT).saturating_sub(papr::RTAS_SIZE as u64) / ALIGNMENT * ALIGNMENT;
+        let rtas = memory
+            .min(RTAS_LIMIT)
+            .saturating_sub(papr::RTAS_SIZE as u64)
+            / ALIGNMENT
+            * ALIGNMENT;
         let up = |address: u64| address.checked_next_multiple_of(ALIGNMENT);
-        let needed = kernel_size.saturating_add(initrd_size).saturating_add(DEVICE_TREE_MAX);
+        let needed = kernel_size
+            .saturating_add(initrd_size)
+            .saturating_add(DEVICE_TREE_MAX);
         // The device tree comes first after the kernel, so that both are low; the RAM disk may go past RTAS.
-        let device_tree = up(kernel_size).filter(|end| end.checked_add(DEVICE_TREE_MAX).is_some_and(|end| end <= rtas));
+        let device_tree = up(kernel_size).filter(|end| {
+            end.checked_add(DEVICE_TREE_MAX)
+                .is_some_and(|end| end <= rtas)
+        });
         let device_tree = device_tree.ok_or(LayoutError::Kernel(mib(kernel_size)))?;
         let after = device_tree + DEVICE_TREE_MAX;
-        let fits = |start: u64, limit: u64| start.checked_add(initrd_size).is_some_and(|end| end <= limit);
+        let fits = |start: u64, limit: u64| {
+            start
+                .checked_add(initrd_size)
+                .is_some_and(|end| end <= limit)
+        };
         let above_rtas = rtas + ALIGNMENT;
         let initrd = if fits(after, rtas) {
             after
@@ -55,7 +72,12 @@ impl Layout {
         } else {
             return Err(LayoutError::Initrd(mib(needed)));
         };
-        Ok(Self { kernel: 0, initrd, device_tree, rtas })
+        Ok(Self {
+            kernel: 0,
+            initrd,
+            device_tree,
+            rtas,
+        })
     }
 }
 
@@ -82,8 +104,14 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_named() {
-        assert_eq!(Layout::new(256 * MIB, 300 * MIB, 0), Err(LayoutError::Kernel(300)));
-        assert!(matches!(Layout::new(256 * MIB, 20 * MIB, 300 * MIB), Err(LayoutError::Initrd(_))));
+        assert_eq!(
+            Layout::new(256 * MIB, 300 * MIB, 0),
+            Err(LayoutError::Kernel(300))
+        );
+        assert!(matches!(
+            Layout::new(256 * MIB, 20 * MIB, 300 * MIB),
+            Err(LayoutError::Initrd(_))
+        ));
         assert!(Layout::new(256 * MIB, u64::MAX, u64::MAX).is_err());
     }
 }

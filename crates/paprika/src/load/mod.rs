@@ -40,12 +40,21 @@ pub enum FileError {
 /// # Errors
 /// [`FileError`] names it.
 pub fn read_file(what: &'static str, path: &Path) -> Result<Vec<u8>, FileError> {
-    let unreadable = |source| FileError::Unreadable { what, path: path.to_owned(), source };
+    let unreadable = |source| FileError::Unreadable {
+        what,
+        path: path.to_owned(),
+        source,
+    };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(FILE_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     if bytes.len() as u64 > FILE_MAX {
-        return Err(FileError::TooLarge { what, path: path.to_owned() });
+        return Err(FileError::TooLarge {
+            what,
+            path: path.to_owned(),
+        });
     }
     Ok(bytes)
 }

@@ -95,6 +95,11 @@ impl Blueprint {
         platform.kernel_start = layout.kernel + kernel.entry();
         platform.rtas_base = layout.rtas;
         platform.validate()?;
-        Ok(Self { config, kernel, layout, platform })
+        Ok(Self {
+            config,
+            kernel,
+            layout,
+            platform,
+        })
     }
 }

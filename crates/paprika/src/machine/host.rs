@@ -15,11 +15,20 @@ struct Memory(Arc<Partition>);
 impl GuestMemory for Memory {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), OutOfMemory> {
         let length = buffer.len();
-        self.0.memory.read(address, buffer).map_err(|_| OutOfMemory { address, length })
+        self.0
+            .memory
+            .read(address, buffer)
+            .map_err(|_| OutOfMemory { address, length })
     }
 
     fn write(&self, address: u64, bytes: &[u8]) -> Result<(), OutOfMemory> {
-        self.0.memory.write(address, bytes).map_err(|_| OutOfMemory { address, length: bytes.len() })
+        self.0
+            .memory
+            .write(address, bytes)
+            .map_err(|_| OutOfMemory {
+                address,
+                length: bytes.len(),
+            })
     }
 }
 
@@ -32,7 +41,11 @@ pub(super) struct Carrier {
 
 impl Carrier {
     pub(super) fn new(partition: &Arc<Partition>, vcpus: Vec<Arc<VcpuControl>>) -> Self {
-        Self { partition: Arc::clone(partition), memory: Memory(Arc::clone(partition)), vcpus }
+        Self {
+            partition: Arc::clone(partition),
+            memory: Memory(Arc::clone(partition)),
+            vcpus,
+        }
     }
 
     fn raise(&self, vcpu: VcpuId, flags: u32) {
@@ -66,7 +79,9 @@ impl Host for Carrier {
     }
 
     fn is_stopped(&self, vcpu: VcpuId) -> bool {
-        self.vcpus.get(vcpu.0 as usize).is_none_or(|control| control.is_stopped())
+        self.vcpus
+            .get(vcpu.0 as usize)
+            .is_none_or(|control| control.is_stopped())
     }
 
     fn system_reset(&self, vcpu: VcpuId) {
@@ -78,11 +93,13 @@ impl Host for Carrier {
     }
 
     fn set_interrupt_location(&self, location: InterruptLocation) {
-        self.partition.set_interrupts_relocated(location == InterruptLocation::Relocated);
+        self.partition
+            .set_interrupts_relocated(location == InterruptLocation::Relocated);
     }
 
     fn set_process_table(&self, table: Option<ProcessTable>) {
-        self.partition.set_process_table(table.map(|t| (t.base, t.size_log2)));
+        self.partition
+            .set_process_table(table.map(|t| (t.base, t.size_log2)));
     }
 
     fn time_base(&self) -> u64 {
@@ -91,6 +108,11 @@ impl Host for Carrier {
 
     fn random(&self) -> u64 {
         // Where the host has no randomness left to give, the time base is what remains: a guest mixes it with its own.
-        getrandom::u64().unwrap_or_else(|_| self.partition.time_base.now().wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        getrandom::u64().unwrap_or_else(|_| {
+            self.partition
+                .time_base
+                .now()
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        })
     }
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use papr::host::Host;
 use papr::vcpu::VcpuId;
+use papr::{ConfigError, ConsoleBackend, DeviceTreeError, MachineExit, Platform};
 use papr_scm::Scm;
 use papr_scm::nvdimm::OpenNvdimm;
-use papr::{ConfigError, ConsoleBackend, DeviceTreeError, MachineExit, Platform};
 use power::Partition;
 use power::memory::{HostMapping, MapError, OutOfMemory};
 use tracing::{error, info};
@@ -63,7 +63,9 @@ pub enum MachineError {
     #[error("the host refuses another thread: {0}")]
     Thread(std::io::Error),
     /// A vCPU's thread ended by a panic (a defect of ours).
-    #[error("vCPU {0} stopped by a defect of Paprika, which the message above describes; please report it")]
+    #[error(
+        "vCPU {0} stopped by a defect of Paprika, which the message above describes; please report it"
+    )]
     Defect(u32),
 }
 
@@ -162,7 +164,10 @@ impl Machine {
     ///
     /// # Errors
     /// [`MachineError`] says what is wrong with the configuration or the host.
-    pub fn new(config: MachineConfig, console: Box<dyn ConsoleBackend>) -> Result<Self, MachineError> {
+    pub fn new(
+        config: MachineConfig,
+        console: Box<dyn ConsoleBackend>,
+    ) -> Result<Self, MachineError> {
         Self::build(Blueprint::new(config)?, &[], console)
     }
 
@@ -188,18 +193,31 @@ impl Machine {
         nvdimms: &[OpenNvdimm],
         console: Box<dyn ConsoleBackend>,
     ) -> Result<Self, MachineError> {
-        let Blueprint { config, kernel, layout, platform: platform_config } = blueprint;
-        let ram = Ram::new(config.memory).map_err(|e| MachineError::NoMemory(config.memory >> 20, e))?;
+        let Blueprint {
+            config,
+            kernel,
+            layout,
+            platform: platform_config,
+        } = blueprint;
+        let ram =
+            Ram::new(config.memory).map_err(|e| MachineError::NoMemory(config.memory >> 20, e))?;
         let ram = Arc::new(ram);
         let partition = Partition::new(config.cpus);
-        partition.memory.map(0, Arc::clone(&ram) as Arc<dyn HostMapping>)?;
+        partition
+            .memory
+            .map(0, Arc::clone(&ram) as Arc<dyn HostMapping>)?;
         let controls: Vec<_> = (0..config.cpus)
             .filter_map(|id| partition.signals(id))
             .map(|signals| Arc::new(VcpuControl::new(Arc::clone(signals))))
             .collect();
         let host: Arc<dyn Host> = Arc::new(Carrier::new(&partition, controls.clone()));
         let scm = pmem::build(&partition, config.machine, config.memory, nvdimms)?;
-        let platform = Arc::new(Platform::new(host, platform_config, console, Some(Arc::clone(&scm)))?);
+        let platform = Arc::new(Platform::new(
+            host,
+            platform_config,
+            console,
+            Some(Arc::clone(&scm)),
+        )?);
         let (events_in, events) = unbounded();
         let instructions = AtomicU64::new(0);
         let control = Arc::new(MachineControl::new(
@@ -281,7 +299,10 @@ impl Machine {
             error!(%failure, "not everything that the guest stored is durable");
         }
         if report.abandoned > 0 {
-            error!(flushes = report.abandoned, "flushes did not end in time; is the host's storage stuck?");
+            error!(
+                flushes = report.abandoned,
+                "flushes did not end in time; is the host's storage stuck?"
+            );
         }
     }
 
@@ -291,14 +312,19 @@ impl Machine {
             let (partition, platform) = (Arc::clone(&self.partition), Arc::clone(&self.platform));
             let (control, events) = (Arc::clone(control), self.events_in.clone());
             let body = move || {
-                let _watch = DefectWatch { vcpu: id as u32, events: events.clone() };
+                let _watch = DefectWatch {
+                    vcpu: id as u32,
+                    events: events.clone(),
+                };
                 let report = |event| {
                     // The machine outlives its vCPU threads; a closed channel means that it is ending anyway.
                     let _ = events.send(Event::Vcpu(event));
                 };
                 vcpu::run(&partition, &platform, &control, VcpuId(id as u32), &report)
             };
-            let thread = std::thread::Builder::new().name(format!("vcpu{id}")).spawn(body);
+            let thread = std::thread::Builder::new()
+                .name(format!("vcpu{id}"))
+                .spawn(body);
             match thread {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
@@ -328,12 +354,16 @@ impl Machine {
                     continue;
                 }
                 Ok(Event::Vcpu(VcpuEvent::Exit(MachineExit::PowerOff))) => End::PowerOff,
-                Ok(Event::Vcpu(VcpuEvent::Exit(MachineExit::Panic(message)))) => End::Panic(message),
+                Ok(Event::Vcpu(VcpuEvent::Exit(MachineExit::Panic(message)))) => {
+                    End::Panic(message)
+                }
                 Ok(Event::Vcpu(VcpuEvent::Checkstop { vcpu, ea, nia })) => End::Checkstop(format!(
                     "vCPU {vcpu} checkstopped: the instruction at {nia:#x} accessed {ea:#x}, where there is no memory"
                 )),
                 Ok(Event::Defect(vcpu)) => return Err(MachineError::Defect(vcpu)),
-                Ok(Event::Vcpu(VcpuEvent::BackingFailed)) => End::BackingFailed(self.failed_device()),
+                Ok(Event::Vcpu(VcpuEvent::BackingFailed)) => {
+                    End::BackingFailed(self.failed_device())
+                }
                 Ok(Event::Crash) => return Ok((End::Killed, Farewell::Crash)),
                 Ok(Event::Kill) | Err(_) => End::Killed,
             };
@@ -348,10 +378,13 @@ impl Machine {
         let hit = devices.iter().find_map(|device| {
             let host = &device.region().host;
             let offset = address.checked_sub(host.as_ptr() as usize)?;
-            ((offset as u64) < host.len()).then(|| format!("nvdimm {}: byte {offset:#x} of its file", device.id()))
+            ((offset as u64) < host.len())
+                .then(|| format!("nvdimm {}: byte {offset:#x} of its file", device.id()))
         });
         let what = hit.unwrap_or_else(|| "a byte of an NVDIMM's file".to_owned());
-        format!("{what} could not be reached (the file shrank, or its storage failed); the guest was stopped")
+        format!(
+            "{what} could not be reached (the file shrank, or its storage failed); the guest was stopped"
+        )
     }
 
     /// All but the vCPUs' start back to the power-on state.
@@ -359,7 +392,9 @@ impl Machine {
         self.stop_all();
         self.platform.reset();
         self.control.machine_reset();
-        self.ram.clear().map_err(|e| MachineError::NoMemory(self.config.memory >> 20, e))
+        self.ram
+            .clear()
+            .map_err(|e| MachineError::NoMemory(self.config.memory >> 20, e))
     }
 
     fn stop_all(&self) {

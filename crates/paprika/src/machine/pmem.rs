@@ -23,7 +23,9 @@ impl RegionListener for Mapper {
     fn attached(&self, region: &Region) {
         let mapping = match PmemRegion::new(Arc::clone(&region.host)) {
             Ok(mapping) => Arc::new(mapping),
-            Err(problem) => return error!(drc = ?region.drc, %problem, "an NVDIMM's region can't be watched"),
+            Err(problem) => {
+                return error!(drc = ?region.drc, %problem, "an NVDIMM's region can't be watched");
+            }
         };
         if let Err(problem) = self.0.memory.map(region.guest_address, mapping) {
             // The plug was checked against RAM and the other regions; the guest would get machine checks there.
@@ -49,7 +51,9 @@ pub enum PmemError {
     #[error(transparent)]
     Plug(#[from] PlugError),
     /// No addresses left.
-    #[error("nvdimm {0}: there is no room for it in the guest's address space; use fewer or smaller devices")]
+    #[error(
+        "nvdimm {0}: there is no room for it in the guest's address space; use fewer or smaller devices"
+    )]
     NoRoom(String),
 }
 
@@ -66,8 +70,16 @@ impl AddressSpace {
     pub(super) fn of(ram: u64, scm: &Scm) -> Self {
         let devices = scm.devices();
         let regions = devices.iter().map(|device| device.region());
-        let taken = regions.map(|region| (region.guest_address, region.guest_address.saturating_add(region.host.len())));
-        Self { ram, taken: taken.collect() }
+        let taken = regions.map(|region| {
+            (
+                region.guest_address,
+                region.guest_address.saturating_add(region.host.len()),
+            )
+        });
+        Self {
+            ram,
+            taken: taken.collect(),
+        }
     }
 
     /// The lowest address with room for `size` bytes, if there is one; the room is taken then.
@@ -80,7 +92,10 @@ impl AddressSpace {
         candidates.sort_unstable();
         let (start, end) = candidates.into_iter().find_map(|start| {
             let end = start.checked_add(size)?;
-            let free = self.taken.iter().all(|&(first, last)| end <= first || last <= start);
+            let free = self
+                .taken
+                .iter()
+                .all(|&(first, last)| end <= first || last <= start);
             (free && end <= ADDRESS_LIMIT).then_some((start, end))
         })?;
         self.taken.push((start, end));
@@ -93,7 +108,12 @@ impl AddressSpace {
     }
 
     /// Plugs a device where there is room.
-    pub(super) fn plug(&mut self, scm: &Scm, nvdimm: &OpenNvdimm, how: Plug) -> Result<Arc<Nvdimm>, PmemError> {
+    pub(super) fn plug(
+        &mut self,
+        scm: &Scm,
+        nvdimm: &OpenNvdimm,
+        how: Plug,
+    ) -> Result<Arc<Nvdimm>, PmemError> {
         let address = self.take(nvdimm.backing.region().len());
         let address = address.ok_or_else(|| PmemError::NoRoom(nvdimm.config.id.clone()))?;
         Ok(scm.plug(nvdimm.spec(address), Arc::clone(&nvdimm.backing), how)?)
@@ -128,7 +148,10 @@ mod tests {
 
     #[test]
     fn regions_go_to_the_lowest_room_above_ram_and_gaps_are_used_again() {
-        let mut space = AddressSpace { ram: GIB + 1, taken: Vec::new() };
+        let mut space = AddressSpace {
+            ram: GIB + 1,
+            taken: Vec::new(),
+        };
         assert_eq!(space.take(GIB), Some(2 * GIB));
         assert_eq!(space.take(256 << 20), Some(3 * GIB));
         assert_eq!(space.take(2 * GIB), Some(4 * GIB));
@@ -139,7 +162,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_into_the_address_space_takes_nothing() {
-        let mut space = AddressSpace { ram: GIB, taken: Vec::new() };
+        let mut space = AddressSpace {
+            ram: GIB,
+            taken: Vec::new(),
+        };
         assert_eq!(space.take(u64::MAX), None);
         assert_eq!(space.take(ADDRESS_LIMIT), None);
         assert_eq!(space.take(ADDRESS_LIMIT - GIB), Some(GIB));

@@ -49,7 +49,12 @@ pub(super) struct VcpuControl {
 impl VcpuControl {
     pub(super) fn new(signals: Arc<Signals>) -> Self {
         Self {
-            state: Mutex::new(State { order: Order::Stop, stopped: true, paused: false, parked: false }),
+            state: Mutex::new(State {
+                order: Order::Stop,
+                stopped: true,
+                paused: false,
+                parked: false,
+            }),
             changed: Condvar::new(),
             signals,
             instructions: AtomicU64::new(0),
@@ -59,7 +64,10 @@ impl VcpuControl {
 
     /// Guest instructions executed up to its last exit, and hypercalls made.
     pub(super) fn counts(&self) -> (u64, u64) {
-        (self.instructions.load(Ordering::Relaxed), self.hypercalls.load(Ordering::Relaxed))
+        (
+            self.instructions.load(Ordering::Relaxed),
+            self.hypercalls.load(Ordering::Relaxed),
+        )
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -101,7 +109,10 @@ impl VcpuControl {
     pub(super) fn wait_stopped(&self) {
         let mut state = self.lock();
         while !state.stopped {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -125,7 +136,11 @@ impl VcpuControl {
             if left.is_zero() {
                 return false;
             }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         true
     }
@@ -154,7 +169,10 @@ impl VcpuControl {
                     state.order = Order::Stop;
                     state.stopped = true;
                     self.changed.notify_all();
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state = self
+                        .changed
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }
@@ -166,7 +184,10 @@ impl VcpuControl {
         while state.order == Order::Run && state.paused {
             state.parked = true;
             self.changed.notify_all();
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         state.parked = false;
         state.order == Order::Run
@@ -192,7 +213,9 @@ pub(super) fn run(
     id: VcpuId,
     report: &dyn Fn(VcpuEvent),
 ) -> u64 {
-    let Some(cpu) = Cpu::new(partition, id.0) else { return 0 };
+    let Some(cpu) = Cpu::new(partition, id.0) else {
+        return 0;
+    };
     let mut processor = Processor(cpu);
     while let Some(start) = control.wait_for_start() {
         debug!(vcpu = id.0, ?start, "vCPU starts");
@@ -200,7 +223,9 @@ pub(super) fn run(
         control.signals.clear(KICK | PROD | SYSTEM_RESET);
         while control.may_run() {
             let exit = processor.0.run();
-            control.instructions.store(processor.0.instructions_executed(), Ordering::Relaxed);
+            control
+                .instructions
+                .store(processor.0.instructions_executed(), Ordering::Relaxed);
             if memory::failure().is_some() {
                 // What the guest has seen since is not to be believed: nothing is acknowledged any more.
                 report(VcpuEvent::BackingFailed);
@@ -229,7 +254,11 @@ pub(super) fn run(
                     }
                 }
                 Exit::Checkstop { ea, nia } => {
-                    report(VcpuEvent::Checkstop { vcpu: id.0, ea, nia });
+                    report(VcpuEvent::Checkstop {
+                        vcpu: id.0,
+                        ea,
+                        nia,
+                    });
                     break;
                 }
             }
@@ -268,11 +297,19 @@ mod tests {
 
     fn control() -> Arc<VcpuControl> {
         let partition = Partition::new(1);
-        Arc::new(VcpuControl::new(Arc::clone(partition.signals(0).expect("vCPU 0"))))
+        Arc::new(VcpuControl::new(Arc::clone(
+            partition.signals(0).expect("vCPU 0"),
+        )))
     }
 
     fn started() -> StartState {
-        StartState { nia: 0, r3: 0, r4: 0, r5: 0, little_endian: false }
+        StartState {
+            nia: 0,
+            r3: 0,
+            r4: 0,
+            r5: 0,
+            little_endian: false,
+        }
     }
 
     fn soon() -> Instant {
@@ -285,7 +322,8 @@ mod tests {
         control.pause();
         control.start(started());
         let thread = Arc::clone(&control);
-        let thread = std::thread::spawn(move || (thread.wait_for_start().is_some(), thread.may_run()));
+        let thread =
+            std::thread::spawn(move || (thread.wait_for_start().is_some(), thread.may_run()));
         assert!(control.wait_still(soon()));
         assert!(!control.is_stopped(), "the guest does not see a pause");
         control.resume();
@@ -299,7 +337,8 @@ mod tests {
             control.pause();
             control.start(started());
             let thread = Arc::clone(&control);
-            let thread = std::thread::spawn(move || (thread.wait_for_start().is_some(), thread.may_run()));
+            let thread =
+                std::thread::spawn(move || (thread.wait_for_start().is_some(), thread.may_run()));
             assert!(control.wait_still(soon()));
             end(&control);
             assert_eq!(thread.join().expect("thread"), (true, false));

@@ -29,7 +29,10 @@ impl Guard {
     pub fn new(start: usize, len: usize) -> io::Result<Self> {
         install()?;
         for (index, (from, to)) in REGIONS.iter().enumerate() {
-            if from.compare_exchange(0, start, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+            if from
+                .compare_exchange(0, start, Ordering::SeqCst, Ordering::Relaxed)
+                .is_ok()
+            {
                 to.store(start.saturating_add(len), Ordering::SeqCst);
                 return Ok(Self(Some(index)));
             }
@@ -62,7 +65,9 @@ fn install() -> io::Result<()> {
     ONCE.call_once(|| {
         // SAFETY: an all-zero sigaction is a valid value to fill in.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-        action.sa_sigaction = on_sigbus as extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) as usize;
+        action.sa_sigaction = on_sigbus
+            as extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void)
+            as usize;
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
         // SAFETY: the handler is async-signal-safe (atomics, mmap, sigaction) and lives as long as the program.
         if unsafe { libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut()) } != 0 {
@@ -114,10 +119,16 @@ mod tests {
     #[test]
     fn a_file_that_shrinks_is_told_and_does_not_end_the_process() {
         let path = std::env::temp_dir().join(format!("paprika-guard-{}", std::process::id()));
-        let file = std::fs::File::options().read(true).write(true).create_new(true).open(&path).expect("a temporary file");
+        let file = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .expect("a temporary file");
         std::fs::remove_file(&path).expect("it was just made");
         file.set_len(1 << 20).expect("room for a megabyte");
-        let host = papr_scm::backing::HostRegion::map(&file, 1 << 20, true).expect("it can be mapped");
+        let host =
+            papr_scm::backing::HostRegion::map(&file, 1 << 20, true).expect("it can be mapped");
         let host = Arc::new(host);
         let region = PmemRegion::new(Arc::clone(&host)).expect("the handler can be installed");
         assert_eq!(region.len(), 1 << 20);
@@ -125,6 +136,9 @@ mod tests {
         let mut bytes = [1; 8];
         host.read(0x8000, &mut bytes).expect("inside the region");
         assert_eq!(bytes, [0; 8]);
-        assert_eq!(failure().map(|a| a & !(PAGE - 1)), Some(host.as_ptr() as usize + 0x8000));
+        assert_eq!(
+            failure().map(|a| a & !(PAGE - 1)),
+            Some(host.as_ptr() as usize + 0x8000)
+        );
     }
 }

@@ -19,7 +19,9 @@ impl Ram {
     pub fn new(bytes: u64) -> io::Result<Self> {
         let len = usize::try_from(bytes).map_err(|_| io::ErrorKind::OutOfMemory)?;
         let mapping = MmapOptions::new().len(len).no_reserve_swap().map_anon()?;
-        Ok(Self { mapping: MmapRaw::from(mapping) })
+        Ok(Self {
+            mapping: MmapRaw::from(mapping),
+        })
     }
 
     /// Back to zeros, the host's pages given back.
@@ -29,7 +31,10 @@ impl Ram {
     pub fn clear(&self) -> io::Result<()> {
         // SAFETY: no Rust reference covers the mapping (see HostMapping), and vCPUs are stopped when RAM is cleared; a private
         // anonymous mapping reads as zeros afterwards.
-        unsafe { self.mapping.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) }
+        unsafe {
+            self.mapping
+                .unchecked_advise(memmap2::UncheckedAdvice::DontNeed)
+        }
     }
 }
 

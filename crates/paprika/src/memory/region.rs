@@ -23,7 +23,10 @@ impl PmemRegion {
     /// Where the host refuses the signal handler.
     pub fn new(host: Arc<HostRegion>) -> io::Result<Self> {
         let guard = Guard::new(host.as_ptr() as usize, host.len() as usize)?;
-        Ok(Self { _guard: guard, host })
+        Ok(Self {
+            _guard: guard,
+            host,
+        })
     }
 }
 
