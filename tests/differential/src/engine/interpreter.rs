@@ -1,24 +1,23 @@
 //! The interpreter as an engine under test: a whole vCPU in problem state with translation on.
 
-use power::{Cpu, Exit};
+use power::Exit;
 
-use super::machine::{Machine, PID};
-use super::{Engine, MSR, ending};
+use super::machine::Machine;
+use super::{Engine, ending};
 use crate::layout::CODE_BASE;
 use crate::state::{Case, Ending, Outcome};
 
 /// The interpreter in a machine of its own.
 pub struct Interpreter {
     machine: Machine,
-    cpu: Cpu,
 }
 
 impl Interpreter {
     /// A machine with one vCPU.
     pub fn new() -> Self {
-        let machine = Machine::new();
-        let cpu = Cpu::new(&machine.partition, 0).expect("the partition has a vCPU 0");
-        Interpreter { machine, cpu }
+        Interpreter {
+            machine: Machine::new(),
+        }
     }
 }
 
@@ -35,14 +34,10 @@ impl Engine for Interpreter {
 
     fn run(&mut self, case: &Case) -> Option<Outcome> {
         self.machine.load(case);
-        // Drops the last case's reservation too.
-        self.cpu.reset();
-        let regs = &mut self.cpu.regs;
-        ending::load_registers(regs, &case.state);
-        regs.pid = PID;
-        self.cpu.set_msr(MSR);
-        let exit = self.cpu.run();
-        let regs = &self.cpu.regs;
+        let cpu = &mut self.machine.cpu;
+        ending::load_registers(&mut cpu.regs, &case.state);
+        let exit = cpu.run();
+        let regs = &self.machine.cpu.regs;
         let vector = regs.nia.wrapping_sub(4);
         let (ending, nip) = match exit {
             Exit::Hypercall => (

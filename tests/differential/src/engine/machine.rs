@@ -1,4 +1,4 @@
-//! The machine that the interpreter runs cases in: RAM, a radix tree that maps what [`crate::layout`] promises, and
+//! The machine that cases run in: RAM, a radix tree that maps what [`crate::layout`] promises, and
 //! interrupt vectors that end the case.
 //!
 //! ```text
@@ -9,9 +9,10 @@
 
 use std::sync::Arc;
 
-use power::Partition;
 use power::memory::HostMapping;
+use power::{Cpu, Partition};
 
+use super::MSR;
 use super::ram::Ram;
 use crate::layout::{
     CODE_BASE, MEMORY_BASE, MEMORY_SIZE, PADS_BASE, PADS_SIZE, REGION_BASE, REGION_SIZE,
@@ -19,7 +20,7 @@ use crate::layout::{
 use crate::state::Case;
 
 /// The process that cases run as.
-pub(super) const PID: u32 = 1;
+const PID: u32 = 1;
 /// `sc 1`.
 const HYPERCALL: u32 = 0x4400_0022;
 /// `trap`: what a landing pad holds, as under the peer.
@@ -44,9 +45,10 @@ mod entry {
     pub const ANY: u64 = 7;
 }
 
-/// A partition with one vCPU, ready for cases.
+/// A partition and its one vCPU, ready for cases.
 pub(super) struct Machine {
-    pub(super) partition: Arc<Partition>,
+    partition: Arc<Partition>,
+    pub(super) cpu: Cpu,
 }
 
 impl Machine {
@@ -57,7 +59,8 @@ impl Machine {
             .map(0, Arc::new(Ram::new()) as Arc<dyn HostMapping>)
             .expect("nothing else is mapped");
         partition.set_interrupt_little_endian(true);
-        let machine = Machine { partition };
+        let cpu = Cpu::new(&partition, 0).expect("the partition has a vCPU 0");
+        let machine = Machine { partition, cpu };
         for vector in VECTORS.step_by(4) {
             machine.write(vector, &HYPERCALL.to_le_bytes());
         }
@@ -85,14 +88,18 @@ impl Machine {
         for page in pages.step_by(PAGE as usize) {
             entry(
                 LEVEL4 + page / PAGE * 8,
-                entry::VALID | entry::LEAF | USER + page | entry::USED | entry::ANY,
+                entry::VALID | entry::LEAF | (USER + page) | entry::USED | entry::ANY,
             );
         }
         self.partition.set_process_table(Some((PROCESS_TABLE, 16)));
     }
 
-    /// Memory and code of a case.
-    pub(super) fn load(&self, case: &Case) {
+    /// Memory and code of a case; the vCPU is ready to run as the case's process, no reservation held, but for the case's
+    /// registers.
+    pub(super) fn load(&mut self, case: &Case) {
+        self.cpu.reset();
+        self.cpu.regs.pid = PID;
+        self.cpu.set_msr(MSR);
         self.write(USER + REGION_BASE, &[0; REGION_SIZE as usize]);
         self.write(USER + MEMORY_BASE, &case.memory);
         let mut code = Vec::with_capacity(4 * (crate::layout::CODE_WORDS + 1));

@@ -8,7 +8,6 @@ mod machine;
 #[allow(unsafe_code)]
 mod ram;
 mod translated;
-mod translated_memory;
 
 pub use interpreter::Interpreter;
 pub use translated::Translated;

@@ -1,16 +1,17 @@
-//! The Cranelift engine: translated code that works on registers and memory alone, without a vCPU around it.
+//! The Cranelift engine: translated blocks that work on registers of their own, with a vCPU for the memory behind them.
 
 use power::interrupt::Interrupt;
 use power::{Insn, Registers};
 use power_jit::{Exit, HostError, Jit, Mode};
 
-use super::translated_memory::CaseMemory;
+use super::machine::Machine;
 use super::{Engine, MSR, ending};
 use crate::state::{Case, Ending, Outcome};
 
 /// Translates a case and runs it.
 pub struct Translated {
     jit: Jit,
+    machine: Machine,
 }
 
 impl Translated {
@@ -19,7 +20,10 @@ impl Translated {
     /// # Errors
     /// Where the host's processor is not one that code can be generated for.
     pub fn new() -> Result<Self, HostError> {
-        Ok(Translated { jit: Jit::new()? })
+        Ok(Translated {
+            jit: Jit::new()?,
+            machine: Machine::new(),
+        })
     }
 }
 
@@ -37,7 +41,7 @@ impl Engine for Translated {
         let mut regs = Registers::reset();
         ending::load_registers(&mut regs, &case.state);
         regs.msr = MSR;
-        let mut memory = CaseMemory::new(case);
+        self.machine.load(case);
         let ending = loop {
             // Blocks end at branches; what lies beyond a branch within the case is a block of its own.
             let rest = case.rest_from(regs.nia);
@@ -46,7 +50,7 @@ impl Engine for Translated {
             }
             let words: Vec<Insn> = rest.iter().map(|step| Insn(step.word)).collect();
             let block = self.jit.translate(&words, Mode::from_msr(MSR)).ok()?;
-            match block.run(&mut regs, &mut memory) {
+            match block.run(&mut regs, &mut self.machine.cpu) {
                 Exit::Completed => {}
                 Exit::Interpret => return None,
                 Exit::Interrupt(interrupt) => {
@@ -59,7 +63,7 @@ impl Engine for Translated {
                 }
             }
         };
-        let (memory, stray_write) = memory.window();
+        let (memory, stray_write) = self.machine.memory();
         Some(Outcome {
             ending,
             nip: regs.nia,
