@@ -134,7 +134,7 @@ impl MachineControl {
         if !plan.sizes().iter().all(|&size| space.has_room(size)) {
             return Err(PmemError::NoRoom(id).into());
         }
-        let nvdimm = plan.open()?.pop().ok_or_else(|| PmemError::NoRoom(id))?;
+        let nvdimm = plan.open()?.pop().ok_or(PmemError::NoRoom(id))?;
         nvdimm
             .warnings
             .iter()
