@@ -99,15 +99,16 @@ impl MachineControl {
     /// A paused guest is not waited for.
     ///
     /// # Errors
-    /// [`AddError`]; nothing has changed then, and no file was left behind.
+    /// [`AddError`]; the machine is as before then. A file that was created is left behind only by [`AddError::NotListening`].
     pub fn add_nvdimm(&self, config: NvdimmConfig, patience: Duration) -> Result<Added, AddError> {
         self.check_alive()?;
         let deadline = Instant::now() + patience;
         let (device, warnings) = self.plug(config)?;
         let drc = device.drc();
         if let Err(full) = self.tell(HotPlugAction::Add, drc) {
-            // Nobody was told of it, so it goes at once.
+            // Nobody was told of it, so it goes at once, and its file is free for the next attempt.
             let _ = self.scm.request_unplug(device.id());
+            close(device);
             return Err(full.into());
         }
         info!(id = device.id(), %drc, "nvdimm plugged");
