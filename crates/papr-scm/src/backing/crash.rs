@@ -254,6 +254,8 @@ impl Backing for CrashBacking {
     }
 
     fn sync(&self) -> io::Result<()> {
+        // What it covers is settled when it begins: who stores later and takes this sync for its own loses data here.
+        let covered = self.dirty(&lock(&self.durable))?;
         let (fault, always) = {
             let mut faults = lock(&self.faults);
             while faults.held {
@@ -282,7 +284,7 @@ impl Backing for CrashBacking {
             offset,
             volatile: new,
             ..
-        } in self.dirty(&durable)?
+        } in covered
         {
             if error.is_some() {
                 durable.forgotten.insert(offset, new);
