@@ -3,7 +3,6 @@
 
 mod common;
 
-
 use common::memory::PlainMemory;
 use common::peer::{Peer, Step, Taken};
 use common::random::Random;
