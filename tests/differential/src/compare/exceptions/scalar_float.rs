@@ -252,7 +252,7 @@ fn integer_is_no_double(case: &Case, step: &Step, _: &Outcome) -> bool {
             } else {
                 (value as i64).unsigned_abs()
             };
-            64 - magnitude.leading_zeros() - magnitude.trailing_zeros().min(63) > 53
+            magnitude != 0 && 64 - magnitude.leading_zeros() - magnitude.trailing_zeros() > 53
         })
 }
 
