@@ -30,6 +30,10 @@ pub(crate) enum ExitKind {
     Interpret(Insn, Opcode),
     /// An interrupt known at translation.
     Interrupt(Interrupt),
+    /// An instruction that acts on the processor as a whole was carried out, and changed what code depends on.
+    Changed,
+    /// The interrupt that such an instruction has raised; NIA is at the next instruction.
+    SystemFault,
     /// The interrupt that the memory has named in the context.
     MemoryFault,
 }
@@ -78,10 +82,10 @@ impl Block {
     pub fn run(&self, registers: &mut Registers, memory: &mut dyn Memory) -> Exit {
         let returned = self.code.call(registers, memory);
         match self.exits[returned.exit as usize] {
-            ExitKind::Completed | ExitKind::OutOfBudget => Exit::Completed,
+            ExitKind::Completed | ExitKind::OutOfBudget | ExitKind::Changed => Exit::Completed,
             ExitKind::Interpret(..) => Exit::Interpret,
             ExitKind::Interrupt(interrupt) => Exit::Interrupt(interrupt),
-            ExitKind::MemoryFault => Exit::Interrupt(
+            ExitKind::MemoryFault | ExitKind::SystemFault => Exit::Interrupt(
                 returned
                     .fault
                     .expect("this exit is taken only where a shim has recorded a fault"),

@@ -2,7 +2,9 @@
 
 use std::ptr::NonNull;
 
+use power::engine::SystemFn;
 use power::interrupt::Interrupt;
+use power::{Cpu, Insn};
 
 use crate::memory::Memory;
 
@@ -11,15 +13,21 @@ use crate::memory::Memory;
 pub(crate) struct Context<'a> {
     /// Instructions left, for regions.
     pub(crate) budget: u64,
+    /// What the last load through a trampoline has read.
+    result: u64,
     /// Whether the last access was refused; generated code looks at it after each.
     faulted: bool,
     fault: Option<Interrupt>,
     memory: NonNull<dyn Memory + 'a>,
+    /// The whole processor, for regions.
+    cpu: Option<NonNull<Cpu>>,
 }
 
 impl<'a> Context<'a> {
     /// Offset of the flag that generated code reads.
     pub(crate) const FAULTED: usize = std::mem::offset_of!(Context<'static>, faulted);
+    /// Offset of what a load through a trampoline has read.
+    pub(crate) const RESULT: usize = std::mem::offset_of!(Context<'static>, result);
     /// Offset of what is left of the budget.
     pub(crate) const BUDGET: usize = std::mem::offset_of!(Context<'static>, budget);
 
@@ -27,18 +35,51 @@ impl<'a> Context<'a> {
     ///
     /// # Safety
     /// While code runs with this context, `memory` must be valid, and reached by nothing else than that code.
-    pub(crate) unsafe fn new(memory: NonNull<dyn Memory + 'a>, budget: u64) -> Self {
+    pub(crate) unsafe fn new(memory: NonNull<dyn Memory + 'a>) -> Self {
         Self {
-            budget,
+            budget: 0,
+            result: 0,
             faulted: false,
             fault: None,
             memory,
+            cpu: None,
+        }
+    }
+
+    /// A context for one run of a region, with the processor's budget.
+    ///
+    /// # Safety
+    /// As for [`Context::new`], with `cpu` for memory.
+    pub(crate) unsafe fn for_region(cpu: NonNull<Cpu>) -> Self {
+        // SAFETY: promised by the caller.
+        let budget = unsafe { cpu.as_ref() }.budget().into();
+        Self {
+            budget,
+            result: 0,
+            faulted: false,
+            fault: None,
+            memory: cpu,
+            cpu: Some(cpu),
         }
     }
 
     /// The interrupt of the access that was refused.
     pub(crate) fn take_fault(&mut self) -> Option<Interrupt> {
         self.fault.take()
+    }
+
+    /// Carries out an instruction that acts on the processor as a whole; whether code may go on ([`Cpu::carry_out`]).
+    pub(crate) fn carry_out(&mut self, f: SystemFn, insn: Insn) -> bool {
+        let Some(mut cpu) = self.cpu else {
+            return false;
+        };
+        // SAFETY: by the promise made to `for_region`; only generated code has a context, and it waits for this.
+        let result = unsafe { cpu.as_mut() }.carry_out(f, insn);
+        self.faulted = result.is_err();
+        result.unwrap_or_else(|interrupt| {
+            self.fault = Some(interrupt);
+            false
+        })
     }
 
     /// Makes an access, and records whether it was refused.

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cranelift_codegen::isa::TargetIsa;
+use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
 use cranelift_module::{Module, ModuleError, default_libcall_names};
 use power::interrupt::Interrupt;
@@ -18,6 +19,7 @@ use power::{Cpu, Registers};
 
 use crate::context::Context;
 use crate::memory::Memory;
+use crate::trampoline::{self, Shim, Trampolines};
 
 type Entry = unsafe extern "C" fn(*mut Registers, *mut Context<'_>) -> u64;
 
@@ -30,6 +32,7 @@ pub(crate) struct CodeSpace {
     module: ManuallyDrop<Mutex<JITModule>>,
     capacity: usize,
     used: AtomicUsize,
+    trampolines: Trampolines,
 }
 
 impl CodeSpace {
@@ -42,11 +45,34 @@ impl CodeSpace {
             .map_err(|error| ModuleError::Backend(error.into()))?;
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
         builder.memory_provider(Box::new(arena));
+        let mut module = JITModule::new(builder);
+        let [load, store] = [Shim::Load, Shim::Store].map(|shim| {
+            let mut context = module.make_context();
+            let mut builder_context = FunctionBuilderContext::new();
+            let isa = module.isa();
+            trampoline::write(&mut context.func, &mut builder_context, isa, shim);
+            let function = module.declare_anonymous_function(&context.func.signature)?;
+            module.define_function(function, &mut context)?;
+            Ok::<_, ModuleError>(function)
+        });
+        let (load, store) = (load?, store?);
+        module.finalize_definitions()?;
+        let address = |function| module.get_finalized_function(function) as u64;
+        let trampolines = Trampolines {
+            load: address(load),
+            store: address(store),
+        };
         Ok(Arc::new(Self {
-            module: ManuallyDrop::new(Mutex::new(JITModule::new(builder))),
+            module: ManuallyDrop::new(Mutex::new(module)),
             capacity,
-            used: AtomicUsize::new(0),
+            used: AtomicUsize::new(PAGE),
+            trampolines,
         }))
+    }
+
+    /// Where the ways to the memory shims are.
+    pub(crate) fn trampolines(&self) -> Trampolines {
+        self.trampolines
     }
 
     /// Whether a function of any size that the translator makes still fits.
@@ -119,7 +145,7 @@ impl HostCode {
     /// Runs the code of a straight plan.
     pub(crate) fn call(&self, registers: &mut Registers, memory: &mut dyn Memory) -> Returned {
         // SAFETY: `memory` is exclusively borrowed for the call, and is not what holds `registers`.
-        let mut context = unsafe { Context::new(NonNull::from(memory), 0) };
+        let mut context = unsafe { Context::new(NonNull::from(memory)) };
         // SAFETY: generated code reads and writes `registers` only at the offsets of its fields (`offset_of!` in `slot` and
         // `translator::registers`), with values that are valid for them (flags are 0 or 1, CR fields 0 to 15), and `context` only
         // at the offsets of its fields; it hands both, or fields of them, to the functions in `shims` that expect them, one at a
@@ -131,20 +157,18 @@ impl HostCode {
 
     /// Runs the code of a region, which counts the processor's budget down.
     pub(crate) fn call_region(&self, cpu: &mut Cpu) -> Returned {
-        let budget = u64::from(cpu.budget());
-        let cpu: *mut Cpu = cpu;
+        let mut cpu = NonNull::from(cpu);
         // SAFETY: a place in a valid object.
-        let registers = unsafe { &raw mut (*cpu).regs };
-        let memory: *mut dyn Memory = cpu;
+        let registers = unsafe { &raw mut (*cpu.as_ptr()).regs };
         // SAFETY: made of a reference. Nothing but generated code uses it, and not while a shim does.
-        let mut context = unsafe { Context::new(NonNull::new_unchecked(memory), budget) };
+        let mut context = unsafe { Context::for_region(cpu) };
         // SAFETY: as in `call`; the registers are those of a `Cpu`, so that the distances of `TlbLayout` lead to its soft TLB. Of
         // that only the entry of an address is read, and memory only where its tag allows: then the entry holds the host address
         // of a live mapping, which goes only after this vCPU has polled (`power::memory`).
         let exit = unsafe { (self.entry)(registers, &raw mut context) };
         let fault = context.take_fault();
         // SAFETY: made of a reference that is exclusively ours; nobody else uses it any more.
-        unsafe { (*cpu).set_budget(context.budget as u32) };
+        unsafe { cpu.as_mut() }.set_budget(context.budget as u32);
         Returned { exit, fault }
     }
 }

@@ -142,15 +142,6 @@ impl Jit {
         plan: &Plan,
         mode: Mode,
     ) -> Result<(HostCode, translator::Translation), TranslateError> {
-        self.context.clear();
-        let translation = translator::translate(
-            &mut self.context.func,
-            &mut self.builder_context,
-            self.isa.as_ref(),
-            plan,
-            mode,
-        )
-        .map_err(TranslateError::Interpret)?;
         let space = match &self.space {
             Some(space) if space.has_room() => space,
             _ => {
@@ -159,6 +150,16 @@ impl Jit {
                 self.space.insert(space)
             }
         };
+        self.context.clear();
+        let translation = translator::translate(
+            &mut self.context.func,
+            &mut self.builder_context,
+            self.isa.as_ref(),
+            plan,
+            mode,
+            space.trampolines(),
+        )
+        .map_err(TranslateError::Interpret)?;
         let code = space
             .compile(&mut self.context)
             .map_err(TranslateError::Compile)?;

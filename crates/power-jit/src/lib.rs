@@ -26,6 +26,7 @@ mod service;
 mod shims;
 mod slot;
 mod tier;
+mod trampoline;
 mod translator;
 
 pub use block::{Block, Exit};

@@ -71,7 +71,7 @@ impl Plan {
                 flows[index] = Some(flow);
                 count += 1;
                 match flow {
-                    Flow::Next => index += 1,
+                    Flow::Next | Flow::System => index += 1,
                     Flow::Branch {
                         conditional,
                         relative,
@@ -109,7 +109,7 @@ impl Plan {
                 let flow = flows[index];
                 charge += u32::from(flow != Some(Flow::Interpret));
                 index += 1;
-                let goes_on = flow == Some(Flow::Next)
+                let goes_on = matches!(flow, Some(Flow::Next | Flow::System))
                     && index < PAGE_WORDS
                     && flows[index].is_some()
                     && !leaders[index];

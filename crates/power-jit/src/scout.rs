@@ -26,6 +26,8 @@ pub(crate) enum Flow {
         /// Distance in bytes, where it is known.
         relative: Option<i64>,
     },
+    /// It acts on the processor as a whole, in a way that code around it seldom depends on.
+    System,
     /// It acts on the processor as a whole: the interpreter knows.
     Interpret,
     /// It always interrupts.
@@ -43,10 +45,21 @@ pub(crate) struct Scout {
     /// The parts of the mode that what they do depends on.
     pub(crate) depends: Mode,
     flow: Flow,
+    opcode: Opcode,
 }
 
 /// An instruction ended early.
 pub(crate) struct Ended;
+
+/// Whether an instruction that acts on the processor as a whole is called from the midst of a region. The others nearly always
+/// change what the region depends on.
+pub(crate) fn called_in_line(opcode: Opcode) -> bool {
+    const CALLED: [&str; 11] = [
+        "mfspr", "mtspr", "mftb", "mfmsr", "darn", "lqarx", "stqcx.", "lwat", "ldat", "stwat",
+        "stdat",
+    ];
+    CALLED.contains(&opcode.row().mnemonic)
+}
 
 static HANDLERS: LazyLock<Vec<Handler<Scout>>> = LazyLock::new(decode::handlers::<Scout>);
 
@@ -58,6 +71,7 @@ impl Scout {
             fields_written: 0,
             depends: Mode::ALWAYS,
             flow: Flow::Next,
+            opcode: Opcode::ILLEGAL,
         }
     }
 
@@ -65,6 +79,7 @@ impl Scout {
     pub(crate) fn look(&mut self, insn: Insn) -> (Opcode, Flow) {
         self.flow = Flow::Next;
         let opcode = decode::decode(insn);
+        self.opcode = opcode;
         let done = HANDLERS[opcode.0 as usize](self, insn);
         if done.is_err() && self.flow == Flow::Next {
             self.flow = Flow::Stops;
@@ -238,6 +253,10 @@ impl Engine for Scout {
         Ok(())
     }
     fn system(&mut self, _: SystemFn, _: Insn) -> Done<Self> {
+        if called_in_line(self.opcode) {
+            self.flow = Flow::System;
+            return Ok(());
+        }
         self.flow = Flow::Interpret;
         Err(Ended)
     }

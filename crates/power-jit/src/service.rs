@@ -1,10 +1,10 @@
 //! The compiler of a machine: a thread that translates what the vCPUs find hot, once for all of them.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::plan::{Plan, PlannedBlock};
 use crate::region::Region;
 use crate::tier::JitTier;
 
-/// Requests that may wait; past it code stays cold a while longer.
+/// Requests that may wait; past it the oldest are dropped, and their code stays cold a while longer.
 const QUEUE: usize = 512;
 
 /// How a machine compiles.
@@ -34,7 +34,7 @@ pub struct JitOptions {
 impl Default for JitOptions {
     fn default() -> Self {
         Self {
-            threshold: 400,
+            threshold: 1000,
             code_bytes: 64 << 20,
             wait: false,
         }
@@ -54,8 +54,17 @@ pub(crate) struct Job {
 /// The answer to a [`Job`].
 pub(crate) struct Compiled {
     pub(crate) ticket: u64,
-    /// None: this code is for the interpreter.
-    pub(crate) region: Option<Arc<Region>>,
+    pub(crate) outcome: Outcome,
+}
+
+/// What became of a job.
+pub(crate) enum Outcome {
+    /// It is done.
+    Region(Arc<Region>),
+    /// This code is for the interpreter.
+    Interpret,
+    /// Hotter code has crowded it out: it may be asked for again.
+    Dropped,
 }
 
 /// What vCPUs see of the compiler.
@@ -63,17 +72,64 @@ pub(crate) struct Shared {
     pub(crate) options: JitOptions,
     /// Counts how often all code was dropped.
     pub(crate) generation: AtomicU64,
-    queue: Mutex<Option<SyncSender<Job>>>,
+    queue: Mutex<Queue>,
+    changed: Condvar,
     spent: AtomicU64,
 }
 
+/// Jobs that wait. The newest comes first: what is hot now matters most.
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
 impl Shared {
-    /// Queues a job; whether there was room.
-    pub(crate) fn submit(&self, job: Job) -> bool {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue
-            .as_ref()
-            .is_some_and(|queue| queue.try_send(job).is_ok())
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a job; the oldest goes where there is no room.
+    pub(crate) fn submit(&self, job: Job) {
+        let mut queue = self.lock();
+        let oldest = if queue.jobs.len() >= QUEUE {
+            queue.jobs.pop_front()
+        } else {
+            None
+        };
+        queue.jobs.push_back(job);
+        drop(queue);
+        self.changed.notify_one();
+        if let Some(job) = oldest {
+            job.answer(Outcome::Dropped);
+        }
+    }
+
+    /// The next job, waited for; None: there will be none.
+    fn next(&self) -> Option<Job> {
+        let mut queue = self.lock();
+        loop {
+            if queue.closed {
+                return None;
+            }
+            if let Some(job) = queue.jobs.pop_back() {
+                return Some(job);
+            }
+            queue = self
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Job {
+    fn answer(self, outcome: Outcome) {
+        // A vCPU that is gone needs no answer.
+        let _ = self.reply.send(Compiled {
+            ticket: self.ticket,
+            outcome,
+        });
     }
 }
 
@@ -91,17 +147,17 @@ impl JitService {
     pub fn new(options: JitOptions) -> Result<Self, HostError> {
         let mut jit = Jit::new()?;
         jit.set_space_bytes(options.code_bytes);
-        let (sender, receiver) = mpsc::sync_channel(QUEUE);
         let shared = Arc::new(Shared {
             options,
             generation: AtomicU64::new(0),
-            queue: Mutex::new(Some(sender)),
+            queue: Mutex::default(),
+            changed: Condvar::new(),
             spent: AtomicU64::new(0),
         });
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("jit".into())
-            .spawn(move || compile_all(jit, &receiver, &for_thread))
+            .spawn(move || compile_all(jit, &for_thread))
             .map_err(|error| HostError::Unsupported(error.to_string()))?;
         Ok(Self {
             shared,
@@ -122,11 +178,8 @@ impl JitService {
 
 impl Drop for JitService {
     fn drop(&mut self) {
-        self.shared
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
             // It has not panicked in a way that anybody could do something about.
             let _ = thread.join();
@@ -145,9 +198,9 @@ impl std::fmt::Debug for JitService {
 /// What has been compiled, by what it was compiled of: vCPUs share it.
 type Known = HashMap<(Mode, Vec<PlannedBlock>), Option<Arc<Region>>>;
 
-fn compile_all(mut jit: Jit, jobs: &Receiver<Job>, shared: &Shared) {
+fn compile_all(mut jit: Jit, shared: &Shared) {
     let mut known = Known::new();
-    for job in jobs {
+    while let Some(job) = shared.next() {
         let start = Instant::now();
         let region = Plan::region(&job.words, job.entry, job.mode).and_then(|(plan, depends)| {
             match known.entry((job.mode, plan.blocks.clone())) {
@@ -167,11 +220,7 @@ fn compile_all(mut jit: Jit, jobs: &Receiver<Job>, shared: &Shared) {
         });
         let spent = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         shared.spent.fetch_add(spent, Ordering::Relaxed);
-        // A vCPU that is gone needs no answer.
-        let _ = job.reply.send(Compiled {
-            ticket: job.ticket,
-            region,
-        });
+        job.answer(region.map_or(Outcome::Interpret, Outcome::Region));
         if jit.is_full() {
             known.clear();
             shared.generation.fetch_add(1, Ordering::Release);

@@ -7,7 +7,8 @@
     reason = "function pointers and references only pass through generated code as addresses"
 )]
 
-use power::engine::Width;
+use power::Insn;
+use power::engine::{SystemFn, Width};
 use power_float::Fpscr;
 
 use crate::context::Context;
@@ -25,6 +26,10 @@ fn width(bytes: u64) -> Width {
         4 => Width::Word,
         _ => Width::Double,
     }
+}
+
+pub(crate) extern "C" fn system(context: &mut Context<'_>, f: SystemFn, insn: u64) -> u64 {
+    u64::from(context.carry_out(f, Insn(insn as u32)))
 }
 
 pub(crate) extern "C" fn load(context: &mut Context<'_>, ea: u64, bytes: u64) -> u64 {

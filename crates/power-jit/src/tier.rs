@@ -11,7 +11,7 @@ use power::accelerator::{Accelerator, CodeId, CodeStamp, Entry, Ran};
 use crate::block::ExitKind;
 use crate::mode::Mode;
 use crate::region::Region;
-use crate::service::{Compiled, Job, Shared};
+use crate::service::{Compiled, Job, Outcome, Shared};
 
 /// Entries of the table of jump targets; a power of two.
 const JUMPS: usize = 4096;
@@ -111,10 +111,8 @@ impl JitTier {
             ticket: self.tickets,
             reply: self.reply.clone(),
         };
-        if !self.shared.submit(job) {
-            return false;
-        }
         self.waiting.insert(self.tickets, purpose);
+        self.shared.submit(job);
         if self.shared.options.wait
             && let Ok(compiled) = self.replies.recv()
         {
@@ -127,8 +125,13 @@ impl JitTier {
         let Some(purpose) = self.waiting.remove(&compiled.ticket) else {
             return;
         };
-        let Some(region) = compiled.region else {
-            return;
+        let region = match (compiled.outcome, &purpose) {
+            (Outcome::Region(region), _) => region,
+            (Outcome::Dropped, Purpose::First(entry)) => return entry.forget(),
+            (Outcome::Dropped, Purpose::Variant(code, mode)) => {
+                return self.set_variant(*code, *mode, Variant::Counted(0));
+            }
+            (Outcome::Interpret, _) => return,
         };
         self.statistics.regions += 1;
         self.statistics.translated += region.instructions as u64;
@@ -148,13 +151,18 @@ impl JitTier {
                 });
             }
             Purpose::Variant(code, mode) => {
-                if let Some(index) = self.slot(code) {
-                    let variants = &mut self.slots[index].variants;
-                    if let Some((_, variant)) = variants.iter_mut().find(|(of, _)| *of == mode) {
-                        *variant = Variant::Compiled(region);
-                    }
-                }
+                self.set_variant(code, mode, Variant::Compiled(region));
             }
+        }
+    }
+
+    fn set_variant(&mut self, code: CodeId, mode: Mode, to: Variant) {
+        let Some(index) = self.slot(code) else {
+            return;
+        };
+        let variants = &mut self.slots[index].variants;
+        if let Some((_, variant)) = variants.iter_mut().find(|(of, _)| *of == mode) {
+            *variant = to;
         }
     }
 
@@ -223,6 +231,17 @@ impl JitTier {
                         None => Ran::Left,
                     };
                 }
+                ExitKind::SystemFault => {
+                    return match returned.fault {
+                        Some(interrupt) => Ran::Interrupted(cia.wrapping_sub(4), interrupt),
+                        None => Ran::Left,
+                    };
+                }
+                ExitKind::Changed => {
+                    if cpu.take_poll_request() {
+                        return Ran::Left;
+                    }
+                }
                 ExitKind::Interpret(insn, opcode) => {
                     if cpu.budget() == 0 {
                         return Ran::Left;
@@ -267,6 +286,12 @@ fn no_jumps() -> Box<[Jump]> {
 
 fn jump_index(nia: u64) -> usize {
     ((nia >> 2) ^ (nia >> 14)) as usize % JUMPS
+}
+
+impl Drop for JitTier {
+    fn drop(&mut self) {
+        tracing::debug!(statistics = ?self.statistics, "what the second tier did");
+    }
 }
 
 impl Accelerator for JitTier {

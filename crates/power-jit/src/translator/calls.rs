@@ -4,13 +4,16 @@ use cranelift_codegen::ir::{
     AbiParam, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Type, Value,
     types,
 };
+use power::Insn;
 use power::engine::Done;
 
-use super::Translator;
-use super::registers::{FPSCR, VSCR};
+use super::registers::{FPSCR, NIA, VSCR};
+use super::{INSTRUCTION, Translator};
 use crate::block::ExitKind;
 use crate::context::Context;
+use crate::shims;
 use crate::slot::Slot;
+use crate::trampoline;
 
 /// Stack slots: three operands and a result.
 pub(super) const QUADWORDS: usize = 4;
@@ -60,6 +63,21 @@ impl Translator<'_> {
             .expect("a call with a result type has a result")
     }
 
+    /// Calls a memory shim through its trampoline, as [`Self::call_memory`]; no register needs saving for it.
+    pub(super) fn call_trampoline(&mut self, trampoline: u64, arguments: &[Value]) {
+        let arguments: Vec<Value> = std::iter::once(self.context)
+            .chain(arguments.iter().copied())
+            .collect();
+        let signature = trampoline::signature(arguments.len());
+        let signature = self.builder.import_signature(signature);
+        let callee = self.word(trampoline);
+        self.builder
+            .ins()
+            .call_indirect(signature, callee, &arguments);
+        let faulted = self.faulted();
+        self.exit_if(faulted, ExitKind::MemoryFault);
+    }
+
     /// Calls a memory shim with the context and `arguments`; leaves the block where the access was refused.
     pub(super) fn call_memory(
         &mut self,
@@ -71,14 +89,45 @@ impl Translator<'_> {
             .chain(arguments.iter().copied())
             .collect();
         let result = self.call(function, &arguments, result);
-        let faulted = self.builder.ins().load(
+        let faulted = self.faulted();
+        self.exit_if(faulted, ExitKind::MemoryFault);
+        result
+    }
+
+    /// Calls the function of an instruction that acts on the processor as a whole. It sees and leaves all registers in memory.
+    pub(super) fn call_system(&mut self, function: u64, insn: Insn) {
+        self.write_back();
+        let next = self.address(self.offset + INSTRUCTION);
+        self.builder
+            .ins()
+            .store(MemFlagsData::trusted(), next, self.registers, NIA);
+        let (function, insn) = (self.word(function), self.word(insn.0.into()));
+        let context = self.context;
+        let goes_on = self.call_word(address!(shims::system), &[context, function, insn]);
+        let [stay, leave, fault, changed] = [(); 4].map(|()| self.builder.create_block());
+        for block in [leave, fault, changed] {
+            self.builder.set_cold_block(block);
+        }
+        self.builder.ins().brif(goes_on, stay, &[], leave, &[]);
+        self.builder.switch_to_block(leave);
+        let faulted = self.faulted();
+        self.builder.ins().brif(faulted, fault, &[], changed, &[]);
+        for (block, kind) in [(fault, ExitKind::SystemFault), (changed, ExitKind::Changed)] {
+            self.builder.switch_to_block(block);
+            self.leave(kind, self.completed + 1);
+        }
+        self.builder.switch_to_block(stay);
+        self.reload();
+    }
+
+    /// Whether the last call for memory or the processor was refused.
+    fn faulted(&mut self) -> Value {
+        self.builder.ins().load(
             types::I8,
             MemFlagsData::trusted(),
             self.context,
             Context::FAULTED as i32,
-        );
-        self.exit_if(faulted, ExitKind::MemoryFault);
-        result
+        )
     }
 
     /// Stack memory `index`, as an address.

@@ -4,6 +4,7 @@
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 use power::Insn;
+use power::decode::decode;
 use power::engine::{
     BranchKind, BranchReg, Done, Engine, Facility, Fence, Lower, Order, SystemFn, Target, Width,
     XerBit,
@@ -15,6 +16,7 @@ use super::calls::address;
 use super::condition::Field;
 use super::{Branched, Destination, Stop, Translator};
 use crate::block::ExitKind;
+use crate::scout::called_in_line;
 use crate::shims;
 use crate::slot::Slot;
 
@@ -283,7 +285,11 @@ impl Engine for Translator<'_> {
         self.exit_if(condition, ExitKind::Interrupt(interrupt));
         Ok(())
     }
-    fn system(&mut self, _: SystemFn, _: Insn) -> Done<Self> {
+    fn system(&mut self, f: SystemFn, insn: Insn) -> Done<Self> {
+        if self.region.is_some() && called_in_line(decode(insn)) {
+            self.call_system(address!(f), insn);
+            return Ok(());
+        }
         self.needs_interpreter = true;
         Err(Stop)
     }

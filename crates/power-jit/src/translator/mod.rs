@@ -35,6 +35,7 @@ use crate::block::ExitKind;
 use crate::context::Context;
 use crate::mode::Mode;
 use crate::plan::{Plan, PlannedBlock};
+use crate::trampoline::Trampolines;
 use registers::{Cached, Kept, NIA};
 
 /// Bytes of an instruction.
@@ -77,6 +78,7 @@ struct Region {
     budget: Variable,
     /// What was left when the current block started.
     budget_before: Value,
+    trampolines: Trampolines,
 }
 
 /// Writes the code of one plan.
@@ -122,6 +124,7 @@ pub(crate) fn translate(
     isa: &dyn TargetIsa,
     plan: &Plan,
     mode: Mode,
+    trampolines: Trampolines,
 ) -> Result<Translation, Insn> {
     let pointer = AbiParam::new(isa.pointer_type());
     let mut signature = Signature::new(isa.default_call_conv());
@@ -129,7 +132,7 @@ pub(crate) fn translate(
     signature.returns.push(AbiParam::new(types::I64));
     function.signature = signature;
     let builder = FunctionBuilder::new(function, builder_context);
-    let mut translator = Translator::begin(builder, isa, plan, mode);
+    let mut translator = Translator::begin(builder, isa, plan, mode, trampolines);
     // Handlers of this very type: its lifetime keeps the table from being made once for all, and it is small beside the work of a
     // compilation.
     let handlers = decode::handlers::<Translator<'_>>();
@@ -158,6 +161,7 @@ impl<'a> Translator<'a> {
         isa: &'a dyn TargetIsa,
         plan: &Plan,
         mode: Mode,
+        trampolines: Trampolines,
     ) -> Self {
         let start = builder.create_block();
         builder.append_block_params_for_function_params(start);
@@ -194,14 +198,14 @@ impl<'a> Translator<'a> {
             needs_interpreter: false,
         };
         if plan.region {
-            translator.begin_region(plan);
+            translator.begin_region(plan, trampolines);
         }
         let first = translator.blocks[&plan.blocks[0].offset];
         translator.builder.ins().jump(first, &[]);
         translator
     }
 
-    fn begin_region(&mut self, plan: &Plan) {
+    fn begin_region(&mut self, plan: &Plan, trampolines: Trampolines) {
         self.keep(plan);
         let mut load = |base, offset| {
             let flags = MemFlagsData::trusted();
@@ -217,6 +221,7 @@ impl<'a> Translator<'a> {
             table,
             budget,
             budget_before: left,
+            trampolines,
         });
     }
 
@@ -364,6 +369,15 @@ impl<'a> Translator<'a> {
     /// Leaves: writes back what has changed, `nia`, and what is left of the budget when `done` instructions of the current block
     /// have been carried out, and returns the exit's index.
     fn exit(&mut self, kind: ExitKind, nia: Value, done: u32) {
+        self.write_back();
+        self.builder
+            .ins()
+            .store(MemFlagsData::trusted(), nia, self.registers, NIA);
+        self.leave(kind, done);
+    }
+
+    /// Leaves with all registers in memory already.
+    fn leave(&mut self, kind: ExitKind, done: u32) {
         let index = self
             .exits
             .iter()
@@ -372,10 +386,6 @@ impl<'a> Translator<'a> {
                 self.exits.push(kind);
                 self.exits.len() - 1
             });
-        self.write_back();
-        self.builder
-            .ins()
-            .store(MemFlagsData::trusted(), nia, self.registers, NIA);
         if let Some(region) = self.region {
             let done = -i64::from(done);
             let left = self.builder.ins().iadd_imm_s(region.budget_before, done);

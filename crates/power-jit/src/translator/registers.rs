@@ -123,6 +123,23 @@ impl Translator<'_> {
         }
     }
 
+    /// Forgets all values, and loads again what is kept: something else has worked on the registers.
+    pub(super) fn reload(&mut self) {
+        self.cached = Cached::default();
+        for index in 0..SLOTS {
+            if let Some(variable) = self.kept.slots[index] {
+                let value = self.load_slot(Slot::from_index(index));
+                self.builder.def_var(variable, value);
+            }
+        }
+        for n in 0..8 {
+            if let Some(variable) = self.kept.fields[n] {
+                let value = self.load_field(n);
+                self.builder.def_var(variable, value);
+            }
+        }
+    }
+
     /// A register's value.
     pub(super) fn get(&mut self, slot: Slot) -> Value {
         if let Some(value) = self.cached.slots[slot.index()].value {

@@ -8,6 +8,7 @@ use power::engine::{Order, Width};
 
 use super::Translator;
 use super::calls::address;
+use crate::context::Context;
 use crate::shims;
 
 /// Bytes of the smallest page, which a quadword may cross.
@@ -147,6 +148,15 @@ impl Translator<'_> {
 
     fn call_load(&mut self, ea: Value, width: Width) -> Value {
         let bytes = self.word(width.bytes());
+        if let Some(region) = self.region {
+            self.call_trampoline(region.trampolines.load, &[ea, bytes]);
+            let offset = Context::RESULT as i32;
+            let flags = MemFlagsData::trusted();
+            return self
+                .builder
+                .ins()
+                .load(types::I64, flags, self.context, offset);
+        }
         self.read_memory(address!(shims::load), &[ea, bytes])
     }
 
@@ -180,6 +190,10 @@ impl Translator<'_> {
 
     fn call_store(&mut self, ea: Value, value: Value, width: Width) {
         let bytes = self.word(width.bytes());
+        if let Some(region) = self.region {
+            self.call_trampoline(region.trampolines.store, &[ea, value, bytes]);
+            return;
+        }
         self.call_memory(address!(shims::store), &[ea, value, bytes], None);
     }
 

@@ -11,6 +11,7 @@ use std::rc::{Rc, Weak};
 use super::code::{PAGE, Page, WORDS};
 use crate::cpu::Cpu;
 use crate::decode::Opcode;
+use crate::engine::SystemFn;
 use crate::insn::Insn;
 use crate::interrupt::Interrupt;
 
@@ -127,6 +128,14 @@ impl Heat {
             .get_or_init(|| Box::new([const { Cell::new(0) }; WORDS]))[index % WORDS]
     }
 
+    /// Only looks at an entry.
+    pub(super) fn look(&self, index: usize) -> Warmth {
+        match self.cell(index).get().checked_sub(COMPILED) {
+            Some(code) => Warmth::Compiled(CodeId(code)),
+            None => Warmth::Cold,
+        }
+    }
+
     /// Counts an entry.
     #[inline(always)]
     pub(super) fn note(&self, index: usize, threshold: u32) -> Warmth {
@@ -200,6 +209,29 @@ impl Cpu {
             // `stop` has recorded why.
             Err(_) => Err(self.pending.take().unwrap_or(Interrupt::SystemReset)),
         }
+    }
+
+    /// Carries out an instruction that acts on the processor as a whole, NIA being at the next already; whether everything that
+    /// compiled code takes for granted is still so: MSR, NIA, translations, and that nobody waits for a poll.
+    ///
+    /// # Errors
+    /// The interrupt that it raised.
+    pub fn carry_out(&mut self, f: SystemFn, insn: Insn) -> Result<bool, Interrupt> {
+        let known = (
+            self.regs.msr,
+            self.regs.nia,
+            self.tlb.current,
+            self.code.version(),
+        );
+        self.code.enter_page();
+        f(self, insn)?;
+        let now = (
+            self.regs.msr,
+            self.regs.nia,
+            self.tlb.current,
+            self.code.version(),
+        );
+        Ok(known == now && !self.code.is_stale() && !self.poll_now)
     }
 
     pub(super) fn entry(&self, page: &Rc<Page>) -> Entry {

@@ -104,7 +104,12 @@ impl CodeCache {
         self.stale = true;
     }
 
-    /// Whether the page must be looked up again; asking answers the demand.
+    /// Answers a demand to look the page up again.
+    pub(super) fn enter_page(&mut self) {
+        self.stale = false;
+    }
+
+    /// Whether the page must be looked up again.
     #[inline(always)]
     pub(crate) fn is_stale(&self) -> bool {
         self.stale

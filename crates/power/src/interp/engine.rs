@@ -420,7 +420,8 @@ impl Engine for Cpu {
         Cpu::zero_block(self, ea).map_err(|interrupt| self.stop(interrupt))
     }
     fn touch_block(&mut self, ea: u64) -> Done<Self> {
-        self.check_load(ea).map_err(|interrupt| self.stop(interrupt))
+        self.check_load(ea)
+            .map_err(|interrupt| self.stop(interrupt))
     }
     #[inline(always)]
     fn fence(&mut self, kind: Fence) {

@@ -56,7 +56,9 @@ impl Cpu {
         let threshold = accelerator.as_ref().map_or(0, |a| a.threshold());
         self.budget = 0;
         loop {
+            let mut arrived = true;
             if self.budget == 0 {
+                let before = self.regs.nia;
                 if let Some(exit) = self.poll() {
                     return exit;
                 }
@@ -64,6 +66,8 @@ impl Cpu {
                     // A traced instruction was carried out by the poll itself.
                     continue;
                 }
+                // Where a poll finds the program is not where it enters a block of code.
+                arrived = self.regs.nia != before;
                 if let Some(accelerator) = &mut accelerator {
                     accelerator.collect();
                 }
@@ -80,7 +84,9 @@ impl Cpu {
             };
             let stopped = match &mut accelerator {
                 None => self.run_page(handlers, &page),
-                Some(accelerator) => self.run_page_tiered(handlers, &page, *accelerator, threshold),
+                Some(accelerator) => {
+                    self.run_page_tiered(handlers, &page, *accelerator, threshold, arrived)
+                }
             };
             if let Some(cia) = stopped {
                 let Some(interrupt) = self.pending.take() else {
@@ -120,7 +126,7 @@ impl Cpu {
     }
 
     /// As [`Cpu::run_page`], with compiled code where there is some. Entries are counted where a page is entered, at targets of
-    /// branches taken, and after compiled code.
+    /// branches taken, and after compiled code; the first only where it `arrived` there so.
     #[inline]
     fn run_page_tiered(
         &mut self,
@@ -128,11 +134,17 @@ impl Cpu {
         page: &Rc<Page>,
         accelerator: &mut dyn Accelerator,
         threshold: u32,
+        mut arrived: bool,
     ) -> Option<u64> {
         let base = self.regs.nia & !(PAGE - 1);
         loop {
             let index = (self.regs.nia % PAGE) as usize / 4;
-            match page.heat.note(index, threshold) {
+            let warmth = if std::mem::replace(&mut arrived, true) {
+                page.heat.note(index, threshold)
+            } else {
+                page.heat.look(index)
+            };
+            match warmth {
                 Warmth::Cold => {}
                 Warmth::JustHot => accelerator.compile(self, self.entry(page)),
                 Warmth::Compiled(code) => match accelerator.run(self, code) {
