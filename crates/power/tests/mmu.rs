@@ -261,3 +261,49 @@ fn a_page_smaller_than_the_granule_is_honoured() {
     assert_eq!(run(&mut cpu), 0x300, "the neighbour is read-only");
     assert_eq!(cpu.regs.dsisr, 0x0a00_0000);
 }
+
+#[test]
+fn an_access_across_two_small_pages_reaches_both_whichever_was_used_before() {
+    let partition = partition(1);
+    tables(&partition, 0);
+    table_entry(&partition, LEVEL3 + (EA >> 21) * 8, VALID | LEVEL4 | 9);
+    for (n, page) in [(0, PAGE), (1, PAGE + 0x3000)] {
+        table_entry(
+            &partition,
+            LEVEL4 + n * 8,
+            VALID | LEAF | page | READ | WRITE | PRIVILEGED,
+        );
+    }
+    for used_before in [EA, EA + 0x1000] {
+        partition.set_process_table(Some((PROCESS_TABLE, 16)));
+        partition
+            .memory
+            .write(PAGE + 0xffc, &[1, 2, 3, 4])
+            .expect("RAM");
+        partition
+            .memory
+            .write(PAGE + 0x3000, &[5, 6, 7, 8])
+            .expect("RAM");
+        let mut cpu = about_to_run(&partition, LOAD);
+        cpu.regs.gpr[4] = used_before;
+        assert_eq!(run(&mut cpu), DONE);
+        cpu.regs.nia = CODE;
+        cpu.regs.gpr[4] = EA + 0xffc - 8;
+        assert_eq!(run(&mut cpu), DONE);
+        assert_eq!(cpu.regs.gpr[3], 0x0807_0605_0403_0201);
+        code(&partition, CODE, &[STORE, HYPERCALL]);
+        cpu.regs.nia = CODE;
+        cpu.regs.gpr[3] = 0x1817_1615_1413_1211;
+        assert_eq!(run(&mut cpu), DONE);
+        let (mut low, mut high) = ([0; 4], [0; 4]);
+        partition.memory.read(PAGE + 0xffc, &mut low).expect("RAM");
+        partition
+            .memory
+            .read(PAGE + 0x3000, &mut high)
+            .expect("RAM");
+        assert_eq!(
+            (low, high),
+            ([0x11, 0x12, 0x13, 0x14], [0x15, 0x16, 0x17, 0x18])
+        );
+    }
+}

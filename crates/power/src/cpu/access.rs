@@ -101,14 +101,16 @@ impl Cpu {
                 Err(Interrupt::MachineCheck { ea, fetch: false })
             };
         }
+        // Both pages have been asked before a byte is written. Neighbours may share a slot of the TLB, so each byte looks again.
         let last = ea.wrapping_add(size_of::<T>() as u64 - 1) & self.ea_mask;
         self.fill(last, Access::Store)?;
-        // A smaller page met by the second fill empties the TLB: make sure of both.
-        self.fill(ea, Access::Store)?;
         for (n, &byte) in value.to_bytes().as_ref().iter().enumerate() {
             let ea = ea.wrapping_add(n as u64) & self.ea_mask;
             if !self.tlb.store(ea, byte) {
-                return Err(Interrupt::MachineCheck { ea, fetch: false });
+                self.fill(ea, Access::Store)?;
+                if !self.tlb.store(ea, byte) {
+                    return Err(Interrupt::MachineCheck { ea, fetch: false });
+                }
             }
         }
         Ok(())

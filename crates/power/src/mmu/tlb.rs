@@ -158,12 +158,13 @@ impl Tlb {
     pub(crate) fn load<T: Scalar>(&self, ea: u64) -> Option<T> {
         let entry = self.entry(ea);
         let last = ea.wrapping_add(size_of::<T>() as u64 - 1);
-        if last & self.mask != entry.load {
+        if (ea & self.mask != entry.load) | (last & self.mask != entry.load) {
             return None;
         }
         let address = entry.offset.wrapping_add(ea as usize) as *const u8;
-        // SAFETY: the tag says that the granule of both the first byte (by the index) and the last byte is one that `insert`
-        // put here with its host memory; regions are unmapped only after every vCPU has flushed its TLB.
+        // SAFETY: first and last byte lie in the one granule of the tag, which `insert` put here with its host memory; regions are
+        // unmapped only after every vCPU has flushed its TLB. (Small granules share an entry with their neighbours, so the last
+        // byte's tag alone would not do.)
         Some(unsafe { T::read(address) })
     }
 
@@ -172,7 +173,7 @@ impl Tlb {
     pub(crate) fn store<T: Scalar>(&self, ea: u64, value: T) -> bool {
         let entry = self.entry(ea);
         let last = ea.wrapping_add(size_of::<T>() as u64 - 1);
-        if last & self.mask != entry.store {
+        if (ea & self.mask != entry.store) | (last & self.mask != entry.store) {
             return false;
         }
         let address = entry.offset.wrapping_add(ea as usize) as *mut u8;

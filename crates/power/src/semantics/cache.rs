@@ -1,7 +1,7 @@
 //! Cache management and ordering (Book II, 4.3 and 4.6).
 
-use crate::cpu::system as concrete;
 use super::util::ea_indexed;
+use crate::cpu::system as concrete;
 use crate::engine::{Done, Engine, Fence};
 use crate::insn::Insn;
 

@@ -146,13 +146,15 @@ pub(crate) fn srd<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     finish(e, i, result)
 }
 
-/// The algebraic shifts: `value` (sign-extended already) right by `n` (at most 63); CA where a negative value loses ones.
+/// The algebraic shifts: `value` (sign-extended already) right by `n` (at most 63); CA where a negative value loses ones, as it
+/// does where `gone` says that all of it is shifted out.
 #[inline(always)]
-fn algebraic<E: Engine>(e: &mut E, i: Insn, value: E::Word, n: E::Word) -> Done<E> {
+fn algebraic<E: Engine>(e: &mut E, i: Insn, value: E::Word, n: E::Word, gone: E::Cond) -> Done<E> {
     let result = e.sar(value, n);
     let back = e.shl(result, n);
     let exact = e.eq(back, value);
-    let lost = e.negate(exact);
+    let inexact = e.negate(exact);
+    let lost = e.either(inexact, gone);
     let negative = bit(e, value, 63);
     let ca = e.both(negative, lost);
     e.set_xer_bit(XerBit::Ca, ca);
@@ -160,41 +162,44 @@ fn algebraic<E: Engine>(e: &mut E, i: Insn, value: E::Word, n: E::Word) -> Done<
     finish(e, i, result)
 }
 
-/// The count of a register shift, held to 63, which gives all sign bits as the ISA asks for any larger count.
+/// The count of a register shift, held to 63, which gives all sign bits as the ISA asks for any larger count; and whether it was
+/// larger than the width.
 #[inline(always)]
-fn saturated_count<E: Engine>(e: &mut E, i: Insn, width_log2: u64) -> E::Word {
+fn saturated_count<E: Engine>(e: &mut E, i: Insn, width_log2: u64) -> (E::Word, E::Cond) {
     let b = e.gpr(i.rb());
     let gone = shifted_out(e, b, width_log2);
     let most = e.imm(63);
     let low = e.imm((1 << width_log2) - 1);
     let count = e.and(b, low);
-    e.select(gone, most, count)
+    (e.select(gone, most, count), gone)
 }
 
 pub(crate) fn srawi<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let s = e.gpr(i.rt());
     let value = e.sign_extend(s, Width::Word);
     let n = e.imm(u64::from(i.rb()));
-    algebraic(e, i, value, n)
+    let gone = e.cond_imm(false);
+    algebraic(e, i, value, n, gone)
 }
 
 pub(crate) fn sraw<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let s = e.gpr(i.rt());
     let value = e.sign_extend(s, Width::Word);
-    let n = saturated_count(e, i, 5);
-    algebraic(e, i, value, n)
+    let (n, gone) = saturated_count(e, i, 5);
+    algebraic(e, i, value, n, gone)
 }
 
 pub(crate) fn sradi<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let value = e.gpr(i.rt());
     let n = e.imm(u64::from(i.sh6()));
-    algebraic(e, i, value, n)
+    let gone = e.cond_imm(false);
+    algebraic(e, i, value, n, gone)
 }
 
 pub(crate) fn srad<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     let value = e.gpr(i.rt());
-    let n = saturated_count(e, i, 6);
-    algebraic(e, i, value, n)
+    let (n, gone) = saturated_count(e, i, 6);
+    algebraic(e, i, value, n, gone)
 }
 
 pub(crate) fn extswsli<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
