@@ -79,7 +79,13 @@ impl Translator<'_> {
         let tag_mask = ins(self, TlbLayout::MASK, self.registers);
         let page = self.builder.ins().band(last, tag_mask);
         let known = ins(self, tag, entry);
-        let hit = self.icmp(IntCC::Equal, page, known);
+        let mut hit = self.icmp(IntCC::Equal, page, known);
+        if bytes > 1 {
+            // Small granules share an entry with their neighbours: the first byte must lie in the same one.
+            let first = self.builder.ins().band(ea, tag_mask);
+            let same = self.icmp(IntCC::Equal, first, known);
+            hit = self.builder.ins().band(hit, same);
+        }
         Some(Probe { hit, entry })
     }
 
