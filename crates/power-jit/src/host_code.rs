@@ -40,7 +40,10 @@ impl CodeSpace {
     ///
     /// # Errors
     /// The host has none left.
-    pub(crate) fn new(isa: Arc<dyn TargetIsa>, capacity: usize) -> Result<Arc<Self>, ModuleError> {
+    pub(crate) fn new(
+        isa: Arc<dyn TargetIsa>,
+        capacity: usize,
+    ) -> Result<Arc<Self>, Box<ModuleError>> {
         let arena = ArenaMemoryProvider::new_with_size(capacity)
             .map_err(|error| ModuleError::Backend(error.into()))?;
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
@@ -53,7 +56,7 @@ impl CodeSpace {
             trampoline::write(&mut context.func, &mut builder_context, isa, shim);
             let function = module.declare_anonymous_function(&context.func.signature)?;
             module.define_function(function, &mut context)?;
-            Ok::<_, ModuleError>(function)
+            Ok::<_, Box<ModuleError>>(function)
         });
         let (load, store) = (load?, store?);
         module.finalize_definitions()?;

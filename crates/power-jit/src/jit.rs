@@ -146,7 +146,7 @@ impl Jit {
             Some(space) if space.has_room() => space,
             _ => {
                 let space = CodeSpace::new(Arc::clone(&self.isa), self.space_bytes)
-                    .map_err(|error| TranslateError::Compile(Box::new(error)))?;
+                    .map_err(TranslateError::Compile)?;
                 self.space.insert(space)
             }
         };
