@@ -34,7 +34,7 @@ pub struct JitOptions {
 impl Default for JitOptions {
     fn default() -> Self {
         Self {
-            threshold: 1000,
+            threshold: 4000,
             code_bytes: 64 << 20,
             wait: false,
         }

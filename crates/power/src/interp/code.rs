@@ -49,6 +49,8 @@ struct FrontEntry {
 pub(crate) struct CodeCache {
     pages: HashMap<u64, Rc<Page>>,
     front: Vec<FrontEntry>,
+    /// The front has had an entry since it was last emptied: guests flush a hundred times in a row.
+    used: bool,
     /// The run loop must look its page up again.
     stale: bool,
     /// Counts how often it was forgotten where pages are.
@@ -68,6 +70,7 @@ impl Default for CodeCache {
                 };
                 FRONT
             ],
+            used: false,
             stale: false,
             version: 0,
             seen: HashSet::new(),
@@ -78,14 +81,16 @@ impl Default for CodeCache {
 impl CodeCache {
     /// Forgets which effective addresses pages were at.
     pub(crate) fn flush_translations(&mut self) {
-        for entry in &mut self.front {
-            entry.tag = u64::MAX;
-        }
         self.stale = true;
-        self.version += 1;
+        if std::mem::take(&mut self.used) {
+            for entry in &mut self.front {
+                entry.tag = u64::MAX;
+            }
+            self.version += 1;
+        }
     }
 
-    /// Changes with every [`CodeCache::flush_translations`].
+    /// Changes with every [`CodeCache::flush_translations`] that had something to forget.
     pub(super) fn version(&self) -> u64 {
         self.version
     }
@@ -170,6 +175,7 @@ impl CodeCache {
             }
         };
         debug_assert_eq!(page.real, real, "pages are found by their real address");
+        self.used = true;
         self.front[Self::slot(ea)] = FrontEntry {
             tag: ea & !(PAGE - 1) | context,
             page: Some(Rc::clone(&page)),

@@ -67,6 +67,8 @@ pub(crate) struct Tlb {
     /// The bits of an address that tags hold.
     pub(crate) mask: u64,
     shift: u32,
+    /// Which tables have had an entry since they were last emptied: guests flush a hundred times in a row.
+    used: [bool; TABLES],
     /// Granules that were asked for and not found: for statistics.
     pub(crate) misses: u64,
 }
@@ -81,6 +83,7 @@ impl Tlb {
             tables,
             current: 0,
             shift: GRANULE_LARGE,
+            used: [false; TABLES],
             mask: !((1 << GRANULE_LARGE) - 1),
             misses: 0,
         }
@@ -95,14 +98,29 @@ impl Tlb {
         self.shift
     }
 
-    /// Forgets everything.
-    pub(crate) fn flush(&mut self) {
-        self.tables.as_mut_slice().fill([EMPTY; ENTRIES]);
+    /// The tables that have had an entry.
+    fn used_tables(&mut self) -> impl Iterator<Item = (&mut [Entry; ENTRIES], &mut bool)> {
+        let tables = self.tables.iter_mut().zip(&mut self.used);
+        tables.filter(|(_, used)| **used)
     }
 
-    /// Forgets what quadrant 0 maps, for a new PID.
+    /// Forgets everything.
+    pub(crate) fn flush(&mut self) {
+        for (table, used) in self.used_tables() {
+            for entry in table {
+                *entry = EMPTY;
+            }
+            *used = false;
+        }
+    }
+
+    /// Forgets what quadrant 0 maps, for a new PID. In real mode there is none.
     pub(crate) fn flush_quadrant0(&mut self) {
-        for table in &mut self.tables[1..] {
+        let real = Table::Real.index();
+        for (index, table) in self.tables.iter_mut().enumerate() {
+            if index == real || !self.used[index] {
+                continue;
+            }
             for entry in table.iter_mut() {
                 // A tag of NEVER counts as quadrant 0 too, so look at both.
                 if entry.load >> 62 == 0 && entry.store >> 62 == 0 {
@@ -135,6 +153,7 @@ impl Tlb {
         let page = ea & self.mask;
         let tag = |allowed| if allowed { page } else { NEVER };
         let table = self.current / TABLE_BYTES;
+        self.used[table] = true;
         self.tables[table][index] = Entry {
             load: tag(load),
             store: tag(store),
