@@ -318,7 +318,7 @@ fn random_loop(random: &mut Random, jit: &mut Jit, mode: Mode) -> Vec<Insn> {
                 let skip = 1 + random.below(left) as u32;
                 let bo = if random.below(2) == 0 { 4 } else { 12 };
                 let bi = random.below(32) as u32;
-                body.push(Insn(16 << 26 | bo << 21 | bi << 16 | skip * 4));
+                body.push(Insn(16 << 26 | bo << 21 | bi << 16 | (skip * 4)));
             }
             _ => {
                 let row = random.below(rows().len() as u64) as usize;
