@@ -1,10 +1,11 @@
-//! What generated code has at hand beside the registers, and its way to the guest's memory.
+//! What generated code has at hand beside the registers, its way to the guest's memory, and what it leaves for later.
 
 use std::ptr::NonNull;
 
 use power::engine::SystemFn;
 use power::interrupt::Interrupt;
 use power::{Cpu, Insn};
+use power_float::Fpscr;
 
 use crate::memory::Memory;
 
@@ -13,6 +14,8 @@ use crate::memory::Memory;
 pub(crate) struct Context<'a> {
     /// Instructions left, for regions.
     pub(crate) budget: u64,
+    /// The scalar floating-point operation that FPSCR does not show yet: function (0: none), how many operands, and these.
+    deferred: [u64; 5],
     /// What the last load through a trampoline has read.
     result: u64,
     /// Whether the last access was refused; generated code looks at it after each.
@@ -28,6 +31,11 @@ impl<'a> Context<'a> {
     pub(crate) const FAULTED: usize = std::mem::offset_of!(Context<'static>, faulted);
     /// Offset of what a load through a trampoline has read.
     pub(crate) const RESULT: usize = std::mem::offset_of!(Context<'static>, result);
+    /// Offsets of the deferred operation's function, number of operands, and operands.
+    pub(crate) const DEFERRED: [usize; 5] = {
+        let start = std::mem::offset_of!(Context<'static>, deferred);
+        [start, start + 8, start + 16, start + 24, start + 32]
+    };
     /// Offset of what is left of the budget.
     pub(crate) const BUDGET: usize = std::mem::offset_of!(Context<'static>, budget);
 
@@ -38,6 +46,7 @@ impl<'a> Context<'a> {
     pub(crate) unsafe fn new(memory: NonNull<dyn Memory + 'a>) -> Self {
         Self {
             budget: 0,
+            deferred: [0; 5],
             result: 0,
             faulted: false,
             fault: None,
@@ -55,12 +64,18 @@ impl<'a> Context<'a> {
         let budget = unsafe { cpu.as_ref() }.budget().into();
         Self {
             budget,
+            deferred: [0; 5],
             result: 0,
             faulted: false,
             fault: None,
             memory: cpu,
             cpu: Some(cpu),
         }
+    }
+
+    /// The deferred operation, where there is one.
+    pub(crate) fn deferred(&self) -> Option<[u64; 5]> {
+        (self.deferred[0] != 0).then_some(self.deferred)
     }
 
     /// The interrupt of the access that was refused.
@@ -95,5 +110,31 @@ impl<'a> Context<'a> {
             self.fault = Some(interrupt);
             T::default()
         })
+    }
+}
+
+/// Does an operation once more for what it sets in FPSCR.
+///
+/// # Safety
+/// `function` must be a floating-point function of `count` operands, 2 or 3, as the translator puts into its code.
+pub(crate) unsafe extern "C" fn settle_float(
+    fpscr: &mut Fpscr,
+    function: u64,
+    count: u64,
+    a: u64,
+    b: u64,
+    c: u64,
+) {
+    type Two = fn(&mut Fpscr, u64, u64) -> Option<u64>;
+    type Three = fn(&mut Fpscr, u64, u64, u64) -> Option<u64>;
+    let function = function as *const ();
+    if count == 2 {
+        // SAFETY: promised by the caller.
+        let function = unsafe { std::mem::transmute::<*const (), Two>(function) };
+        function(fpscr, a, b);
+    } else {
+        // SAFETY: promised by the caller.
+        let function = unsafe { std::mem::transmute::<*const (), Three>(function) };
+        function(fpscr, a, b, c);
     }
 }

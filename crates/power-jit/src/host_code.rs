@@ -1,4 +1,4 @@
-//! Owns host code and calls it: the unsafe code of this crate, but for the context's pointer.
+//! Owns host code and calls it: with [`crate::context`], the unsafe code of this crate.
 //!
 //! A [`CodeSpace`] reserves addresses, and code is put into it one function after the other. cranelift-jit makes the pages of a
 //! function readable and writable, fills them, and makes them readable and executable in `finalize_definitions`; the next
@@ -17,7 +17,7 @@ use cranelift_module::{Module, ModuleError, default_libcall_names};
 use power::interrupt::Interrupt;
 use power::{Cpu, Registers};
 
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::memory::Memory;
 use crate::trampoline::{self, Shim, Trampolines};
 
@@ -170,6 +170,12 @@ impl HostCode {
         // of a live mapping, which goes only after this vCPU has polled (`power::memory`).
         let exit = unsafe { (self.entry)(registers, &raw mut context) };
         let fault = context.take_fault();
+        if let Some([function, count, a, b, c]) = context.deferred() {
+            // SAFETY: as below.
+            let fpscr = unsafe { &mut cpu.as_mut().regs.fpscr };
+            // SAFETY: generated code leaves here what it would call the shim with.
+            unsafe { context::settle_float(fpscr, function, count, a, b, c) };
+        }
         // SAFETY: made of a reference that is exclusively ours; nobody else uses it any more.
         unsafe { cpu.as_mut() }.set_budget(context.budget as u32);
         Returned { exit, fault }

@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) reads: SlotSet,
     /// CR fields to keep in values across blocks, bit `n` for field `n`.
     pub(crate) fields: u8,
+    /// Whether scalar floating-point operations may leave a part of FPSCR for later.
+    pub(crate) defers: bool,
     /// Whether this is a region: instructions are counted, memory is reached through the soft TLB.
     pub(crate) region: bool,
 }
@@ -48,6 +50,7 @@ impl Plan {
             blocks: vec![block],
             reads: SlotSet::default(),
             fields: 0,
+            defers: false,
             region: false,
         }
     }
@@ -129,6 +132,7 @@ impl Plan {
             blocks,
             reads: scout.reads,
             fields: scout.fields_written,
+            defers: scout.scalar_float,
             region: true,
         };
         Some((plan, scout.depends))

@@ -44,6 +44,8 @@ pub(crate) struct Scout {
     pub(crate) fields_written: u8,
     /// The parts of the mode that what they do depends on.
     pub(crate) depends: Mode,
+    /// Whether there is scalar floating-point arithmetic.
+    pub(crate) scalar_float: bool,
     flow: Flow,
     opcode: Opcode,
 }
@@ -70,6 +72,7 @@ impl Scout {
             reads: SlotSet::default(),
             fields_written: 0,
             depends: Mode::ALWAYS,
+            scalar_float: false,
             flow: Flow::Next,
             opcode: Opcode::ILLEGAL,
         }
@@ -278,6 +281,7 @@ impl Engine for Scout {
         (): (),
         (): (),
     ) -> Done<Self> {
+        self.scalar_float = true;
         self.float(target)
     }
     fn float3(
@@ -289,6 +293,7 @@ impl Engine for Scout {
         (): (),
         (): (),
     ) -> Done<Self> {
+        self.scalar_float = true;
         self.float(target)
     }
     fn float_compare(

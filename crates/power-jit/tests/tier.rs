@@ -401,3 +401,80 @@ fn random_loops_do_what_the_interpreter_does() {
     println!("{whole} of {runs} loops ended without an interrupt");
     assert!(whole > runs / 4, "{whole} of {runs} loops ended");
 }
+
+/// A number that arithmetic is done with: small whole ones, for which results are exact; any; and those at which things break.
+fn operand(random: &mut Random, single: bool) -> u64 {
+    let double = match random.below(8) {
+        0 => 0.0,
+        1..=3 => random.below(64) as f64 / 4.0 - 8.0,
+        4 => f64::from_bits(random.bits()),
+        5 => f64::from_bits(random.below(1 << 52)),
+        _ => f64::from_bits(0x3ff0_0000_0000_0000 | random.bits() >> 12) * 1000.0 - 1500.0,
+    };
+    if single {
+        let low = f32::from_bits(random.bits() as u32);
+        u64::from((double as f32).to_bits()) << 32 | u64::from(low.to_bits())
+    } else {
+        double.to_bits()
+    }
+}
+
+#[test]
+fn floating_point_on_the_hosts_unit_leaves_the_fpscr_of_the_interpreter() {
+    const NAMES: &str = "fadd fsub fmul fmadd fmsub fnmadd fnmsub xsadddp xssubdp xsmuldp xsmaddadp xsmsubmdp xsnmaddadp \
+        xsnmsubmdp xvadddp xvsubdp xvmuldp xvmaddadp xvmsubmdp xvnmaddmdp xvnmsubadp xvaddsp xvsubsp xvmulsp xvmaddasp \
+        xvmsubmsp xvnmaddasp xvnmsubmsp fcmpu mffs fmr fdiv frsp fadds fmuls fmadds xvdivsp";
+    const INEXACT: u64 = 1 << 25 | 1 << 31;
+    let rows: Vec<usize> = NAMES
+        .split_whitespace()
+        .map(|name| {
+            let row = rows().iter().position(|row| row.mnemonic == name);
+            row.unwrap_or_else(|| panic!("there is a row for {name}"))
+        })
+        .collect();
+    let rounds: u64 = std::env::var("POWER_JIT_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1);
+    let service = eager();
+    let mut random = Random::new(4);
+    let mut peers = [Peer::new(MODES[0].1), Peer::new(MODES[0].1)];
+    peers[1].cpu.set_accelerator(Some(service.accelerator()));
+    for round in 0..400 * rounds {
+        let length = 1 + random.below(12) as usize;
+        let mut program: Vec<Insn> = Vec::new();
+        while program.len() < length {
+            let row = rows[random.below(rows.len() as u64) as usize];
+            program.extend(random.instruction(row));
+        }
+        program.push(Insn(bdnz(-(length as i16 * 4))));
+        let mut start = random.registers();
+        start.ctr = 1 + random.below(12);
+        for vsr in &mut start.vsr {
+            let single = random.below(3) == 0;
+            let (high, low) = (operand(&mut random, single), operand(&mut random, single));
+            *vsr = u128::from(high) << 64 | u128::from(low);
+        }
+        let fpscr = [0, INEXACT, INEXACT, random.bits() & 0xff];
+        start.fpscr = power_float::Fpscr::from_bits(fpscr[random.below(4) as usize]);
+        let ends = peers.each_mut().map(|peer| {
+            peer.write_program(&program);
+            peer.set_registers(&start);
+            let msr = peer.cpu.regs.msr;
+            peer.cpu.set_msr(msr);
+            assert_eq!(peer.cpu.run(), Exit::Hypercall);
+            (peer.cpu.regs.clone(), peer.cpu.budget())
+        });
+        let text = || -> String {
+            let lines: Vec<String> = program.iter().map(|&i| disassemble(i, None)).collect();
+            format!("round {round}\n{}\nfrom {start:x?}", lines.join("\n"))
+        };
+        assert!(
+            ends[0] == ends[1],
+            "{:x?}\nis not\n{:x?}\n{}",
+            ends[1],
+            ends[0],
+            text()
+        );
+    }
+}

@@ -157,10 +157,22 @@ pub enum Lower {
     Mul32,
     /// See [`Lower::Add32`].
     Div32,
-    /// a*c+b and its kin, double.
+    /// a*c+b, double; operands in this order.
     Madd64,
-    /// a*c+b and its kin, single.
+    /// a*c-b.
+    Msub64,
+    /// -(a*c+b).
+    Nmadd64,
+    /// -(a*c-b).
+    Nmsub64,
+    /// a*c+b, single.
     Madd32,
+    /// See [`Lower::Msub64`].
+    Msub32,
+    /// See [`Lower::Nmadd64`].
+    Nmadd32,
+    /// See [`Lower::Nmsub64`].
+    Nmsub32,
     /// Vector and, or, xor, andc, nor.
     VecAnd,
     /// See [`Lower::VecAnd`].

@@ -96,6 +96,7 @@ impl Translator<'_> {
 
     /// Calls the function of an instruction that acts on the processor as a whole. It sees and leaves all registers in memory.
     pub(super) fn call_system(&mut self, function: u64, insn: Insn) {
+        self.settle_float();
         self.write_back();
         let next = self.address(self.offset + INSTRUCTION);
         self.builder
@@ -199,6 +200,7 @@ impl Translator<'_> {
         target: u32,
         operands: &[Value],
     ) -> Value {
+        self.settle_float();
         let before = self.get(Slot::Vsr(target));
         let pointer = self.result_pointer();
         self.builder
@@ -224,6 +226,7 @@ impl Translator<'_> {
         bf: u32,
         operands: &[Value],
     ) -> Done<Self> {
+        self.settle_float();
         let function = self.word(function);
         let fpscr = self.fpscr();
         let arguments: Vec<Value> = [fpscr, function]

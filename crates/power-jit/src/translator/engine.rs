@@ -305,24 +305,30 @@ impl Engine for Translator<'_> {
     }
     fn float2(
         &mut self,
-        _: Lower,
+        lower: Lower,
         f: fn(&mut Fpscr, u64, u64) -> Option<u64>,
         target: u32,
         a: Value,
         b: Value,
     ) -> Done<Self> {
-        self.call_float(address!(shims::float2), address!(f), target, &[a, b])
+        self.scalar_float(lower, address!(shims::float2), address!(f), target, &[a, b])
     }
     fn float3(
         &mut self,
-        _: Lower,
+        lower: Lower,
         f: fn(&mut Fpscr, u64, u64, u64) -> Option<u64>,
         target: u32,
         a: Value,
         b: Value,
         c: Value,
     ) -> Done<Self> {
-        self.call_float(address!(shims::float3), address!(f), target, &[a, b, c])
+        self.scalar_float(
+            lower,
+            address!(shims::float3),
+            address!(f),
+            target,
+            &[a, b, c],
+        )
     }
     fn float_compare(
         &mut self,
@@ -345,30 +351,36 @@ impl Engine for Translator<'_> {
     }
     fn vfloat2(
         &mut self,
-        _: Lower,
+        lower: Lower,
         f: fn(&mut Fpscr, u128, u128) -> Option<u128>,
         target: u32,
         a: Value,
         b: Value,
     ) -> Done<Self> {
-        let (a, b) = (self.by_pointer(0, a), self.by_pointer(1, b));
-        self.call_float(address!(shims::vfloat2), address!(f), target, &[a, b])
+        self.vector_float(
+            lower,
+            address!(shims::vfloat2),
+            address!(f),
+            target,
+            &[a, b],
+        )
     }
     fn vfloat3(
         &mut self,
-        _: Lower,
+        lower: Lower,
         f: fn(&mut Fpscr, u128, u128, u128) -> Option<u128>,
         target: u32,
         a: Value,
         b: Value,
         c: Value,
     ) -> Done<Self> {
-        let (a, b, c) = (
-            self.by_pointer(0, a),
-            self.by_pointer(1, b),
-            self.by_pointer(2, c),
-        );
-        self.call_float(address!(shims::vfloat3), address!(f), target, &[a, b, c])
+        self.vector_float(
+            lower,
+            address!(shims::vfloat3),
+            address!(f),
+            target,
+            &[a, b, c],
+        )
     }
     fn vfloat2_cr6(
         &mut self,
@@ -398,6 +410,7 @@ impl Engine for Translator<'_> {
         self.call_float_compare(address!(shims::vfloat_compare), address!(f), bf, &[a, b])
     }
     fn float_record(&mut self) {
+        self.settle_float();
         let fpscr = self.fpscr();
         let field = self.call_word(address!(shims::float_record), &[fpscr]);
         self.set_cr_field(1, field);

@@ -13,6 +13,7 @@
 mod calls;
 mod condition;
 mod engine;
+mod float;
 mod registers;
 mod storage;
 mod vector;
@@ -36,6 +37,7 @@ use crate::context::Context;
 use crate::mode::Mode;
 use crate::plan::{Plan, PlannedBlock};
 use crate::trampoline::Trampolines;
+use float::Deferred;
 use registers::{Cached, Kept, NIA};
 
 /// Bytes of an instruction.
@@ -108,6 +110,8 @@ pub(crate) struct Translator<'a> {
     completed: u32,
     /// Where the program goes on, where the current instruction is a branch.
     branched: Option<Branched>,
+    /// The scalar floating-point operation that FPSCR does not show yet.
+    deferred: Option<Deferred>,
     /// Whether an enabled floating-point exception ends the current instruction, where it may.
     float_exception: Option<Value>,
     /// The current instruction acts on the processor as a whole.
@@ -194,6 +198,7 @@ impl<'a> Translator<'a> {
             offset: 0,
             completed: 0,
             branched: None,
+            deferred: None,
             float_exception: None,
             needs_interpreter: false,
         };
@@ -223,6 +228,9 @@ impl<'a> Translator<'a> {
             budget_before: left,
             trampolines,
         });
+        if plan.defers {
+            self.begin_deferring();
+        }
     }
 
     /// Translates what can be of a planned block, and ends it. How many instructions that were.
@@ -386,6 +394,7 @@ impl<'a> Translator<'a> {
                 self.exits.push(kind);
                 self.exits.len() - 1
             });
+        self.hand_over_float();
         if let Some(region) = self.region {
             let done = -i64::from(done);
             let left = self.builder.ins().iadd_imm_s(region.budget_before, done);

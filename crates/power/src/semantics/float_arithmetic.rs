@@ -88,12 +88,12 @@ macro_rules! ternaries {
 ternaries! {
     fmadd Madd64;
     fmadds Madd32;
-    fmsub Madd64;
-    fmsubs Madd32;
-    fnmadd Madd64;
-    fnmadds Madd32;
-    fnmsub Madd64;
-    fnmsubs Madd32;
+    fmsub Msub64;
+    fmsubs Msub32;
+    fnmadd Nmadd64;
+    fnmadds Nmadd32;
+    fnmsub Nmsub64;
+    fnmsubs Nmsub32;
 }
 
 macro_rules! unaries {

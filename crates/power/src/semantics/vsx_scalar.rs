@@ -82,12 +82,12 @@ macro_rules! multiply_adds {
 multiply_adds! {
     xsmaddadp xsmaddmdp fmadd Madd64;
     xsmaddasp xsmaddmsp fmadds Madd32;
-    xsmsubadp xsmsubmdp fmsub Madd64;
-    xsmsubasp xsmsubmsp fmsubs Madd32;
-    xsnmaddadp xsnmaddmdp fnmadd Madd64;
-    xsnmaddasp xsnmaddmsp fnmadds Madd32;
-    xsnmsubadp xsnmsubmdp fnmsub Madd64;
-    xsnmsubasp xsnmsubmsp fnmsubs Madd32;
+    xsmsubadp xsmsubmdp fmsub Msub64;
+    xsmsubasp xsmsubmsp fmsubs Msub32;
+    xsnmaddadp xsnmaddmdp fnmadd Nmadd64;
+    xsnmaddasp xsnmaddmsp fnmadds Nmadd32;
+    xsnmsubadp xsnmsubmdp fnmsub Nmsub64;
+    xsnmsubasp xsnmsubmsp fnmsubs Nmsub32;
 }
 
 macro_rules! unaries {

@@ -7,10 +7,15 @@ use crate::insn::Insn;
 
 /// XT = f(XA, XB).
 #[inline(always)]
-fn binary<E: Engine>(e: &mut E, i: Insn, f: fn(&mut Fpscr, u128, u128) -> Option<u128>) -> Done<E> {
+fn binary<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    lower: Lower,
+    f: fn(&mut Fpscr, u128, u128) -> Option<u128>,
+) -> Done<E> {
     e.require(Facility::Vsx)?;
     let (a, b) = (e.vsr(i.xa()), e.vsr(i.xb()));
-    e.vfloat2(Lower::Call, f, i.xt(), a, b)
+    e.vfloat2(lower, f, i.xt(), a, b)
 }
 
 /// XT = f(XA, factor, addend). The A forms have the factor in XB and the addend in XT, the M forms the other way round.
@@ -19,43 +24,55 @@ fn multiply_add<E: Engine>(
     e: &mut E,
     i: Insn,
     (factor, addend): (u32, u32),
+    lower: Lower,
     f: fn(&mut Fpscr, u128, u128, u128) -> Option<u128>,
 ) -> Done<E> {
     e.require(Facility::Vsx)?;
     let (a, c, b) = (e.vsr(i.xa()), e.vsr(factor), e.vsr(addend));
-    e.vfloat3(Lower::Call, f, i.xt(), a, c, b)
+    e.vfloat3(lower, f, i.xt(), a, c, b)
 }
 
 macro_rules! binaries {
-    ($($name:ident),* $(,)?) => { $(
+    ($($name:ident $lower:ident;)*) => { $(
         pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-            binary(e, i, fv::$name)
+            binary(e, i, Lower::$lower, fv::$name)
         }
     )* };
 }
 binaries! {
-    xvadddp, xvaddsp, xvsubdp, xvsubsp, xvmuldp, xvmulsp, xvdivdp, xvdivsp, xvmaxdp, xvmaxsp, xvmindp, xvminsp,
+    xvadddp Add64;
+    xvaddsp Add32;
+    xvsubdp Sub64;
+    xvsubsp Sub32;
+    xvmuldp Mul64;
+    xvmulsp Mul32;
+    xvdivdp Div64;
+    xvdivsp Div32;
+    xvmaxdp Call;
+    xvmaxsp Call;
+    xvmindp Call;
+    xvminsp Call;
 }
 
 macro_rules! multiply_adds {
-    ($($a_form:ident $m_form:ident $function:ident;)*) => { $(
+    ($($a_form:ident $m_form:ident $function:ident $lower:ident;)*) => { $(
         pub(crate) fn $a_form<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-            multiply_add(e, i, (i.xb(), i.xt()), fv::$function)
+            multiply_add(e, i, (i.xb(), i.xt()), Lower::$lower, fv::$function)
         }
         pub(crate) fn $m_form<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-            multiply_add(e, i, (i.xt(), i.xb()), fv::$function)
+            multiply_add(e, i, (i.xt(), i.xb()), Lower::$lower, fv::$function)
         }
     )* };
 }
 multiply_adds! {
-    xvmaddadp xvmaddmdp xvmadddp;
-    xvmaddasp xvmaddmsp xvmaddsp;
-    xvmsubadp xvmsubmdp xvmsubdp;
-    xvmsubasp xvmsubmsp xvmsubsp;
-    xvnmaddadp xvnmaddmdp xvnmadddp;
-    xvnmaddasp xvnmaddmsp xvnmaddsp;
-    xvnmsubadp xvnmsubmdp xvnmsubdp;
-    xvnmsubasp xvnmsubmsp xvnmsubsp;
+    xvmaddadp xvmaddmdp xvmadddp Madd64;
+    xvmaddasp xvmaddmsp xvmaddsp Madd32;
+    xvmsubadp xvmsubmdp xvmsubdp Msub64;
+    xvmsubasp xvmsubmsp xvmsubsp Msub32;
+    xvnmaddadp xvnmaddmdp xvnmadddp Nmadd64;
+    xvnmaddasp xvnmaddmsp xvnmaddsp Nmadd32;
+    xvnmsubadp xvnmsubmdp xvnmsubdp Nmsub64;
+    xvnmsubasp xvnmsubmsp xvnmsubsp Nmsub32;
 }
 
 /// XT = f(XB).
