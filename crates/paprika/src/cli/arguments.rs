@@ -9,7 +9,7 @@ use guest_kit::{GuestKit, GuestPaths};
 use papr::{LMB_SIZE, MAX_VCPUS, MachineVersion};
 use papr_scm::nvdimm::NvdimmConfig;
 
-use crate::machine::{DEFAULT_MEMORY, MachineConfig};
+use crate::machine::{CpuEngine, DEFAULT_MEMORY, MachineConfig};
 
 /// Kernel command line where the user gives none: the console is the terminal.
 const DEFAULT_CMDLINE: &str = "console=hvc0";
@@ -126,6 +126,16 @@ pub(super) struct MachineArgs {
     #[arg(long, value_name = "TYPE", default_value = MachineVersion::default().name(), value_parser = machine_types(), help_heading = "Machine")]
     machine: MachineVersion,
 
+    /// What carries out the guest's instructions
+    #[arg(
+        long,
+        value_name = "ENGINE",
+        value_enum,
+        default_value_t,
+        help_heading = "Machine"
+    )]
+    engine: CpuEngine,
+
     /// Name of the machine, as the guest's tools and log lines show it
     #[arg(
         long,
@@ -173,6 +183,7 @@ impl MachineArgs {
         config.cpus = self.cpus;
         config.memory = self.memory.0;
         config.name = self.name;
+        config.engine = self.engine;
         config.no_reboot = self.no_reboot;
         Ok((config, self.nvdimm))
     }

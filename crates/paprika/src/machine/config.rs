@@ -11,6 +11,16 @@ use crate::load::{self, Kernel, Layout};
 /// RAM of a machine whose user does not say: what the guest kit needs, and room to work in.
 pub const DEFAULT_MEMORY: u64 = 2 << 30;
 
+/// What carries out the guest's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum CpuEngine {
+    /// The interpreter.
+    #[default]
+    Interpreter,
+    /// The interpreter, with code that runs often translated to host code.
+    Jit,
+}
+
 /// What a machine is made of, as the user says it.
 #[derive(Debug, Clone)]
 pub struct MachineConfig {
@@ -26,6 +36,8 @@ pub struct MachineConfig {
     pub cpus: u32,
     /// RAM in bytes.
     pub memory: u64,
+    /// What carries out the guest's instructions.
+    pub engine: CpuEngine,
     /// Name of the machine.
     pub name: String,
     /// Whether a reboot that the guest asks for ends the machine instead.
@@ -42,6 +54,7 @@ impl MachineConfig {
             cmdline: String::new(),
             cpus: 1,
             memory: DEFAULT_MEMORY,
+            engine: CpuEngine::default(),
             name: "paprika".into(),
             no_reboot: false,
         }

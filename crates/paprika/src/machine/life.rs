@@ -307,10 +307,12 @@ impl Machine {
     }
 
     fn spawn(&self) -> Result<Vec<JoinHandle<u64>>, MachineError> {
+        let jit = super::processor::compiler(self.config.engine);
         let mut threads = Vec::new();
         for (id, control) in self.controls.iter().enumerate() {
             let (partition, platform) = (Arc::clone(&self.partition), Arc::clone(&self.platform));
             let (control, events) = (Arc::clone(control), self.events_in.clone());
+            let jit = jit.clone();
             let body = move || {
                 let _watch = DefectWatch {
                     vcpu: id as u32,
@@ -320,7 +322,8 @@ impl Machine {
                     // The machine outlives its vCPU threads; a closed channel means that it is ending anyway.
                     let _ = events.send(Event::Vcpu(event));
                 };
-                vcpu::run(&partition, &platform, &control, VcpuId(id as u32), &report)
+                let id = VcpuId(id as u32);
+                vcpu::run(&partition, &platform, &control, id, jit.as_deref(), &report)
             };
             let thread = std::thread::Builder::new()
                 .name(format!("vcpu{id}"))

@@ -9,7 +9,7 @@ mod pmem;
 mod processor;
 mod vcpu;
 
-pub use config::{Blueprint, DEFAULT_MEMORY, MachineConfig};
+pub use config::{Blueprint, CpuEngine, DEFAULT_MEMORY, MachineConfig};
 pub use control::{ControlError, Counts, MachineControl, RunState};
 pub use hotplug::{AddError, Added, RemoveError, Removed};
 pub use life::{End, Machine, MachineError, Outside};

@@ -1,7 +1,27 @@
 //! The built-in CPU as the platform's [`Vcpu`].
 
+use std::sync::Arc;
+
 use papr::vcpu::{Special, StartState, Vcpu, VcpuId};
 use power::{Cpu, msr};
+use power_jit::{JitOptions, JitService};
+use tracing::warn;
+
+use super::config::CpuEngine;
+
+/// The compiler that the vCPUs of a machine share, where its engine has one. A host that has none is no reason not to run.
+pub(super) fn compiler(engine: CpuEngine) -> Option<Arc<JitService>> {
+    if engine != CpuEngine::Jit {
+        return None;
+    }
+    match JitService::new(JitOptions::default()) {
+        Ok(service) => Some(Arc::new(service)),
+        Err(error) => {
+            warn!(%error, "the guest is interpreted");
+            None
+        }
+    }
+}
 
 /// The built-in CPU, as the platform sees it.
 pub(super) struct Processor(pub(super) Cpu);

@@ -8,6 +8,7 @@ use papr::vcpu::{StartState, Vcpu, VcpuId};
 use papr::{Action, MachineExit, Platform};
 use power::signals::{EXTERNAL, KICK, PROD, SYSTEM_RESET, Signals};
 use power::{Cpu, Exit, Partition};
+use power_jit::JitService;
 use tracing::debug;
 
 use super::processor::Processor;
@@ -211,11 +212,13 @@ pub(super) fn run(
     platform: &Platform,
     control: &VcpuControl,
     id: VcpuId,
+    jit: Option<&JitService>,
     report: &dyn Fn(VcpuEvent),
 ) -> u64 {
-    let Some(cpu) = Cpu::new(partition, id.0) else {
+    let Some(mut cpu) = Cpu::new(partition, id.0) else {
         return 0;
     };
+    cpu.set_accelerator(jit.map(JitService::accelerator));
     let mut processor = Processor(cpu);
     while let Some(start) = control.wait_for_start() {
         debug!(vcpu = id.0, ?start, "vCPU starts");
