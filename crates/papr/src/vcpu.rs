@@ -1,5 +1,5 @@
 //! What the platform needs of a virtual CPU: the registers that hypercalls pass, a few special registers that hypercalls set,
-//! and a reset. The built-in POWER9 CPU implements it, and so does KVM.
+//! and a reset. The built-in POWER9 CPU implements it; a KVM vCPU of a POWER host can.
 //!
 //! A `&mut dyn Vcpu` is only ever handed to the platform by the thread that runs this vCPU, while the vCPU is stopped at an
 //! instruction boundary. What one vCPU does to *another* goes through [`crate::host::Host`].
