@@ -198,7 +198,12 @@ impl std::fmt::Debug for JitService {
 /// What has been compiled, by what it was compiled of: vCPUs share it.
 type Known = HashMap<(Mode, Vec<PlannedBlock>), Option<Arc<Region>>>;
 
+/// Niceness of the compiler's thread: where the host has no processor to spare, the guest goes on interpreting.
+const NICENESS: i32 = 10;
+
 fn compile_all(mut jit: Jit, shared: &Shared) {
+    // Of this thread only, as Linux has it. Where the host refuses, compiling competes with the guest, and that is all.
+    let _ = rustix::process::setpriority_process(None, NICENESS);
     let mut known = Known::new();
     while let Some(job) = shared.next() {
         let start = Instant::now();
