@@ -1,10 +1,11 @@
 //! What the vCPUs of one logical partition share: real memory, the process table, the LPCR fields that hypercalls set, time,
 //! and the means to drop cached translations on all of them.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
-use crate::memory::RealMemory;
+use crate::memory::{DirtyPages, OutOfMemory, RealMemory};
 use crate::signals::{FLUSH, Signals};
 use crate::time::TimeBase;
 
@@ -113,6 +114,35 @@ impl Partition {
         while !self.flush_done() {
             std::thread::yield_now();
         }
+    }
+
+    /// Starts logging which pages of a stretch of real memory are stored to, by guest or monitor; none is dirty yet. Stores that
+    /// are not visible in memory when this returns are in the log. Stores made through host addresses of a mapping are not: their
+    /// maker copies them himself.
+    ///
+    /// Call it on a thread that runs no vCPU: it waits for those that run guest code to look up (some microseconds).
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] where the stretch is not whole pages of one mapping.
+    pub fn start_dirty_log(&self, range: Range<u64>) -> Result<(), OutOfMemory> {
+        self.memory.start_log(range)?;
+        self.flush_translations();
+        self.wait_for_flush();
+        Ok(())
+    }
+
+    /// The pages stored to since the log was started, or since this was last called; None where there is no log. Read them after
+    /// this returns: what is stored later makes them dirty again. As [`Partition::start_dirty_log`], it waits for running vCPUs.
+    pub fn take_dirty_pages(&self) -> Option<DirtyPages> {
+        let pages = self.memory.take_log()?;
+        self.flush_translations();
+        self.wait_for_flush();
+        Some(pages)
+    }
+
+    /// Ends logging.
+    pub fn stop_dirty_log(&self) {
+        self.memory.stop_log();
     }
 
     /// Notes that code may have changed (icbi).

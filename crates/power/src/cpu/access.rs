@@ -55,12 +55,14 @@ impl Cpu {
                 dsisr: dsisr::PROTECTION | dsisr::STORE,
             });
         }
-        self.tlb.insert(
-            ea,
-            span,
-            translation.readable,
-            translation.writable && span.writable(),
-        );
+        let mut writable = translation.writable && span.writable();
+        if writable && access == Access::Store {
+            self.partition.memory.note_store(page, granule);
+        } else if writable && self.partition.memory.is_logged(page, granule) {
+            // The first store shall miss, and be noted.
+            writable = false;
+        }
+        self.tlb.insert(ea, span, translation.readable, writable);
         Ok(())
     }
 
@@ -196,12 +198,12 @@ impl Cpu {
         ))
     }
 
-    /// The 16-byte span behind an aligned address, for `access`.
+    /// The real address of an aligned quadword and the span behind it, for `access`.
     pub(crate) fn quad_span(
         &mut self,
         ea: u64,
         access: Access,
-    ) -> Result<crate::memory::HostSpan, Interrupt> {
+    ) -> Result<(u64, crate::memory::HostSpan), Interrupt> {
         let ea = ea & self.ea_mask;
         if !ea.is_multiple_of(16) {
             return Err(Interrupt::Alignment { ea });
@@ -215,7 +217,7 @@ impl Cpu {
                 dsisr: dsisr::PROTECTION | dsisr::STORE,
             });
         }
-        Ok(span)
+        Ok((translation.real, span))
     }
 
     /// Reserves a quadword.

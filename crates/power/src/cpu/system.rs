@@ -153,7 +153,7 @@ fn quad_order(cpu: &Cpu, value: u128) -> u128 {
 
 pub(crate) fn lqarx(cpu: &mut Cpu, i: Insn) -> Outcome {
     let ea = cpu.ea_indexed(i);
-    let span = cpu.quad_span(ea, Access::Load)?;
+    let (_, span) = cpu.quad_span(ea, Access::Load)?;
     let seen = span.load_quad().ok_or(Interrupt::Alignment { ea })?;
     cpu.reserve_quad(span.address(), seen);
     let value = quad_order(cpu, seen);
@@ -165,7 +165,7 @@ pub(crate) fn lqarx(cpu: &mut Cpu, i: Insn) -> Outcome {
 
 pub(crate) fn stqcx(cpu: &mut Cpu, i: Insn) -> Outcome {
     let ea = cpu.ea_indexed(i);
-    let span = cpu.quad_span(ea, Access::Store)?;
+    let (real, span) = cpu.quad_span(ea, Access::Store)?;
     let rs = (i.rt() & !1) as usize;
     let value = u128::from(cpu.regs.gpr[rs]) << 64 | u128::from(cpu.regs.gpr[rs + 1]);
     let new = quad_order(cpu, value);
@@ -175,6 +175,9 @@ pub(crate) fn stqcx(cpu: &mut Cpu, i: Insn) -> Outcome {
             .ok_or(Interrupt::Alignment { ea })?,
         None => false,
     };
+    if stored {
+        cpu.partition.memory.note_store(real, 16);
+    }
     cpu.regs.cr[0] = u8::from(stored) << 1 | u8::from(cpu.regs.xer.so);
     Ok(())
 }

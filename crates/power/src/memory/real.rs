@@ -1,8 +1,11 @@
 //! The map from real addresses to host memory.
 
+use std::ops::Range;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::dirty::{DIRTY_PAGE, DirtyPages, Log};
 use super::host::{HostMapping, HostSpan, read_host, write_host};
 
 /// An access outside guest memory.
@@ -50,6 +53,9 @@ impl Region {
 #[derive(Default)]
 pub struct RealMemory {
     regions: RwLock<Vec<Region>>,
+    /// Whether there is a log.
+    logging: AtomicBool,
+    log: RwLock<Option<Log>>,
 }
 
 impl RealMemory {
@@ -134,6 +140,56 @@ impl RealMemory {
             length: bytes.len(),
         })?;
         write_host(span, bytes);
+        self.note_store(address, bytes.len() as u64);
         Ok(())
+    }
+
+    /// Starts an empty dirty log of a stretch of memory; one that was there is forgotten.
+    pub(crate) fn start_log(&self, range: Range<u64>) -> Result<(), OutOfMemory> {
+        let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+        let outside = OutOfMemory {
+            address: range.start,
+            length,
+        };
+        let whole_pages = (range.start | range.end).is_multiple_of(DIRTY_PAGE);
+        if !whole_pages || length == 0 || self.span(range.start, length).is_none() {
+            return Err(outside);
+        }
+        let mut log = self.log.write().unwrap_or_else(PoisonError::into_inner);
+        *log = Some(Log::new(range));
+        self.logging.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    pub(crate) fn stop_log(&self) {
+        let mut log = self.log.write().unwrap_or_else(PoisonError::into_inner);
+        self.logging.store(false, Ordering::SeqCst);
+        *log = None;
+    }
+
+    /// Takes the marks of the dirty log; None where there is no log.
+    pub(crate) fn take_log(&self) -> Option<DirtyPages> {
+        self.with_log(Log::take)
+    }
+
+    /// Marks what has just been stored to directly, and what is about to be through the soft TLB (see `dirty`).
+    pub(crate) fn note_store(&self, address: u64, len: u64) {
+        // Either the log is seen here, or what was stored before is seen by whoever has started it.
+        fence(Ordering::SeqCst);
+        self.with_log(|log| log.mark(address, len));
+    }
+
+    /// Whether stores to any of `len` bytes at `address` are logged.
+    pub(crate) fn is_logged(&self, address: u64, len: u64) -> bool {
+        self.with_log(|log| log.covers(address, len))
+            .unwrap_or(false)
+    }
+
+    fn with_log<T>(&self, f: impl FnOnce(&Log) -> T) -> Option<T> {
+        if !self.logging.load(Ordering::SeqCst) {
+            return None;
+        }
+        let log = self.log.read().unwrap_or_else(PoisonError::into_inner);
+        log.as_ref().map(f)
     }
 }

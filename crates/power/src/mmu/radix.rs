@@ -168,7 +168,10 @@ fn mark(partition: &Partition, access: Access, entry: u64, address: u64) -> Resu
     loop {
         let new = old | wanted & (REFERENCE | CHANGE);
         match span.compare_exchange(old.to_be(), new.to_be()) {
-            Some(Ok(_)) => return Ok(new),
+            Some(Ok(_)) => {
+                partition.memory.note_store(address, 8);
+                return Ok(new);
+            }
             // Only the two bits changed, by another vCPU: try again on top of them.
             Some(Err(found))
                 if u64::from_be(found) & !(REFERENCE | CHANGE) == old & !(REFERENCE | CHANGE) =>
