@@ -38,6 +38,8 @@ pub struct Platform {
     pub(crate) scm: Option<Arc<Scm>>,
     pub(crate) clock: Clock,
     pub(crate) nvram: Nvram,
+    /// Held while something arrives from outside, and while the state is exported: what arrives and its interrupt are one thing.
+    pub(crate) arrivals: Mutex<()>,
     pub(crate) unknown_hypercalls: OncePerNumber,
     pub(crate) unknown_services: OncePerNumber,
 }
@@ -73,6 +75,7 @@ impl Platform {
             joined: Mutex::default(),
             clock: Clock::default(),
             nvram: Nvram::default(),
+            arrivals: Mutex::default(),
             unknown_hypercalls: OncePerNumber::default(),
             unknown_services: OncePerNumber::default(),
             host,
@@ -122,6 +125,7 @@ impl Platform {
     /// Text typed at the console. Takes as many bytes as there is room for and answers how many; the rest can come
     /// after [`ConsoleBackend::input_read`].
     pub fn console_input(&self, bytes: &[u8]) -> usize {
+        let _arrival = lock(&self.arrivals);
         let taken = self.console.type_in(bytes);
         if taken > 0 {
             self.xics.pulse(VTY_IRQ);
@@ -159,6 +163,7 @@ impl Platform {
     }
 
     fn raise(&self, event: Event) -> Result<(), QueueFull> {
+        let _arrival = lock(&self.arrivals);
         let class = self.events.push(event)?;
         self.xics.pulse(class.irq());
         Ok(())

@@ -10,10 +10,12 @@ use crate::platform::Platform;
 use crate::sync::lock;
 
 impl Platform {
-    /// The state to save, persistent memory's included. Call it while no vCPU runs and nothing is typed or plugged.
+    /// The state to save, persistent memory's included. Call it while no vCPU runs and nothing is plugged. What is typed or
+    /// asked of the guest meanwhile is in it in whole, or not at all.
     ///
     /// Flushes that run go on here; the machine that the state is imported to runs them again before it answers them.
     pub fn export(&self) -> PlatformState {
+        let _no_arrivals = lock(&self.arrivals);
         PlatformState {
             version: STATE_VERSION,
             machine: MachineState::of(&self.config),

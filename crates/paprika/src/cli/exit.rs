@@ -24,7 +24,7 @@ pub static HELP: LazyLock<String> = LazyLock::new(|| {
     let meanings = [
         (
             OK,
-            "the guest powered off, or asked for a reboot under --no-reboot",
+            "the guest powered off, asked for a reboot under --no-reboot, or goes on elsewhere (saved, moved)",
         ),
         (ERROR, "error outside the guest; standard error says what"),
         (USAGE, "the command line makes no sense"),
@@ -52,7 +52,7 @@ pub static HELP: LazyLock<String> = LazyLock::new(|| {
 /// The exit code for the end of a guest.
 pub const fn code_of_end(end: &End) -> u8 {
     match end {
-        End::PowerOff | End::Reboot => OK,
+        End::PowerOff | End::Reboot | End::Saved(_) | End::Moved(_) => OK,
         End::Panic(_) => GUEST_PANIC,
         End::Checkstop(_) => CHECKSTOP,
         End::BackingFailed(_) => BACKING_FAILED,

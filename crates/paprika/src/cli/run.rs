@@ -113,5 +113,10 @@ fn last_words(end: &End) -> Option<String> {
         End::Panic(message) => Some(format!("the guest's operating system died: {message}")),
         End::Checkstop(message) | End::BackingFailed(message) => Some(message.clone()),
         End::Killed => Some("the guest was ended".into()),
+        End::Saved(path) => Some(format!(
+            "the guest was saved; `paprika restore {}` lets it go on",
+            path.display()
+        )),
+        End::Moved(to) => Some(format!("the guest goes on in {to}")),
     }
 }

@@ -86,7 +86,7 @@ pub struct NvdimmInfo {
     pub read_only: bool,
     /// Whether stores need no flush by hypercall.
     pub sync_dax: bool,
-    /// Whether the guest was told to flush by hypercall.
+    /// Whether the running guest was told to flush by hypercall.
     pub flush_announced: bool,
     /// Why its backing counts as failed, if it does.
     pub failure: Option<String>,
@@ -94,7 +94,7 @@ pub struct NvdimmInfo {
 
 impl NvdimmInfo {
     /// That of a device now.
-    pub fn of(device: &Nvdimm) -> Self {
+    pub fn of(device: &Nvdimm, machine: &MachineControl) -> Self {
         Self {
             id: device.id().to_owned(),
             uuid: device.uuid(),
@@ -105,7 +105,7 @@ impl NvdimmInfo {
             label_size: device.label_size(),
             read_only: device.read_only(),
             sync_dax: device.sync_dax(),
-            flush_announced: device.flush_announced(),
+            flush_announced: machine.was_told_to_flush(device),
             failure: device.failure().map(|failure| failure.to_string()),
         }
     }

@@ -87,6 +87,7 @@ impl From<ControlError> for ApiError {
     fn from(error: ControlError) -> Self {
         let code = match &error {
             ControlError::Ended | ControlError::NotStill => ErrorCode::Unavailable,
+            ControlError::Held | ControlError::Between => ErrorCode::Busy,
             ControlError::NotListening(_) => ErrorCode::GuestNotListening,
         };
         Self::new(code, error.to_string())

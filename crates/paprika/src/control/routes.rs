@@ -129,7 +129,7 @@ impl Call {
                 let devices = machine.scm().devices();
                 let nvdimms = devices
                     .iter()
-                    .map(|device| NvdimmInfo::of(device))
+                    .map(|device| NvdimmInfo::of(device, machine))
                     .collect();
                 Reply::json(StatusCode::OK, &NvdimmList { nvdimms })
             }
@@ -175,7 +175,7 @@ fn add(machine: &MachineControl, body: &[u8]) -> Result<Reply, ApiError> {
     Reply::json(
         status,
         &Added {
-            nvdimm: NvdimmInfo::of(&added.device),
+            nvdimm: NvdimmInfo::of(&added.device, machine),
             taken: added.taken,
             warnings,
         },

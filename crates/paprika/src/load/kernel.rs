@@ -80,7 +80,11 @@ impl Kernel {
         Self::parse(image, path)
     }
 
-    fn parse(image: Vec<u8>, path: &Path) -> Result<Self, KernelError> {
+    /// Takes an unpacked kernel; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`KernelError`] where it is none.
+    pub fn parse(image: Vec<u8>, path: &Path) -> Result<Self, KernelError> {
         let not_a_kernel = |found: &str| KernelError::NotAKernel {
             path: path.to_owned(),
             found: found.to_owned(),
@@ -151,6 +155,11 @@ impl Kernel {
             segments,
             entry: entry - base,
         })
+    }
+
+    /// The unpacked file that it was read from.
+    pub fn image(&self) -> &[u8] {
+        &self.image
     }
 
     /// Bytes of memory from its start to the end of its zero-initialised data.

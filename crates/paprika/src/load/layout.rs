@@ -1,6 +1,8 @@
 //! Where things go in guest RAM: the kernel at 0, where it would move itself; then the RAM disk, then the device tree; RTAS at
 //! the end of the area that it must be in.
 
+use serde::{Deserialize, Serialize};
+
 /// Everything starts on a boundary of the largest base page.
 const ALIGNMENT: u64 = 0x1_0000;
 /// Room for the device tree: it grows with CPUs and NVDIMMs.
@@ -24,7 +26,7 @@ pub enum LayoutError {
 }
 
 /// Real addresses of what is loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// Where the kernel starts.
     pub kernel: u64,

@@ -1,11 +1,13 @@
 //! What a machine is made of, and whether such a machine can be: checked before anything is taken from the host.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use papr::{MachineVersion, PlatformConfig};
 use uuid::Uuid;
 
 use super::MachineError;
+use super::state::{Blob, BootFiles, BootState, Description};
 use crate::load::{self, Kernel, Layout};
 
 /// RAM of a machine whose user does not say: what the guest kit needs, and room to work in.
@@ -69,12 +71,45 @@ impl MachineConfig {
     }
 }
 
+/// What a machine boots from.
+#[derive(Debug)]
+pub(super) struct Boot {
+    pub(super) kernel_path: PathBuf,
+    pub(super) kernel: Kernel,
+    pub(super) initrd: Vec<u8>,
+    pub(super) cmdline: String,
+    pub(super) layout: Layout,
+    /// Worked out when it is first wanted, and not while a guest stands still for it.
+    state: OnceLock<BootState>,
+}
+
+impl Boot {
+    /// What a saved machine keeps of it beside its bytes.
+    pub(super) fn state(&self) -> &BootState {
+        self.state.get_or_init(|| BootState {
+            kernel_path: self.kernel_path.clone(),
+            kernel: Blob::of(self.kernel.image()),
+            initrd: Blob::of(&self.initrd),
+            cmdline: self.cmdline.clone(),
+            layout: self.layout,
+        })
+    }
+}
+
+/// What the host of a saved machine chooses anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HostOptions {
+    /// What carries out the guest's instructions.
+    pub engine: CpuEngine,
+    /// Whether a reboot that the guest asks for ends the machine instead.
+    pub no_reboot: bool,
+}
+
 /// A machine that can be: its configuration makes sense, the kernel is one, and everything fits into its memory.
 #[derive(Debug)]
 pub struct Blueprint {
-    pub(super) config: MachineConfig,
-    pub(super) kernel: Kernel,
-    pub(super) layout: Layout,
+    pub(super) options: HostOptions,
+    pub(super) boot: Boot,
     pub(super) platform: PlatformConfig,
 }
 
@@ -84,8 +119,6 @@ impl Blueprint {
     /// # Errors
     /// [`MachineError`] says what is wrong.
     pub fn new(config: MachineConfig) -> Result<Self, MachineError> {
-        let mut rng_seed = [0; 32];
-        getrandom::fill(&mut rng_seed).map_err(MachineError::Random)?;
         let mut platform = PlatformConfig {
             machine: config.machine,
             vcpus: config.cpus,
@@ -96,23 +129,102 @@ impl Blueprint {
             kernel_start: 0,
             rtas_base: 0,
             uuid: Uuid::new_v4(),
-            name: config.name.clone(),
-            rng_seed,
+            name: config.name,
+            rng_seed: rng_seed()?,
         };
         // First without the places, which nobody can choose for a machine with no memory: the user is told about the memory then.
         platform.validate()?;
         let kernel = Kernel::read(&config.kernel)?;
-        let initrd_size = config.initrd.len() as u64;
-        let layout = Layout::new(config.memory, kernel.size(), initrd_size)?;
-        platform.initrd = (initrd_size > 0).then(|| layout.initrd..layout.initrd + initrd_size);
-        platform.kernel_start = layout.kernel + kernel.entry();
-        platform.rtas_base = layout.rtas;
-        platform.validate()?;
-        Ok(Self {
-            config,
+        let layout = Layout::new(config.memory, kernel.size(), config.initrd.len() as u64)?;
+        let boot = Boot {
+            kernel_path: config.kernel,
             kernel,
+            initrd: config.initrd,
+            cmdline: config.cmdline,
             layout,
+            state: OnceLock::new(),
+        };
+        place(&mut platform, &boot);
+        platform.validate()?;
+        let options = HostOptions {
+            engine: config.engine,
+            no_reboot: config.no_reboot,
+        };
+        Ok(Self {
+            options,
+            boot,
             platform,
         })
     }
+
+    /// The machine of a saved guest, to be built, filled with its RAM, and given its state by
+    /// [`Machine::adopt`](super::Machine::adopt). `description` is that of the machine to be made, which
+    /// [`compat::check`](super::state::compat::check) has compared with the guest's. What it boots from at its next reboot is what the
+    /// guest was started with.
+    ///
+    /// # Errors
+    /// [`MachineError`]: a machine type that is not known, files that are not those of `boot`, or what can't be a machine.
+    pub fn of_saved(
+        description: &Description,
+        boot: &BootState,
+        files: BootFiles,
+        options: HostOptions,
+    ) -> Result<Self, MachineError> {
+        for (what, wanted, found) in [
+            ("kernel", boot.kernel, Blob::of(&files.kernel)),
+            ("initrd", boot.initrd, Blob::of(&files.initrd)),
+        ] {
+            if wanted != found {
+                return Err(MachineError::SavedFile(what));
+            }
+        }
+        let boot = Boot {
+            kernel: Kernel::parse(files.kernel, &boot.kernel_path)?,
+            kernel_path: boot.kernel_path.clone(),
+            initrd: files.initrd,
+            cmdline: boot.cmdline.clone(),
+            layout: boot.layout,
+            state: boot.clone().into(),
+        };
+        let mut platform = PlatformConfig {
+            machine: description.machine.parse()?,
+            vcpus: description.cpus,
+            max_vcpus: description.cpus,
+            memory: description.memory,
+            cmdline: boot.cmdline.clone(),
+            initrd: None,
+            kernel_start: 0,
+            rtas_base: 0,
+            uuid: description.uuid,
+            name: description.name.clone(),
+            rng_seed: rng_seed()?,
+        };
+        place(&mut platform, &boot);
+        platform.validate()?;
+        Ok(Self {
+            options,
+            boot,
+            platform,
+        })
+    }
+}
+
+fn rng_seed() -> Result<[u8; 32], MachineError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(MachineError::Random)?;
+    Ok(seed)
+}
+
+/// Tells the platform where everything goes.
+fn place(platform: &mut PlatformConfig, boot: &Boot) {
+    let Layout {
+        kernel,
+        initrd,
+        rtas,
+        ..
+    } = boot.layout;
+    let initrd_size = boot.initrd.len() as u64;
+    platform.initrd = (initrd_size > 0).then(|| initrd..initrd.saturating_add(initrd_size));
+    platform.kernel_start = kernel.saturating_add(boot.kernel.entry());
+    platform.rtas_base = rtas;
 }

@@ -4,18 +4,23 @@
 //! While a machine is paused its guest's time base stands still, as under QEMU: timers do not fire in a burst afterwards, and Linux sees
 //! no stalled CPUs. What the guest takes for the time of day lags behind by the pause.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use papr::{MachineVersion, Platform, QueueFull};
 use papr_scm::Scm;
+use papr_scm::backing::Backing;
+use papr_scm::nvdimm::{Nvdimm, NvdimmConfig, OpenNvdimm};
 use power::Partition;
 use tracing::info;
 
-use super::config::MachineConfig;
+use super::config::Boot;
 use super::life::Outside;
+use super::state::BootState;
 use super::vcpu::VcpuControl;
+use crate::memory::Ram;
 
 /// How long a pause waits for the vCPUs. They come to an instruction boundary in well under a millisecond, unless the host's storage
 /// holds up an access to persistent memory.
@@ -41,6 +46,12 @@ pub enum ControlError {
     /// A vCPU does not come to an instruction boundary.
     #[error("a vCPU did not stand still within {} s; is the host's storage stuck? The guest runs on", PAUSE_LIMIT.as_secs())]
     NotStill,
+    /// Somebody else has made the machine stand still.
+    #[error("the machine is being saved or moved; wait until that is done, or cancel it")]
+    Held,
+    /// Its guest has not begun, or is about to end or to boot again.
+    #[error("the guest is just starting, ending or booting again; come again in a moment")]
+    Between,
     /// The guest does not fetch its events.
     #[error(transparent)]
     NotListening(#[from] QueueFull),
@@ -57,20 +68,57 @@ pub struct Counts {
     pub resets: u64,
 }
 
+/// What the thread that a machine lives on has come to. Held by whoever must not have the guest booted afresh meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Nothing has run.
+    New,
+    /// The guest was started.
+    Started,
+}
+
+/// Whether and why the guest stands still.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// The time base at which it stands; none: it runs.
+    pub(super) paused_at: Option<u64>,
+    /// Somebody has made it stand still and relies on it: what becomes of it when he is done.
+    pub(super) held: Option<Afterwards>,
+}
+
+/// What becomes of a guest that was made to stand still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    /// It goes on.
+    Resume,
+    /// It stays paused.
+    StayPaused,
+}
+
+/// What is known of a device beside what it knows itself.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) config: NvdimmConfig,
+    pub(super) backing: Weak<dyn Backing>,
+}
+
 /// The means to control a machine.
 pub struct MachineControl {
     pub(super) platform: Arc<Platform>,
     pub(super) scm: Arc<Scm>,
-    pub(super) memory: u64,
-    /// Held while a device is placed and plugged.
-    pub(super) plugging: Mutex<()>,
-    name: String,
-    machine: MachineVersion,
-    partition: Arc<Partition>,
-    vcpus: Vec<Arc<VcpuControl>>,
-    outside: Outside,
-    /// The time base at which a paused guest stands; none: it runs.
-    paused_at: Mutex<Option<u64>>,
+    pub(super) partition: Arc<Partition>,
+    pub(super) boot: Arc<Boot>,
+    pub(super) vcpus: Vec<Arc<VcpuControl>>,
+    pub(super) outside: Outside,
+    ram: Arc<Ram>,
+    /// Held while a device is placed and plugged, or asked back.
+    plugging: Mutex<()>,
+    life: Mutex<Life>,
+    standing: Mutex<Standing>,
+    /// How the devices were described, by id.
+    known: Mutex<BTreeMap<String, Known>>,
+    /// Devices that say that the guest flushes them, while this very guest was not told to (see `state::compat`).
+    untold: Mutex<BTreeSet<String>>,
     ended: AtomicBool,
     resets: AtomicU64,
     started: Instant,
@@ -78,24 +126,27 @@ pub struct MachineControl {
 
 impl MachineControl {
     pub(super) fn new(
-        config: &MachineConfig,
+        boot: Arc<Boot>,
         partition: &Arc<Partition>,
         platform: &Arc<Platform>,
         scm: &Arc<Scm>,
+        ram: &Arc<Ram>,
         vcpus: Vec<Arc<VcpuControl>>,
         outside: Outside,
     ) -> Self {
         Self {
             platform: Arc::clone(platform),
             scm: Arc::clone(scm),
-            memory: config.memory,
-            plugging: Mutex::new(()),
-            name: config.name.clone(),
-            machine: config.machine,
             partition: Arc::clone(partition),
+            boot,
             vcpus,
             outside,
-            paused_at: Mutex::new(None),
+            ram: Arc::clone(ram),
+            plugging: Mutex::new(()),
+            life: Mutex::new(Life::New),
+            standing: Mutex::default(),
+            known: Mutex::default(),
+            untold: Mutex::default(),
             ended: AtomicBool::new(false),
             resets: AtomicU64::new(0),
             started: Instant::now(),
@@ -104,12 +155,12 @@ impl MachineControl {
 
     /// Its name, as the user gave it.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.platform.config().name
     }
 
     /// Its type.
     pub fn machine(&self) -> MachineVersion {
-        self.machine
+        self.platform.config().machine
     }
 
     /// The number of its vCPUs.
@@ -119,7 +170,27 @@ impl MachineControl {
 
     /// Its RAM in bytes.
     pub fn memory(&self) -> u64 {
-        self.memory
+        self.platform.config().memory
+    }
+
+    /// Its RAM, to look at while the guest runs.
+    pub fn ram(&self) -> &Arc<Ram> {
+        &self.ram
+    }
+
+    /// What its guest's next boot begins with.
+    pub fn boot_state(&self) -> &BootState {
+        self.boot.state()
+    }
+
+    /// The unpacked kernel that it boots.
+    pub fn kernel(&self) -> &[u8] {
+        self.boot.kernel.image()
+    }
+
+    /// The RAM disk that it boots with; empty: none.
+    pub fn initrd(&self) -> &[u8] {
+        &self.boot.initrd
     }
 
     /// Its persistent memory, for counters and health.
@@ -148,7 +219,7 @@ impl MachineControl {
     pub fn state(&self) -> RunState {
         if self.has_ended() {
             RunState::Ended
-        } else if self.paused().is_some() {
+        } else if self.standing().paused_at.is_some() {
             RunState::Paused
         } else {
             RunState::Running
@@ -160,9 +231,17 @@ impl MachineControl {
     /// # Errors
     /// [`ControlError::NotStill`] where a vCPU does not come to one; the guest runs on then. [`ControlError::Ended`].
     pub fn pause(&self) -> Result<(), ControlError> {
-        let mut paused_at = self.paused();
+        let mut standing = self.standing();
         self.check_alive()?;
-        if paused_at.is_some() {
+        if standing.held.is_some() {
+            standing.held = Some(Afterwards::StayPaused);
+        }
+        self.pause_now(&mut standing)
+    }
+
+    /// The same for one who holds the lock.
+    pub(super) fn pause_now(&self, standing: &mut Standing) -> Result<(), ControlError> {
+        if standing.paused_at.is_some() {
             return Ok(());
         }
         self.vcpus.iter().for_each(|vcpu| vcpu.pause());
@@ -173,7 +252,7 @@ impl MachineControl {
             self.vcpus.iter().for_each(|vcpu| vcpu.resume());
             return Err(ControlError::NotStill);
         }
-        *paused_at = Some(self.partition.time_base.now());
+        standing.paused_at = Some(self.partition.time_base.now());
         info!("paused");
         Ok(())
     }
@@ -181,16 +260,24 @@ impl MachineControl {
     /// Lets the guest go on where it stands. Running already, nothing changes.
     ///
     /// # Errors
-    /// [`ControlError::Ended`].
+    /// [`ControlError::Ended`]; [`ControlError::Held`] while the machine is saved or moved.
     pub fn resume(&self) -> Result<(), ControlError> {
-        let mut paused_at = self.paused();
+        let mut standing = self.standing();
         self.check_alive()?;
-        if let Some(time) = paused_at.take() {
+        if standing.held.is_some() {
+            return Err(ControlError::Held);
+        }
+        self.resume_now(&mut standing);
+        Ok(())
+    }
+
+    /// The same for one who holds the lock, and the machine.
+    pub(super) fn resume_now(&self, standing: &mut Standing) {
+        if let Some(time) = standing.paused_at.take() {
             self.partition.time_base.set(time);
             self.vcpus.iter().for_each(|vcpu| vcpu.resume());
             info!("resumed");
         }
-        Ok(())
     }
 
     /// Starts the guest afresh, as its own reboot does. A paused machine stays paused, before the first instruction.
@@ -219,8 +306,9 @@ impl MachineControl {
         self.ended.store(true, Ordering::SeqCst);
     }
 
-    /// The machine was reset.
+    /// The machine was reset: its guest reads the device tree anew.
     pub(super) fn machine_reset(&self) {
+        lock(&self.untold).clear();
         self.resets.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -236,9 +324,54 @@ impl MachineControl {
         }
     }
 
-    fn paused(&self) -> MutexGuard<'_, Option<u64>> {
-        self.paused_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn standing(&self) -> MutexGuard<'_, Standing> {
+        lock(&self.standing)
     }
+
+    /// Keeps the guest from being started afresh as long as the result lives.
+    pub(super) fn life(&self) -> MutexGuard<'_, Life> {
+        lock(&self.life)
+    }
+
+    /// Keeps devices from coming and going as long as the result lives.
+    pub(super) fn plugging(&self) -> MutexGuard<'_, ()> {
+        lock(&self.plugging)
+    }
+
+    /// The same for one who changes them: not while somebody relies on the machine's standing still.
+    pub(super) fn plugging_allowed(&self) -> Result<MutexGuard<'_, ()>, ControlError> {
+        if self.standing().held.is_some() {
+            return Err(ControlError::Held);
+        }
+        Ok(self.plugging())
+    }
+
+    /// Remembers how devices were described.
+    pub(super) fn know(&self, nvdimms: &[OpenNvdimm]) {
+        let mut known = lock(&self.known);
+        for nvdimm in nvdimms {
+            let config = nvdimm.config.clone();
+            lock(&self.untold).remove(&config.id);
+            let backing = Arc::downgrade(&nvdimm.backing);
+            known.insert(config.id.clone(), Known { config, backing });
+        }
+    }
+
+    pub(super) fn known(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
+        lock(&self.known)
+    }
+
+    /// Remembers devices that the running guest was not told to flush though they say so; the next one will be.
+    pub(super) fn set_untold(&self, ids: BTreeSet<String>) {
+        *lock(&self.untold) = ids;
+    }
+
+    /// Whether the running guest was told to flush a device by hypercall.
+    pub fn was_told_to_flush(&self, device: &Nvdimm) -> bool {
+        device.flush_announced() && !lock(&self.untold).contains(device.id())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

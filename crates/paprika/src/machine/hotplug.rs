@@ -1,7 +1,7 @@
 //! NVDIMMs that come and go while the guest runs (PAPR, "Dynamic Reconfiguration"): the host plugs one and tells the guest, who takes it;
 //! the host asks for one back and the guest gives it, or does not. Each wait for the guest has a bound that the caller sets.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use papr::{HotPlug, HotPlugAction, HotPlugResource, QueueFull};
@@ -11,7 +11,7 @@ use papr_scm::nvdimm::{Nvdimm, NvdimmConfig, Plan, PlanError, Warning};
 use papr_scm::{Plug, PlugError, Unplug};
 use tracing::{info, warn};
 
-use super::control::{ControlError, MachineControl, RunState};
+use super::control::{Afterwards, ControlError, MachineControl};
 use super::pmem::{AddressSpace, PmemError};
 
 /// How often the guest's progress is looked at.
@@ -116,7 +116,7 @@ impl MachineControl {
             self.connector(&device)
                 .is_some_and(|it| it.state == LogicalState::Configured)
         };
-        while !taken() && self.state() == RunState::Running && Instant::now() < deadline {
+        while !taken() && self.guest_goes_on() && Instant::now() < deadline {
             std::thread::sleep(LOOK);
         }
         Ok(Added {
@@ -127,10 +127,10 @@ impl MachineControl {
     }
 
     fn plug(&self, config: NvdimmConfig) -> Result<(Arc<Nvdimm>, Vec<Warning>), AddError> {
-        let _plugging = self.plugging.lock().unwrap_or_else(PoisonError::into_inner);
+        let _plugging = self.plugging_allowed()?;
         // Everything that can be refused is, before a file is created.
         self.check_place(&config).map_err(PmemError::from)?;
-        let mut space = AddressSpace::of(self.memory, &self.scm);
+        let mut space = AddressSpace::of(self.memory(), &self.scm);
         let (id, plan) = (config.id.clone(), Plan::new(vec![config])?);
         if !plan.sizes().iter().all(|&size| space.has_room(size)) {
             return Err(PmemError::NoRoom(id).into());
@@ -141,6 +141,7 @@ impl MachineControl {
             .iter()
             .for_each(|warning| warn!("{warning}"));
         let device = space.plug(&self.scm, &nvdimm, Plug::Hot)?;
+        self.know(std::slice::from_ref(&nvdimm));
         Ok((device, nvdimm.warnings))
     }
 
@@ -175,6 +176,16 @@ impl MachineControl {
         }
     }
 
+    /// Whether the guest runs, or will when somebody who saves it is done.
+    fn guest_goes_on(&self) -> bool {
+        let standing = self.standing();
+        let paused = match standing.held {
+            Some(afterwards) => afterwards == Afterwards::StayPaused,
+            None => standing.paused_at.is_some(),
+        };
+        !paused && !self.has_ended()
+    }
+
     /// Asks the guest for an NVDIMM, waits at most for `patience` until it has given it back, and then makes durable what it stored and
     /// closes the file.
     ///
@@ -187,8 +198,15 @@ impl MachineControl {
             .device_by_id(id)
             .ok_or_else(|| PlugError::NoSuchDevice(id.to_owned()))?;
         let deadline = Instant::now() + patience;
-        if self.scm.request_unplug(id)? == Unplug::WaitsForGuest {
-            self.tell(HotPlugAction::Remove, device.drc())?;
+        let asked = {
+            let _plugging = self.plugging_allowed()?;
+            let asked = self.scm.request_unplug(id)?;
+            if asked == Unplug::WaitsForGuest {
+                self.tell(HotPlugAction::Remove, device.drc())?;
+            }
+            asked
+        };
+        if asked == Unplug::WaitsForGuest {
             self.wait_for_release(&device, patience, deadline)?;
         }
         info!(id, "nvdimm unplugged");
@@ -210,7 +228,7 @@ impl MachineControl {
                 Some(_) => {}
             }
             self.check_alive()?;
-            if self.state() == RunState::Paused || Instant::now() >= deadline {
+            if !self.guest_goes_on() || Instant::now() >= deadline {
                 let waited =
                     patience.saturating_sub(deadline.saturating_duration_since(Instant::now()));
                 return Err(RemoveError::Unanswered {

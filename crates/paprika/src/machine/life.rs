@@ -1,7 +1,8 @@
 //! Power-on, reboots, and the end of a machine.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,12 +16,13 @@ use power::Partition;
 use power::memory::{HostMapping, MapError, OutOfMemory};
 use tracing::{error, info};
 
-use super::config::{Blueprint, MachineConfig};
-use super::control::MachineControl;
+use super::config::{Blueprint, Boot, HostOptions, MachineConfig};
+use super::control::{Life, MachineControl};
 use super::host::Carrier;
 use super::pmem::{self, PmemError};
+use super::state::VcpuState;
 use super::vcpu::{self, VcpuControl, VcpuEvent};
-use crate::load::{FileError, Kernel, KernelError, Layout, LayoutError};
+use crate::load::{FileError, KernelError, LayoutError};
 use crate::memory::{self, Ram};
 
 /// How long the end of a machine waits for the host's storage.
@@ -62,6 +64,9 @@ pub enum MachineError {
     /// No thread.
     #[error("the host refuses another thread: {0}")]
     Thread(std::io::Error),
+    /// What a saved machine boots from is not there as it was.
+    #[error("the saved {0} is damaged; use another snapshot")]
+    SavedFile(&'static str),
     /// A vCPU's thread ended by a panic (a defect of ours).
     #[error(
         "vCPU {0} stopped by a defect of Paprika, which the message above describes; please report it"
@@ -84,6 +89,10 @@ pub enum End {
     BackingFailed(String),
     /// The user ended it.
     Killed,
+    /// It was saved, and its guest goes on when that is restored.
+    Saved(PathBuf),
+    /// Its guest goes on in another process.
+    Moved(String),
 }
 
 /// What may end a machine from outside its vCPUs.
@@ -102,6 +111,11 @@ impl Outside {
         let _ = self.0.send(Event::Reset);
     }
 
+    /// Ends the machine, whose guest goes on elsewhere: its vCPUs stand still, and the NVDIMMs are not touched any more.
+    pub(super) fn leave(&self, end: End) {
+        let _ = self.0.send(Event::Leave(end));
+    }
+
     /// Ends the machine at once, as if its host had crashed: unlike after [`kill`](Self::kill), nothing that the guest stored
     /// in persistent memory and did not flush is made durable any more. For proofs of durability.
     pub fn crash(&self) {
@@ -117,6 +131,8 @@ enum Event {
     Reset,
     Kill,
     Crash,
+    /// The guest goes on elsewhere.
+    Leave(End),
 }
 
 /// What an ended machine still does for what its guest has stored.
@@ -125,7 +141,7 @@ enum Farewell {
     /// Makes it durable.
     Flush,
     /// Leaves it as it is.
-    Crash,
+    Nothing,
 }
 
 /// Lives on a vCPU's thread: a machine must not wait for ever for a vCPU that a defect of ours has ended.
@@ -144,15 +160,16 @@ impl Drop for DefectWatch {
 
 /// A machine, powered on when [`Machine::run`] is called.
 pub struct Machine {
-    config: MachineConfig,
-    kernel: Kernel,
-    layout: Layout,
+    options: HostOptions,
+    pub(super) boot: Arc<Boot>,
     ram: Arc<Ram>,
-    partition: Arc<Partition>,
-    platform: Arc<Platform>,
-    scm: Arc<Scm>,
+    pub(super) partition: Arc<Partition>,
+    pub(super) platform: Arc<Platform>,
+    pub(super) scm: Arc<Scm>,
     controls: Vec<Arc<VcpuControl>>,
-    control: Arc<MachineControl>,
+    pub(super) control: Arc<MachineControl>,
+    /// Where its guest goes on when it runs; none: it boots.
+    pub(super) adopted: Mutex<Option<Vec<VcpuState>>>,
     events: Receiver<Event>,
     events_in: Sender<Event>,
     /// Of all vCPUs; complete when the machine has ended.
@@ -194,24 +211,24 @@ impl Machine {
         console: Box<dyn ConsoleBackend>,
     ) -> Result<Self, MachineError> {
         let Blueprint {
-            config,
-            kernel,
-            layout,
+            options,
+            boot,
             platform: platform_config,
         } = blueprint;
-        let ram =
-            Ram::new(config.memory).map_err(|e| MachineError::NoMemory(config.memory >> 20, e))?;
+        let boot = Arc::new(boot);
+        let (cpus, memory) = (platform_config.vcpus, platform_config.memory);
+        let ram = Ram::new(memory).map_err(|e| MachineError::NoMemory(memory >> 20, e))?;
         let ram = Arc::new(ram);
-        let partition = Partition::new(config.cpus);
+        let partition = Partition::new(cpus);
         partition
             .memory
             .map(0, Arc::clone(&ram) as Arc<dyn HostMapping>)?;
-        let controls: Vec<_> = (0..config.cpus)
+        let controls: Vec<_> = (0..cpus)
             .filter_map(|id| partition.signals(id))
             .map(|signals| Arc::new(VcpuControl::new(Arc::clone(signals))))
             .collect();
         let host: Arc<dyn Host> = Arc::new(Carrier::new(&partition, controls.clone()));
-        let scm = pmem::build(&partition, config.machine, config.memory, nvdimms)?;
+        let scm = pmem::build(&partition, platform_config.machine, memory, nvdimms)?;
         let platform = Arc::new(Platform::new(
             host,
             platform_config,
@@ -221,23 +238,25 @@ impl Machine {
         let (events_in, events) = unbounded();
         let instructions = AtomicU64::new(0);
         let control = Arc::new(MachineControl::new(
-            &config,
+            Arc::clone(&boot),
             &partition,
             &platform,
             &scm,
+            &ram,
             controls.clone(),
             Outside(events_in.clone()),
         ));
+        control.know(nvdimms);
         Ok(Self {
-            config,
-            kernel,
-            layout,
+            options,
+            boot,
             ram,
             partition,
             platform,
             scm,
             controls,
             control,
+            adopted: Mutex::new(None),
             events,
             events_in,
             instructions,
@@ -264,6 +283,11 @@ impl Machine {
         &self.scm
     }
 
+    /// Its RAM.
+    pub fn ram(&self) -> &Arc<Ram> {
+        &self.ram
+    }
+
     /// How many guest instructions all vCPUs have executed; known when [`run`](Self::run) has returned, and 0 before.
     pub fn instructions_executed(&self) -> u64 {
         self.instructions.load(Ordering::Relaxed)
@@ -285,7 +309,7 @@ impl Machine {
             instructions += thread.join().unwrap_or_default();
         }
         self.instructions.fetch_add(instructions, Ordering::Relaxed);
-        if !matches!(end, Ok((_, Farewell::Crash))) {
+        if !matches!(end, Ok((_, Farewell::Nothing))) {
             self.make_durable();
         }
         info!(instructions, "machine ended");
@@ -307,7 +331,7 @@ impl Machine {
     }
 
     fn spawn(&self) -> Result<Vec<JoinHandle<u64>>, MachineError> {
-        let jit = super::processor::compiler(self.config.engine);
+        let jit = super::processor::compiler(self.options.engine);
         let mut threads = Vec::new();
         for (id, control) in self.controls.iter().enumerate() {
             let (partition, platform) = (Arc::clone(&self.partition), Arc::clone(&self.platform));
@@ -340,11 +364,22 @@ impl Machine {
     }
 
     fn live(&self) -> Result<(End, Farewell), MachineError> {
+        let adopted = self
+            .adopted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let mut life = self.control.life();
+        match adopted {
+            Some(vcpus) => self.go_on(vcpus),
+            None => self.power_on()?,
+        }
+        *life = Life::Started;
+        drop(life);
         loop {
-            self.power_on()?;
             let end = match self.events.recv() {
                 Ok(Event::Vcpu(VcpuEvent::Exit(MachineExit::Reboot))) => {
-                    if self.config.no_reboot {
+                    if self.options.no_reboot {
                         return Ok((End::Reboot, Farewell::Flush));
                     }
                     info!("guest reboots");
@@ -367,7 +402,8 @@ impl Machine {
                 Ok(Event::Vcpu(VcpuEvent::BackingFailed)) => {
                     End::BackingFailed(self.failed_device())
                 }
-                Ok(Event::Crash) => return Ok((End::Killed, Farewell::Crash)),
+                Ok(Event::Crash) => return Ok((End::Killed, Farewell::Nothing)),
+                Ok(Event::Leave(end)) => return Ok((end, Farewell::Nothing)),
                 Ok(Event::Kill) | Err(_) => End::Killed,
             };
             return Ok((end, Farewell::Flush));
@@ -390,14 +426,24 @@ impl Machine {
         )
     }
 
-    /// All but the vCPUs' start back to the power-on state.
+    /// Everything back to the power-on state, and the guest started.
     fn reset(&self) -> Result<(), MachineError> {
+        // Not while somebody looks at a machine that stands still.
+        let _life = self.control.life();
         self.stop_all();
         self.platform.reset();
         self.control.machine_reset();
-        self.ram
-            .clear()
-            .map_err(|e| MachineError::NoMemory(self.config.memory >> 20, e))
+        let cleared = self.ram.clear();
+        cleared.map_err(|e| MachineError::NoMemory(self.control.memory() >> 20, e))?;
+        self.power_on()
+    }
+
+    /// Lets the vCPUs go on where saved ones were.
+    fn go_on(&self, vcpus: Vec<VcpuState>) {
+        self.partition.invalidate_code();
+        for (control, vcpu) in self.controls.iter().zip(vcpus) {
+            control.go_on(vcpu);
+        }
     }
 
     fn stop_all(&self) {
@@ -412,15 +458,16 @@ impl Machine {
     /// Loads memory and starts vCPU 0.
     fn power_on(&self) -> Result<(), MachineError> {
         let memory = &self.partition.memory;
-        for (offset, bytes) in self.kernel.pieces() {
-            memory.write(self.layout.kernel + offset, bytes)?;
+        let layout = self.boot.layout;
+        for (offset, bytes) in self.boot.kernel.pieces() {
+            memory.write(layout.kernel.saturating_add(offset), bytes)?;
         }
-        memory.write(self.layout.initrd, &self.config.initrd)?;
-        memory.write(self.layout.rtas, &self.platform.rtas_stub())?;
+        memory.write(layout.initrd, &self.boot.initrd)?;
+        memory.write(layout.rtas, &self.platform.rtas_stub())?;
         let tree = self.platform.device_tree()?;
-        memory.write(self.layout.device_tree, &tree)?;
+        memory.write(layout.device_tree, &tree)?;
         self.partition.invalidate_code();
-        self.controls[0].start(self.platform.boot_state(self.layout.device_tree));
+        self.controls[0].start(self.platform.boot_state(layout.device_tree));
         Ok(())
     }
 }

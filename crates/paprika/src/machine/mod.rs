@@ -1,5 +1,10 @@
 //! A machine: memory, platform and vCPUs put together, and its life from power-on to its end.
+//!
+//! - `config`, `life`, `vcpu`, `processor`, `host`, `pmem`: what it is made of, and how it runs;
+//! - `control`, `hotplug`, `standstill`: what can be done to one that runs, from any thread;
+//! - [`state`], `adopt`: a machine as data, and one that goes on where another stood.
 
+mod adopt;
 mod config;
 mod control;
 mod host;
@@ -7,10 +12,13 @@ mod hotplug;
 mod life;
 mod pmem;
 mod processor;
+mod standstill;
+pub mod state;
 mod vcpu;
 
-pub use config::{Blueprint, CpuEngine, DEFAULT_MEMORY, MachineConfig};
+pub use config::{Blueprint, CpuEngine, DEFAULT_MEMORY, HostOptions, MachineConfig};
 pub use control::{ControlError, Counts, MachineControl, RunState};
 pub use hotplug::{AddError, Added, RemoveError, Removed};
 pub use life::{End, Machine, MachineError, Outside};
 pub use pmem::PmemError;
+pub use standstill::{Departure, HandOverError, Standstill};

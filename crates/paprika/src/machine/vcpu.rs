@@ -9,9 +9,10 @@ use papr::{Action, MachineExit, Platform};
 use power::signals::{EXTERNAL, KICK, PROD, SYSTEM_RESET, Signals};
 use power::{Cpu, Exit, Partition};
 use power_jit::JitService;
-use tracing::debug;
+use tracing::{debug, error};
 
 use super::processor::Processor;
+use super::state::{Phase, VcpuState};
 use crate::memory;
 
 /// What a vCPU's thread is told.
@@ -21,6 +22,8 @@ enum Order {
     Stop,
     /// Run from this state on.
     Start(StartState),
+    /// Go on as [`State::saved`] says.
+    GoOn,
     /// Running: nothing new.
     Run,
     /// The machine is gone: the thread ends.
@@ -35,6 +38,22 @@ struct State {
     paused: bool,
     /// The thread has acted on a pause: it stands between two instructions.
     parked: bool,
+    /// It has ended or rebooted the machine, which has not come round to it yet.
+    final_word: bool,
+    /// What it is to go on from.
+    saved: Option<Box<VcpuState>>,
+    /// Its state is wanted, while it stands still.
+    wanted: bool,
+    /// What was wanted.
+    given: Option<Box<VcpuState>>,
+}
+
+/// How a vCPU's thread begins to run.
+enum Begin {
+    /// From its reset state.
+    Start(StartState),
+    /// Where a saved one was.
+    GoOn(Box<VcpuState>),
 }
 
 /// The monitor's hold on one vCPU's thread.
@@ -55,6 +74,10 @@ impl VcpuControl {
                 stopped: true,
                 paused: false,
                 parked: false,
+                final_word: false,
+                saved: None,
+                wanted: false,
+                given: None,
             }),
             changed: Condvar::new(),
             signals,
@@ -96,8 +119,24 @@ impl VcpuControl {
         self.changed.notify_all();
     }
 
+    /// Lets it go on where a saved one was, registers, signals and waits as they were. It must be stopped.
+    pub(super) fn go_on(&self, saved: VcpuState) {
+        if saved.phase == Phase::Stopped {
+            return;
+        }
+        let mut state = self.lock();
+        if state.order != Order::Quit {
+            state.order = Order::GoOn;
+            state.saved = Some(Box::new(saved));
+            state.stopped = false;
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
     /// Stops it, without waiting for it.
     pub(super) fn stop(&self) {
+        self.lock().final_word = false;
         self.order(Order::Stop);
     }
 
@@ -151,44 +190,91 @@ impl VcpuControl {
         self.lock().stopped
     }
 
+    /// Its state, while it stands still ([`wait_still`](Self::wait_still)); none where its thread does not answer by `deadline`.
+    pub(super) fn export(&self, deadline: Instant) -> Option<VcpuState> {
+        let mut state = self.lock();
+        state.wanted = true;
+        state.given = None;
+        self.changed.notify_all();
+        loop {
+            if let Some(given) = state.given.take() {
+                return Some(*given);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                state.wanted = false;
+                return None;
+            }
+            state = self
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Whether it has ended or rebooted the machine, which has not come round to it yet.
+    pub(super) fn has_said_final_word(&self) -> bool {
+        self.lock().final_word
+    }
+
+    /// For the thread: it is about to say that the machine ends or reboots.
+    fn final_word(&self) {
+        self.lock().final_word = true;
+    }
+
+    /// For the thread, which stands still: waits for news, and gives its state where that is wanted.
+    fn stand<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        cpu: &Cpu,
+        phase: Phase,
+    ) -> MutexGuard<'a, State> {
+        if state.wanted {
+            state.wanted = false;
+            state.given = Some(Box::new(VcpuState {
+                phase,
+                cpu: cpu.export(),
+            }));
+        }
+        self.changed.notify_all();
+        self.changed
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// For the thread: waits for a start. None: the thread ends.
-    fn wait_for_start(&self) -> Option<StartState> {
+    fn wait_for_start(&self, cpu: &Cpu) -> Option<Begin> {
         let mut state = self.lock();
         loop {
-            match state.order {
-                Order::Start(start) => {
-                    state.order = Order::Run;
-                    state.stopped = false;
-                    return Some(start);
-                }
+            let begin = match state.order {
+                Order::Start(start) => Some(Begin::Start(start)),
+                Order::GoOn => state.saved.take().map(Begin::GoOn),
                 Order::Quit => {
                     state.stopped = true;
                     self.changed.notify_all();
                     return None;
                 }
-                Order::Stop | Order::Run => {
-                    state.order = Order::Stop;
-                    state.stopped = true;
-                    self.changed.notify_all();
-                    state = self
-                        .changed
-                        .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner);
-                }
+                Order::Stop | Order::Run => None,
+            };
+            if begin.is_some() {
+                state.order = Order::Run;
+                state.stopped = false;
+                state.final_word = false;
+                return begin;
             }
+            state.order = Order::Stop;
+            state.stopped = true;
+            state = self.stand(state, cpu, Phase::Stopped);
         }
     }
 
-    /// For the thread: whether it may go on. Stands still in here while it is paused.
-    fn may_run(&self) -> bool {
+    /// For the thread, which is in this phase: whether it may go on. Stands still in here while it is paused.
+    fn may_run(&self, cpu: &Cpu, phase: Phase) -> bool {
         let mut state = self.lock();
         while state.order == Order::Run && state.paused {
             state.parked = true;
-            self.changed.notify_all();
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.stand(state, cpu, phase);
         }
         state.parked = false;
         state.order == Order::Run
@@ -220,50 +306,67 @@ pub(super) fn run(
     };
     cpu.set_accelerator(jit.map(JitService::accelerator));
     let mut processor = Processor(cpu);
-    while let Some(start) = control.wait_for_start() {
-        debug!(vcpu = id.0, ?start, "vCPU starts");
-        processor.reset(&start);
-        control.signals.clear(KICK | PROD | SYSTEM_RESET);
-        while control.may_run() {
+    while let Some(begin) = control.wait_for_start(&processor.0) {
+        let phase = match begin {
+            Begin::Start(start) => {
+                debug!(vcpu = id.0, ?start, "vCPU starts");
+                processor.reset(&start);
+                control.signals.clear(KICK | PROD | SYSTEM_RESET);
+                Phase::Running
+            }
+            Begin::GoOn(saved) => {
+                debug!(vcpu = id.0, phase = ?saved.phase, "vCPU goes on");
+                if let Err(problem) = processor.0.import(&saved.cpu) {
+                    // It was tried before the machine was accepted.
+                    error!(vcpu = id.0, %problem, "a vCPU can't go on");
+                    continue;
+                }
+                saved.phase
+            }
+        };
+        wait(&processor.0, platform, control, phase);
+        while control.may_run(&processor.0, Phase::Running) {
             let exit = processor.0.run();
             control
                 .instructions
                 .store(processor.0.instructions_executed(), Ordering::Relaxed);
-            if memory::failure().is_some() {
+            let last = if memory::failure().is_some() {
                 // What the guest has seen since is not to be believed: nothing is acknowledged any more.
-                report(VcpuEvent::BackingFailed);
-                break;
-            }
-            match exit {
-                Exit::Kicked => {}
-                Exit::Hypercall => {
-                    control.hypercalls.fetch_add(1, Ordering::Relaxed);
-                    match platform.hypercall(&mut processor) {
-                        Action::Resume => {}
-                        Action::Cede => {
-                            wait(&processor.0, control, EXTERNAL | PROD, true);
-                            platform.wait_ended(id);
-                        }
-                        Action::WaitForProd => {
-                            wait(&processor.0, control, PROD, false);
-                            platform.wait_ended(id);
-                        }
-                        Action::Yield => std::thread::yield_now(),
-                        Action::StopSelf => break,
-                        Action::Exit(exit) => {
-                            report(VcpuEvent::Exit(exit));
-                            break;
+                Some(VcpuEvent::BackingFailed)
+            } else {
+                match exit {
+                    Exit::Kicked => None,
+                    Exit::Hypercall => {
+                        control.hypercalls.fetch_add(1, Ordering::Relaxed);
+                        match platform.hypercall(&mut processor) {
+                            Action::Resume => None,
+                            Action::Cede => {
+                                wait(&processor.0, platform, control, Phase::Ceded);
+                                None
+                            }
+                            Action::WaitForProd => {
+                                wait(&processor.0, platform, control, Phase::WaitsForProd);
+                                None
+                            }
+                            Action::Yield => {
+                                std::thread::yield_now();
+                                None
+                            }
+                            Action::StopSelf => break,
+                            Action::Exit(exit) => Some(VcpuEvent::Exit(exit)),
                         }
                     }
-                }
-                Exit::Checkstop { ea, nia } => {
-                    report(VcpuEvent::Checkstop {
+                    Exit::Checkstop { ea, nia } => Some(VcpuEvent::Checkstop {
                         vcpu: id.0,
                         ea,
                         nia,
-                    });
-                    break;
+                    }),
                 }
+            };
+            if let Some(event) = last {
+                control.final_word();
+                report(event);
+                break;
             }
         }
         debug!(vcpu = id.0, "vCPU stops");
@@ -271,8 +374,14 @@ pub(super) fn run(
     processor.0.instructions_executed()
 }
 
-/// The guest waits: until one of `flags`, a stop, or (where it counts) the decrementer. A pause does not end the wait.
-fn wait(cpu: &Cpu, control: &VcpuControl, flags: u32, decrementer: bool) {
+/// The guest waits, where its phase is a wait: until a signal that ends it, a stop, or (where it counts) the decrementer. A pause does
+/// not end the wait.
+fn wait(cpu: &Cpu, platform: &Platform, control: &VcpuControl, phase: Phase) {
+    let (flags, decrementer) = match phase {
+        Phase::Running | Phase::Stopped => return,
+        Phase::Ceded => (EXTERNAL | PROD, true),
+        Phase::WaitsForProd => (PROD, false),
+    };
     let ending = flags | SYSTEM_RESET;
     loop {
         // Anew after a pause, in which the guest's time has stood still.
@@ -285,24 +394,41 @@ fn wait(cpu: &Cpu, control: &VcpuControl, flags: u32, decrementer: bool) {
             break;
         }
         cpu.signals().clear(KICK);
-        if !control.may_run() {
+        if !control.may_run(cpu, phase) {
             break;
         }
     }
     cpu.signals().clear(PROD);
+    platform.wait_ended(VcpuId(cpu.id()));
 }
 
 #[cfg(test)]
 mod tests {
+    use std::thread::JoinHandle;
     use std::time::Duration;
 
     use super::*;
 
-    fn control() -> Arc<VcpuControl> {
+    /// A vCPU's control, and a thread that waits to be started and then to run; it answers whether each came.
+    fn vcpu() -> (Arc<VcpuControl>, JoinHandle<(bool, bool)>) {
         let partition = Partition::new(1);
-        Arc::new(VcpuControl::new(Arc::clone(
+        let control = Arc::new(VcpuControl::new(Arc::clone(
             partition.signals(0).expect("vCPU 0"),
-        )))
+        )));
+        let theirs = Arc::clone(&control);
+        let thread = std::thread::spawn(move || {
+            let mut cpu = Cpu::new(&partition, 0).expect("vCPU 0");
+            let begin = theirs.wait_for_start(&cpu);
+            let phase = match &begin {
+                Some(Begin::GoOn(saved)) => {
+                    cpu.import(&saved.cpu).expect("its own state");
+                    saved.phase
+                }
+                _ => Phase::Running,
+            };
+            (begin.is_some(), theirs.may_run(&cpu, phase))
+        });
+        (control, thread)
     }
 
     fn started() -> StartState {
@@ -321,12 +447,9 @@ mod tests {
 
     #[test]
     fn a_paused_vcpu_stands_still_until_it_is_resumed_and_then_may_run() {
-        let control = control();
+        let (control, thread) = vcpu();
         control.pause();
         control.start(started());
-        let thread = Arc::clone(&control);
-        let thread =
-            std::thread::spawn(move || (thread.wait_for_start().is_some(), thread.may_run()));
         assert!(control.wait_still(soon()));
         assert!(!control.is_stopped(), "the guest does not see a pause");
         control.resume();
@@ -336,12 +459,9 @@ mod tests {
     #[test]
     fn a_paused_vcpu_can_be_stopped_and_ended() {
         for end in [VcpuControl::stop, VcpuControl::quit] {
-            let control = control();
+            let (control, thread) = vcpu();
             control.pause();
             control.start(started());
-            let thread = Arc::clone(&control);
-            let thread =
-                std::thread::spawn(move || (thread.wait_for_start().is_some(), thread.may_run()));
             assert!(control.wait_still(soon()));
             end(&control);
             assert_eq!(thread.join().expect("thread"), (true, false));
@@ -350,9 +470,36 @@ mod tests {
 
     #[test]
     fn a_vcpu_that_does_not_come_to_stand_still_is_not_waited_for_longer_than_asked() {
-        let control = control();
+        let partition = Partition::new(1);
+        let control = VcpuControl::new(Arc::clone(partition.signals(0).expect("vCPU 0")));
         control.start(started());
         control.pause();
         assert!(!control.wait_still(Instant::now()));
+        assert_eq!(control.export(Instant::now()), None);
+    }
+
+    #[test]
+    fn a_vcpu_goes_on_in_the_phase_and_with_the_registers_of_the_saved_one() {
+        let (control, thread) = vcpu();
+        let mut saved = control.export(soon()).expect("it stands");
+        assert_eq!(saved.phase, Phase::Stopped);
+        control.go_on(saved.clone());
+        assert!(control.is_stopped(), "one that was stopped stays so");
+        for phase in [Phase::Ceded, Phase::WaitsForProd, Phase::Running] {
+            let (control, thread) = vcpu();
+            control.pause();
+            saved.phase = phase;
+            saved.cpu.gpr[31] = 0x1234;
+            saved.cpu.prodded = true;
+            control.go_on(saved.clone());
+            assert!(control.wait_still(soon()));
+            let again = control.export(soon()).expect("it stands");
+            assert_eq!((again.phase, again.cpu.gpr[31]), (phase, 0x1234));
+            assert!(again.cpu.prodded, "what waits for it is still there");
+            control.resume();
+            assert_eq!(thread.join().expect("thread"), (true, true));
+        }
+        control.quit();
+        assert_eq!(thread.join().expect("thread"), (false, false));
     }
 }

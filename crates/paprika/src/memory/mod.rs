@@ -8,5 +8,5 @@ mod ram;
 mod region;
 
 pub use guard::failure;
-pub use ram::Ram;
+pub use ram::{OutOfRam, Ram};
 pub use region::PmemRegion;
