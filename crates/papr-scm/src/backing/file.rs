@@ -26,6 +26,9 @@ impl FileBacking {
     /// When the file is not of that size, or the host refuses to map it.
     pub fn new(file: File, data_size: u64, label_size: u64, writable: bool) -> io::Result<Self> {
         check_length(&file, data_size, label_size)?;
+        if writable {
+            leave_large_folios(&file)?;
+        }
         let region = Arc::new(HostRegion::map(&file, data_size, writable)?);
         Ok(FileBacking {
             file,
@@ -42,6 +45,20 @@ impl FileBacking {
             label_size,
         }
     }
+}
+
+/// Drops the file's clean pages from the host's cache, after a sync that makes all of them clean.
+///
+/// A file that was written with large writes (copied, filled) is cached in large folios, and a store through a mapping
+/// dirties the whole of one: a sync then writes hundreds of KiB for each 4 KiB stored (measured: 230 us a page instead of
+/// 9). Pages that faults bring back are single.
+fn leave_large_folios(file: &File) -> io::Result<()> {
+    rustix::io::retry_on_intr(|| rustix::fs::fdatasync(file))?;
+    // Advice: where a page is in use elsewhere, or the file system keeps it, syncs are slower and nothing is wrong.
+    if let Err(error) = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed) {
+        tracing::debug!(%error, "the backing's pages stay in the host's cache as they are");
+    }
+    Ok(())
 }
 
 /// A mapping beyond the end of its file would kill the process when it is touched, so the length is looked at first.

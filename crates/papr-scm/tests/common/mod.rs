@@ -104,9 +104,10 @@ pub fn plug(scm: &Scm, n: u64, backing: &Arc<CrashBacking>) -> Arc<Nvdimm> {
         .expect("an empty slot")
 }
 
-/// Runs a test on threads, and on io_uring where this host has it.
+/// Runs a test on threads, on the default, and on io_uring alone where this host has it.
 pub fn on_each_executor(test: impl Fn(ExecutorChoice)) {
     test(ExecutorChoice::Threads);
+    test(ExecutorChoice::Auto);
     if papr_scm::flush::UringExecutor::new().is_ok() {
         test(ExecutorChoice::Uring);
     }

@@ -11,6 +11,9 @@ pub use uring::UringExecutor;
 use super::engine::SyncJob;
 use crate::sync::Arc;
 
+/// How many syncs at once are worth a thread each: a thread is quicker than the ring, which is better at many.
+const THREADS_FIRST: usize = 4;
+
 /// Runs syncs.
 ///
 /// `submit` is called on vCPU threads and on the executor's own, while no lock is held, and must not wait for a sync.
@@ -27,7 +30,7 @@ pub trait Executor: Send + Sync {
 /// Which executor a monitor wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExecutorChoice {
-    /// io_uring where the host has it, else threads.
+    /// A few threads, and io_uring for what is beyond them; threads alone where the host has no io_uring.
     #[default]
     Auto,
     /// io_uring or nothing.
@@ -59,7 +62,7 @@ pub fn start_executor(choice: ExecutorChoice) -> std::io::Result<Arc<dyn Executo
     match choice {
         ExecutorChoice::Threads => Ok(Arc::new(ThreadExecutor::new())),
         ExecutorChoice::Uring => Ok(Arc::new(UringExecutor::new()?)),
-        ExecutorChoice::Auto => match UringExecutor::new() {
+        ExecutorChoice::Auto => match UringExecutor::behind_threads(THREADS_FIRST) {
             Ok(executor) => Ok(Arc::new(executor)),
             Err(error) => {
                 tracing::info!(%error, "io_uring is not to be had; syncs run on threads");

@@ -7,7 +7,7 @@ use std::thread;
 
 use super::Executor;
 use crate::flush::engine::SyncJob;
-use crate::sync::{Arc, Condvar, Mutex, PoisonError, lock};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, lock};
 
 /// More threads than a machine has devices, with room for those that still tell waiters when the next sync starts.
 const MAX_THREADS: usize = 2 * crate::abi::MAX_SLOTS as usize;
@@ -54,7 +54,26 @@ impl Executor for ThreadExecutor {
     }
 
     fn submit(&self, job: SyncJob) {
-        let mut state = lock(&self.pool.state);
+        let state = lock(&self.pool.state);
+        self.take(state, job);
+    }
+}
+
+impl ThreadExecutor {
+    /// Takes a job if fewer than `limit` are taken and not done.
+    ///
+    /// # Errors
+    /// Gives the job back otherwise.
+    pub(super) fn submit_within(&self, limit: usize, job: SyncJob) -> Result<(), SyncJob> {
+        let state = lock(&self.pool.state);
+        if state.threads - state.idle + state.jobs.len() >= limit {
+            return Err(job);
+        }
+        self.take(state, job);
+        Ok(())
+    }
+
+    fn take(&self, mut state: MutexGuard<'_, State>, job: SyncJob) {
         state.jobs.push_back(job);
         if state.idle >= state.jobs.len() || state.threads >= MAX_THREADS {
             self.pool.work.notify_one();
