@@ -1,10 +1,12 @@
 //! What the vCPUs of one logical partition share: real memory, the process table, the LPCR fields that hypercalls set, time,
 //! and the means to drop cached translations on all of them.
 
+use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::cpu::translation::Invalidation;
 use crate::memory::{DirtyPages, OutOfMemory, RealMemory};
 use crate::signals::{FLUSH, Signals};
 use crate::time::TimeBase;
@@ -21,10 +23,15 @@ pub struct Partition {
     interrupts_relocated: AtomicBool,
     /// Counts demands to drop translations.
     flush_epoch: AtomicU64,
+    /// The last of them, oldest first: the newest is that of the current epoch.
+    invalidations: Mutex<VecDeque<Invalidation>>,
     /// Counts icbi of any vCPU: decoded code older than this is compared with memory before it runs.
     code_epoch: AtomicU64,
     vcpus: Vec<Arc<Signals>>,
 }
+
+/// Demands to drop translations that are remembered; who has missed more drops everything.
+const INVALIDATIONS: usize = 64;
 
 const TABLE_SIZE_MASK: u64 = 0xff;
 
@@ -38,6 +45,7 @@ impl Partition {
             interrupt_little_endian: AtomicBool::new(false),
             interrupts_relocated: AtomicBool::new(false),
             flush_epoch: AtomicU64::new(0),
+            invalidations: Mutex::default(),
             code_epoch: AtomicU64::new(0),
             vcpus: (0..vcpus).map(|_| Arc::new(Signals::default())).collect(),
         })
@@ -90,10 +98,44 @@ impl Partition {
 
     /// Demands that every vCPU drop its cached translations; they have all done so once [`Partition::wait_for_flush`] returns.
     pub fn flush_translations(&self) {
+        self.invalidate(Invalidation::All);
+    }
+
+    /// Demands that every vCPU drop some of its cached translations.
+    pub(crate) fn invalidate(&self, what: Invalidation) {
+        let mut invalidations = self.invalidations();
+        if invalidations.len() >= INVALIDATIONS {
+            invalidations.pop_front();
+        }
+        invalidations.push_back(what);
         self.flush_epoch.fetch_add(1, Ordering::SeqCst);
+        drop(invalidations);
         for vcpu in &self.vcpus {
             vcpu.raise(FLUSH);
         }
+    }
+
+    fn invalidations(&self) -> std::sync::MutexGuard<'_, VecDeque<Invalidation>> {
+        self.invalidations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands out the demands of the epochs after `epoch`, or one for everything where they are not remembered; the epoch they
+    /// lead to.
+    pub(crate) fn invalidations_since(
+        &self,
+        epoch: u64,
+        mut carry_out: impl FnMut(Invalidation),
+    ) -> u64 {
+        let invalidations = self.invalidations();
+        let now = self.flush_epoch();
+        let missed = usize::try_from(now.wrapping_sub(epoch)).unwrap_or(usize::MAX);
+        match invalidations.len().checked_sub(missed) {
+            Some(first) => invalidations.range(first..).copied().for_each(carry_out),
+            None => carry_out(Invalidation::All),
+        }
+        now
     }
 
     pub(crate) fn flush_epoch(&self) -> u64 {

@@ -190,6 +190,12 @@ impl Cpu {
         }
     }
 
+    /// Uses the cached translations of the process that PID names.
+    pub(crate) fn switch_process(&mut self) {
+        self.tlb.switch(self.regs.pid);
+        self.code.switch(self.regs.pid);
+    }
+
     /// Drops every cached translation of this vCPU.
     pub(crate) fn flush_translations(&mut self) {
         self.tlb.flush();

@@ -192,11 +192,8 @@ fn write(cpu: &mut Cpu, spr: u32, value: u64) -> Option<()> {
         number::SRR0 => cpu.regs.srr0 = value,
         number::SRR1 => cpu.regs.srr1 = value,
         number::PID => {
-            if cpu.regs.pid != value as u32 {
-                cpu.regs.pid = value as u32;
-                cpu.tlb.flush_quadrant0();
-                cpu.code.flush_translations();
-            }
+            cpu.regs.pid = value as u32;
+            cpu.switch_process();
         }
         number::IAMR => {
             if cpu.regs.iamr != value {

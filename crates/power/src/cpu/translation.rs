@@ -1,40 +1,55 @@
 //! tlbie, tlbiel and the SLB instructions of a radix guest (Book III, 5.9.3.3).
 
+use std::sync::Arc;
+
 use super::Cpu;
 use crate::insn::Insn;
 use crate::interrupt::{Interrupt, ProgramCause};
 
 type Outcome = Result<(), Interrupt>;
 
-/// What to drop of this vCPU's caches: RB with IS = 0 names one page, everything else is "all that match", which we take as all.
-fn invalidate_local(cpu: &mut Cpu, i: Insn) {
-    let rb = cpu.regs.gpr[i.rb() as usize];
-    let one_page = rb >> 10 & 3 == 0 && i.bits(12, 2) == 0;
-    if one_page {
-        let ea = rb & !0xfff;
-        cpu.tlb.flush_page(ea);
-        // A large page may have been cached as any of its granules: AP (bits 56 to 58) tells its size.
-        let actual_page = rb >> 5 & 7;
-        if !matches!(actual_page, 0 | 5) {
-            cpu.tlb.flush();
+/// What a program asks to drop of the caches of translations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Invalidation {
+    /// Everything.
+    All,
+    /// What is known of a process.
+    Process(u32),
+    /// One page of a process, of up to 64 KiB.
+    Page(u32, u64),
+}
+
+impl Invalidation {
+    /// What tlbie and tlbiel name: RB\[IS\] = 0 is a page, 1 a process, which RS names; anything else is "all that match", which we
+    /// take as all. So we do where the operands are not those of a process-scoped radix translation (R, PRS).
+    fn of(cpu: &Cpu, i: Insn) -> Self {
+        let (rs, rb) = (cpu.regs.gpr[i.rt() as usize], cpu.regs.gpr[i.rb() as usize]);
+        let process_scoped = i.bits(14, 1) != 0 && i.bits(15, 1) != 0;
+        let pid = (rs >> 32) as u32;
+        match rb >> 10 & 3 {
+            _ if !process_scoped => Self::All,
+            // AP (bits 56 to 58) is the size: a larger page may have been cached as any of its granules.
+            // RIC = 3 names a group of pages.
+            0 if matches!(rb >> 5 & 7, 0 | 5) && i.bits(12, 2) != 3 => Self::Page(pid, rb & !0xfff),
+            0 | 1 => Self::Process(pid),
+            _ => Self::All,
         }
-        cpu.code.flush_translations();
-    } else {
-        cpu.flush_translations();
     }
 }
 
 pub(crate) fn tlbiel(cpu: &mut Cpu, i: Insn) -> Outcome {
     cpu.privileged()?;
-    invalidate_local(cpu, i);
+    let what = Invalidation::of(cpu, i);
+    cpu.invalidate(what);
     Ok(())
 }
 
 /// tlbie: drops here at once, and asks all others; tlbsync and ptesync wait for them.
 pub(crate) fn tlbie(cpu: &mut Cpu, i: Insn) -> Outcome {
     cpu.privileged()?;
-    invalidate_local(cpu, i);
-    cpu.partition.flush_translations();
+    let what = Invalidation::of(cpu, i);
+    cpu.invalidate(what);
+    cpu.partition.invalidate(what);
     Ok(())
 }
 
@@ -79,14 +94,31 @@ pub(crate) fn slb_read(cpu: &mut Cpu, i: Insn) -> Outcome {
 }
 
 impl Cpu {
-    /// Carries out a demand to drop translations, where there is one newer than the last that was.
+    /// Drops cached translations of this vCPU.
+    fn invalidate(&mut self, what: Invalidation) {
+        match what {
+            Invalidation::All => self.flush_translations(),
+            Invalidation::Process(pid) => {
+                self.tlb.flush_process(pid);
+                self.code.flush_process(pid);
+            }
+            Invalidation::Page(pid, ea) => {
+                self.tlb.flush_page(ea);
+                self.code.flush_page(pid, ea);
+            }
+        }
+    }
+
+    /// Carries out the demands to drop translations that came since the last time.
     pub(crate) fn catch_up_flush(&mut self) {
         use std::sync::atomic::Ordering;
-        let epoch = self.partition.flush_epoch();
-        if self.signals.flushed.load(Ordering::Relaxed) != epoch {
-            self.signals.clear(crate::signals::FLUSH);
-            self.flush_translations();
-            self.signals.flushed.store(epoch, Ordering::SeqCst);
+        let done = self.signals.flushed.load(Ordering::Relaxed);
+        if done == self.partition.flush_epoch() {
+            return;
         }
+        self.signals.clear(crate::signals::FLUSH);
+        let partition = Arc::clone(&self.partition);
+        let epoch = partition.invalidations_since(done, |what| self.invalidate(what));
+        self.signals.flushed.store(epoch, Ordering::SeqCst);
     }
 }

@@ -185,12 +185,12 @@ impl Cpu {
         asked
     }
 
-    /// What must be as it was when an effective address was found to be that of some code, for it to be so still: translations
-    /// dropped, code changed, and the part of MSR that fetches depend on.
+    /// What must be as it was when NIA was found to be the address of some code, for it to be so still: the address space, as long
+    /// as nothing is forgotten of it, code changed, and the part of MSR that fetches depend on.
     #[inline]
     pub fn code_stamp(&self) -> CodeStamp {
         CodeStamp {
-            translations: self.code.version(),
+            space: self.code.space(self.regs.nia),
             epoch: self.partition.code_epoch(),
             context: self.fetch_context,
         }
@@ -221,7 +221,7 @@ impl Cpu {
             self.regs.msr,
             self.regs.nia,
             self.tlb.current,
-            self.code.version(),
+            self.code.spaces(),
         );
         self.code.enter_page();
         f(self, insn)?;
@@ -229,7 +229,7 @@ impl Cpu {
             self.regs.msr,
             self.regs.nia,
             self.tlb.current,
-            self.code.version(),
+            self.code.spaces(),
         );
         Ok(known == now && !self.code.is_stale() && !self.poll_now)
     }
@@ -245,7 +245,7 @@ impl Cpu {
 /// See [`Cpu::code_stamp`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CodeStamp {
-    translations: u64,
+    space: u64,
     epoch: u64,
     context: u64,
 }

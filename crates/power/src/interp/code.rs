@@ -42,19 +42,32 @@ pub(crate) struct Page {
 #[derive(Clone)]
 struct FrontEntry {
     tag: u64,
+    space: u64,
     page: Option<Rc<Page>>,
 }
+
+/// Words of the filter of pages that code was entered in.
+const ENTERED: usize = 16;
+/// Processes whose space is remembered; past this all are forgotten.
+const SPACES_MAX: usize = 1024;
 
 /// All decoded code of one vCPU.
 pub(crate) struct CodeCache {
     pages: HashMap<u64, Rc<Page>>,
     front: Vec<FrontEntry>,
-    /// The front has had an entry since it was last emptied: guests flush a hundred times in a row.
-    used: bool,
     /// The run loop must look its page up again.
     stale: bool,
-    /// Counts how often it was forgotten where pages are.
-    version: u64,
+    /// Names for address spaces. One is given up, and a new one takes its place, where something is forgotten of it.
+    newest: u64,
+    /// The space of quadrant 3.
+    kernel: u64,
+    /// The space of the current process.
+    process: u64,
+    pid: u32,
+    /// The spaces of processes.
+    processes: HashMap<u32, u64>,
+    /// 64 KiB pages that code was entered in since all was last forgotten, hashed.
+    entered: [u64; ENTERED],
     /// Undefined words already logged.
     seen: HashSet<u32>,
 }
@@ -66,33 +79,95 @@ impl Default for CodeCache {
             front: vec![
                 FrontEntry {
                     tag: u64::MAX,
+                    space: 0,
                     page: None
                 };
                 FRONT
             ],
-            used: false,
             stale: false,
-            version: 0,
+            newest: 2,
+            kernel: 1,
+            process: 2,
+            pid: 0,
+            processes: HashMap::new(),
+            entered: [0; ENTERED],
             seen: HashSet::new(),
         }
     }
 }
 
 impl CodeCache {
+    fn new_space(&mut self) -> u64 {
+        self.newest += 1;
+        self.newest
+    }
+
     /// Forgets which effective addresses pages were at.
     pub(crate) fn flush_translations(&mut self) {
         self.stale = true;
-        if std::mem::take(&mut self.used) {
-            for entry in &mut self.front {
-                entry.tag = u64::MAX;
-            }
-            self.version += 1;
+        self.kernel = self.new_space();
+        self.process = self.new_space();
+        self.processes.clear();
+        self.entered = [0; ENTERED];
+    }
+
+    /// Forgets which effective addresses of a process pages were at.
+    pub(crate) fn flush_process(&mut self, pid: u32) {
+        if pid == 0 {
+            return self.flush_translations();
+        }
+        self.processes.remove(&pid);
+        if pid == self.pid {
+            self.stale = true;
+            self.process = self.new_space();
         }
     }
 
-    /// Changes with every [`CodeCache::flush_translations`] that had something to forget.
-    pub(super) fn version(&self) -> u64 {
-        self.version
+    /// Forgets one page of up to 64 KiB of a process.
+    pub(crate) fn flush_page(&mut self, pid: u32, ea: u64) {
+        let (word, bit) = Self::filter(ea);
+        if self.entered[word] & bit != 0 {
+            self.flush_process(pid);
+        }
+    }
+
+    /// Makes another process the current one.
+    pub(crate) fn switch(&mut self, pid: u32) {
+        if pid == self.pid {
+            return;
+        }
+        self.stale = true;
+        if self.processes.len() >= SPACES_MAX {
+            self.processes.clear();
+        }
+        self.processes.insert(self.pid, self.process);
+        self.pid = pid;
+        self.process = match self.processes.get(&pid) {
+            Some(&space) => space,
+            None => self.new_space(),
+        };
+    }
+
+    /// The word and the bit of the filter for an address.
+    fn filter(ea: u64) -> (usize, u64) {
+        let page = ea >> 16;
+        let hash = (page ^ page >> 10) as usize % (ENTERED * 64);
+        (hash / 64, 1 << (hash % 64))
+    }
+
+    /// The name of the address space that an address is in. No two spaces that differ, or differed, have one.
+    #[inline(always)]
+    pub(super) fn space(&self, ea: u64) -> u64 {
+        if ea >> 62 == 3 {
+            self.kernel
+        } else {
+            self.process
+        }
+    }
+
+    /// The names of the spaces that addresses are in now.
+    pub(super) fn spaces(&self) -> [u64; 2] {
+        [self.process, self.kernel]
     }
 
     /// Forgets everything.
@@ -126,7 +201,7 @@ impl CodeCache {
         self.stale = false;
         let tag = ea & !(PAGE - 1) | context;
         let entry = &self.front[Self::slot(ea)];
-        if entry.tag != tag {
+        if entry.tag != tag || entry.space != self.space(ea) {
             return None;
         }
         entry
@@ -175,9 +250,12 @@ impl CodeCache {
             }
         };
         debug_assert_eq!(page.real, real, "pages are found by their real address");
-        self.used = true;
+        let (word, bit) = Self::filter(ea);
+        self.entered[word] |= bit;
+        let space = self.space(ea);
         self.front[Self::slot(ea)] = FrontEntry {
             tag: ea & !(PAGE - 1) | context,
+            space,
             page: Some(Rc::clone(&page)),
         };
         self.stale = false;

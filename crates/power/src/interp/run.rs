@@ -44,6 +44,8 @@ impl Cpu {
     /// Runs the guest until something needs the monitor.
     pub fn run(&mut self) -> Exit {
         self.signals.in_guest.store(true, Ordering::SeqCst);
+        // Somebody may have set the register itself.
+        self.switch_process();
         let mut accelerator = self.accelerator.take();
         let exit = self.run_inside(accelerator.as_deref_mut());
         self.accelerator = accelerator;

@@ -1,5 +1,6 @@
 //! The soft TLB: from effective page to host memory, one table per kind of access rights, so that a change of MSR\[PR\],
-//! MSR\[DR\] or AMR only switches tables.
+//! MSR\[DR\] or AMR only switches tables. Problem state has several, one per process, so that a process that was here a moment
+//! ago finds its entries again; privileged tables are shared, and drop what they know of a process when PID changes.
 //!
 //! An entry covers a granule of 64 KiB, or of 4 KiB once the guest has shown a page that small. Tables are indexed by the 64 KiB
 //! in either case, so that compiled code ([`crate::cpu::TlbLayout`]) needs to look at nothing but the mask of tags.
@@ -26,14 +27,18 @@ pub(crate) enum Table {
     Privileged { no_store: bool, no_load: bool },
 }
 
-const TABLES: usize = 6;
+/// Processes whose problem-state tables are kept.
+const PROCESSES: usize = 8;
+/// The first problem-state table.
+const PROBLEM: usize = 5;
+const TABLES: usize = PROBLEM + PROCESSES;
 
 impl Table {
-    const fn index(self) -> usize {
+    const fn index(self, process: usize) -> usize {
         match self {
             Self::Real => 0,
-            Self::Problem => 1,
-            Self::Privileged { no_store, no_load } => 2 + no_store as usize * 2 + no_load as usize,
+            Self::Privileged { no_store, no_load } => 1 + no_store as usize * 2 + no_load as usize,
+            Self::Problem => PROBLEM + process,
         }
     }
 }
@@ -67,8 +72,17 @@ pub(crate) struct Tlb {
     /// The bits of an address that tags hold.
     pub(crate) mask: u64,
     shift: u32,
+    selected: Table,
     /// Which tables have had an entry since they were last emptied: guests flush a hundred times in a row.
     used: [bool; TABLES],
+    /// Which privileged tables may have an entry of quadrant 0.
+    quadrant0: [bool; PROBLEM],
+    /// The processes that problem-state tables belong to.
+    processes: [u32; PROCESSES],
+    /// The current process, as an index of `processes`.
+    process: usize,
+    /// Which process is the next to lose its table.
+    next: usize,
     /// Granules that were asked for and not found: for statistics.
     pub(crate) misses: u64,
 }
@@ -83,14 +97,25 @@ impl Tlb {
             tables,
             current: 0,
             shift: GRANULE_LARGE,
+            selected: Table::Real,
             used: [false; TABLES],
+            quadrant0: [false; PROBLEM],
+            processes: [0; PROCESSES],
+            process: 0,
+            next: 0,
             mask: !((1 << GRANULE_LARGE) - 1),
             misses: 0,
         }
     }
 
     pub(crate) fn select(&mut self, table: Table) {
-        self.current = table.index() * TABLE_BYTES;
+        self.selected = table;
+        self.current = table.index(self.process) * TABLE_BYTES;
+    }
+
+    /// The process whose entries are in use.
+    pub(crate) fn process(&self) -> u32 {
+        self.processes[self.process]
     }
 
     /// log2 of the granule.
@@ -114,18 +139,57 @@ impl Tlb {
         }
     }
 
-    /// Forgets what quadrant 0 maps, for a new PID. In real mode there is none.
-    pub(crate) fn flush_quadrant0(&mut self) {
-        let real = Table::Real.index();
-        for (index, table) in self.tables.iter_mut().enumerate() {
-            if index == real || !self.used[index] {
+    fn empty(&mut self, table: usize) {
+        if std::mem::take(&mut self.used[table]) {
+            self.tables[table].fill(EMPTY);
+        }
+    }
+
+    /// Makes another process the current one.
+    pub(crate) fn switch(&mut self, process: u32) {
+        if process == self.process() {
+            return;
+        }
+        self.forget_quadrant0();
+        self.process = match self.processes.iter().position(|&known| known == process) {
+            Some(known) => known,
+            None => {
+                self.next = (self.next + 1) % PROCESSES;
+                self.empty(PROBLEM + self.next);
+                self.processes[self.next] = process;
+                self.next
+            }
+        };
+        self.select(self.selected);
+    }
+
+    /// Forgets what the privileged tables know of quadrant 0. In real mode there is none.
+    fn forget_quadrant0(&mut self) {
+        for table in 1..PROBLEM {
+            if !std::mem::take(&mut self.quadrant0[table]) {
                 continue;
             }
-            for entry in table.iter_mut() {
+            for entry in &mut self.tables[table] {
                 // A tag of NEVER counts as quadrant 0 too, so look at both.
                 if entry.load >> 62 == 0 && entry.store >> 62 == 0 {
                     *entry = EMPTY;
                 }
+            }
+        }
+    }
+
+    /// Forgets what quadrant 0 maps for a process.
+    pub(crate) fn flush_process(&mut self, process: u32) {
+        // Process 0 has quadrant 3 as well.
+        if process == 0 {
+            return self.flush();
+        }
+        if process == self.process() {
+            self.forget_quadrant0();
+        }
+        for index in 0..PROCESSES {
+            if self.processes[index] == process {
+                self.empty(PROBLEM + index);
             }
         }
     }
@@ -154,6 +218,9 @@ impl Tlb {
         let tag = |allowed| if allowed { page } else { NEVER };
         let table = self.current / TABLE_BYTES;
         self.used[table] = true;
+        if table < PROBLEM && ea >> 62 == 0 {
+            self.quadrant0[table] = true;
+        }
         self.tables[table][index] = Entry {
             load: tag(load),
             store: tag(store),
