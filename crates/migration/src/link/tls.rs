@@ -1,0 +1,254 @@
+//! TLS over TCP. Both sides show a certificate: the destination gets a whole machine, and the source gives one away.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustix::event::PollFlags;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{
+    ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection,
+};
+
+use super::socket::{prepare_tcp, when_ready};
+use super::{Link, LinkError};
+use crate::uri::{Endpoint, TlsFiles};
+
+/// Why there can be no TLS connection.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file.
+    #[error("{what} {} can't be used: {why}", path.display())]
+    File {
+        /// What it should hold.
+        what: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Certificate and key, or the authorities.
+    #[error("{} and its key can't be used: {why}", cert.display())]
+    Identity {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// No name that a certificate could have.
+    #[error("{0:?} is no name that a certificate can have; give name=NAME in the URI")]
+    Name(String),
+}
+
+fn file_error(what: &'static str, path: &Path) -> impl Fn(&dyn std::fmt::Display) -> TlsError {
+    let path = path.to_owned();
+    move |why| TlsError::File {
+        what,
+        path: path.clone(),
+        why: why.to_string(),
+    }
+}
+
+/// The files of one side, read.
+struct Identity {
+    authorities: Arc<RootCertStore>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        let mut authorities = RootCertStore::empty();
+        let wrong = file_error("the file of authorities", &files.ca);
+        for certificate in certificates(&files.ca, &wrong)? {
+            authorities
+                .add(certificate)
+                .map_err(|error| wrong(&error))?;
+        }
+        let wrong = file_error("the certificate", &files.cert);
+        let chain = certificates(&files.cert, &wrong)?;
+        let wrong = file_error("the private key", &files.key);
+        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong(&error))?;
+        Ok(Self {
+            authorities: Arc::new(authorities),
+            chain,
+            key,
+        })
+    }
+}
+
+fn certificates(
+    path: &Path,
+    wrong: &dyn Fn(&dyn std::fmt::Display) -> TlsError,
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let all = CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?;
+    let all: Vec<_> = all
+        .collect::<Result<_, _>>()
+        .map_err(|error| wrong(&error))?;
+    if all.is_empty() {
+        return Err(wrong(&"there is no certificate in it"));
+    }
+    Ok(all)
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// The connecting side.
+pub(super) struct Client {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl Client {
+    pub(super) fn new(endpoint: &Endpoint, files: &TlsFiles) -> Result<Self, TlsError> {
+        let name = files.name.as_ref().unwrap_or(&endpoint.host);
+        let name = ServerName::try_from(name.clone()).map_err(|_| TlsError::Name(name.clone()))?;
+        let identity = Identity::read(files)?;
+        let wrong = |error: rustls::Error| TlsError::Identity {
+            cert: files.cert.clone(),
+            why: error.to_string(),
+        };
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(wrong)?
+            .with_root_certificates(identity.authorities)
+            .with_client_auth_cert(identity.chain, identity.key)
+            .map_err(wrong)?;
+        Ok(Self {
+            config: Arc::new(config),
+            name,
+        })
+    }
+
+    pub(super) fn greet(&self, socket: TcpStream, until: Instant) -> Result<TlsLink, LinkError> {
+        let connection = ClientConnection::new(Arc::clone(&self.config), self.name.clone());
+        let connection = connection.map_err(|error| LinkError::Broken(io::Error::other(error)))?;
+        TlsLink::greet(connection.into(), socket, until)
+    }
+}
+
+/// The listening side.
+pub(super) struct Server(Arc<ServerConfig>);
+
+impl Server {
+    pub(super) fn new(files: &TlsFiles) -> Result<Self, TlsError> {
+        let identity = Identity::read(files)?;
+        let wrong = |why: &dyn std::fmt::Display| TlsError::Identity {
+            cert: files.cert.clone(),
+            why: why.to_string(),
+        };
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(identity.authorities, provider());
+        let verifier = verifier.build().map_err(|error| wrong(&error))?;
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(|error| wrong(&error))?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(identity.chain, identity.key)
+            .map_err(|error| wrong(&error))?;
+        Ok(Self(Arc::new(config)))
+    }
+
+    pub(super) fn greet(&self, socket: TcpStream, until: Instant) -> Result<TlsLink, LinkError> {
+        let connection = ServerConnection::new(Arc::clone(&self.0));
+        let connection = connection.map_err(|error| LinkError::Broken(io::Error::other(error)))?;
+        TlsLink::greet(connection.into(), socket, until)
+    }
+}
+
+/// An encrypted connection.
+pub(super) struct TlsLink {
+    connection: Connection,
+    socket: TcpStream,
+}
+
+impl TlsLink {
+    fn greet(connection: Connection, socket: TcpStream, until: Instant) -> Result<Self, LinkError> {
+        prepare_tcp(&socket).map_err(LinkError::Broken)?;
+        let mut link = Self { connection, socket };
+        while link.connection.is_handshaking() {
+            link.drain(until)?;
+            if link.connection.is_handshaking() && link.fill(until)? == 0 {
+                return Err(LinkError::Broken(io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+        link.drain(until)?;
+        Ok(link)
+    }
+
+    /// Sends what is encrypted.
+    fn drain(&mut self, until: Instant) -> Result<(), LinkError> {
+        let Self { connection, socket } = self;
+        while connection.wants_write() {
+            let stream = &*socket;
+            when_ready(stream, PollFlags::OUT, until, || {
+                connection.write_tls(&mut { stream })
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Gets more from the socket and decrypts it; 0: the socket has ended.
+    fn fill(&mut self, until: Instant) -> Result<usize, LinkError> {
+        let Self { connection, socket } = self;
+        let stream = &*socket;
+        let read = when_ready(stream, PollFlags::IN, until, || {
+            connection.read_tls(&mut { stream })
+        })?;
+        if let Err(error) = connection.process_new_packets() {
+            // The other side should learn what it did wrong, if it still listens.
+            let _ = self.drain(until);
+            return Err(LinkError::Broken(io::Error::other(error)));
+        }
+        Ok(read)
+    }
+}
+
+impl Link for TlsLink {
+    fn read(&mut self, buffer: &mut [u8], until: Instant) -> Result<usize, LinkError> {
+        loop {
+            match self.connection.reader().read(buffer) {
+                Ok(read) => return Ok(read),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(LinkError::Broken(error)),
+            }
+            self.fill(until)?;
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8], until: Instant) -> Result<usize, LinkError> {
+        // What was encrypted earlier goes first, so that what is kept here stays small.
+        self.drain(until)?;
+        let taken = self
+            .connection
+            .writer()
+            .write(bytes)
+            .map_err(LinkError::Broken)?;
+        match self.drain(until) {
+            // The rest goes with the next write; a full socket is not a failure yet.
+            Ok(()) | Err(LinkError::TimedOut) => Ok(taken),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn flush(&mut self, until: Instant) -> Result<(), LinkError> {
+        self.drain(until)
+    }
+
+    fn end_is_proof(&self) -> bool {
+        false
+    }
+}
+
+impl Drop for TlsLink {
+    fn drop(&mut self) {
+        self.connection.send_close_notify();
+        let _ = self.drain(Instant::now());
+    }
+}

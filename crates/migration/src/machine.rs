@@ -1,0 +1,174 @@
+//! What a machine has to be able to do to move: the contract between this crate and a monitor.
+//!
+//! All calls come from the thread that called [`migrate`](crate::migrate) or [`receive`](crate::receive), except where a method
+//! says otherwise. None of them may wait for the guest without a bound.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::pages::PageSet;
+
+/// Why a machine can't do what it is asked: one sentence for the user of either side.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Problem(pub String);
+
+impl Problem {
+    /// With the words of an error.
+    pub fn new(words: impl ToString) -> Self {
+        Self(words.to_string())
+    }
+}
+
+/// How big a machine's RAM is, and in what units changes to it are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RamShape {
+    /// Bytes of a page: a power of two from 4 KiB to 1 MiB.
+    pub page_size: u32,
+    /// Number of pages.
+    pub pages: u64,
+}
+
+impl RamShape {
+    /// Smallest and largest page.
+    pub const PAGE_SIZES: std::ops::RangeInclusive<u32> = 1 << 12..=1 << 20;
+
+    /// Is it one that this crate can move?
+    pub fn is_possible(self) -> bool {
+        self.page_size.is_power_of_two()
+            && Self::PAGE_SIZES.contains(&self.page_size)
+            && (1..=1 << 40).contains(&self.pages)
+    }
+
+    /// Bytes of RAM.
+    pub fn bytes(self) -> u64 {
+        self.pages * u64::from(self.page_size)
+    }
+}
+
+/// A machine whose guest runs here and is to move away. The guest of a machine that was paused by its user stays paused, there as here.
+///
+/// The order of calls: `description`, `start_dirty_log`, memory, `pause`, `settle`, `state`, `release`; then either nothing more, as
+/// the guest is no longer this machine's, or `reclaim` (if it was released), `resume` and `stop_dirty_log`.
+pub trait SourceMachine: Sync {
+    /// What the destination has to be like, for [`DestinationMachine::check`]; at most 1 MiB.
+    ///
+    /// # Errors
+    /// Where the machine can't move now.
+    fn description(&self) -> Result<Vec<u8>, Problem>;
+
+    /// Its RAM.
+    fn ram(&self) -> RamShape;
+
+    /// From now on pages that the guest or the monitor writes are remembered.
+    ///
+    /// # Errors
+    /// Where that can't be.
+    fn start_dirty_log(&self) -> Result<(), Problem>;
+
+    /// Adds to `pages` what was written since the last call, or the start, and forgets it. A page that is written while this runs is
+    /// in this answer or in the next. After [`pause`](Self::pause) nothing is missing.
+    fn fetch_dirty(&self, pages: &mut PageSet);
+
+    /// Nothing is remembered any more.
+    fn stop_dirty_log(&self);
+
+    /// The first range at or behind page `from` in which anything may have been written since power-on; none: all from there on is
+    /// zeros. Only saves time. Called from another thread.
+    fn next_populated(&self, from: u64) -> Option<Range<u64>> {
+        let pages = self.ram().pages;
+        (from < pages).then_some(from..pages)
+    }
+
+    /// Copies a page; what the guest writes meanwhile may be in the copy in part. Called from another thread.
+    fn read_page(&self, page: u64, bytes: &mut [u8]);
+
+    /// Slows the guest down: of its time, it does not run for this share (percent, 0: it runs freely). Answers whether it can.
+    fn brake(&self, percent: u8) -> bool {
+        percent == 0
+    }
+
+    /// Makes durable what the guest has stored so far, while it runs on, so that little is left to do when it stands still.
+    ///
+    /// # Errors
+    /// Where it can't be made durable.
+    fn flush_ahead(&self) -> Result<(), Problem>;
+
+    /// Makes the guest stand still, between two instructions.
+    ///
+    /// # Errors
+    /// Where it does not; it runs on then.
+    fn pause(&self) -> Result<(), Problem>;
+
+    /// The guest stands still: makes everything durable that it has stored. Called from another thread.
+    ///
+    /// # Errors
+    /// Where it can't be made durable.
+    fn settle(&self) -> Result<(), Problem>;
+
+    /// The guest stands still and is settled: all of its state but RAM, and how it is to be at the destination (running or paused).
+    ///
+    /// # Errors
+    /// Where it can't be had.
+    fn state(&self) -> Result<Vec<u8>, Problem>;
+
+    /// Lets go of what only one machine may have (the locks of its files), so that the destination can take it.
+    ///
+    /// # Errors
+    /// Where it can't; what was let go of is reclaimed then.
+    fn release(&self) -> Result<(), Problem>;
+
+    /// Takes back what was released.
+    ///
+    /// # Errors
+    /// Where another has it. The guest must not run then; this is called again.
+    fn reclaim(&self) -> Result<(), Problem>;
+
+    /// The guest goes on (unless its user had paused it), as if nothing had been.
+    ///
+    /// # Errors
+    /// Where it can't.
+    fn resume(&self) -> Result<(), Problem>;
+
+    /// Why the migration can't go on: the machine has ended, or was reset in a way that the log does not cover.
+    fn hindrance(&self) -> Option<Problem> {
+        None
+    }
+}
+
+/// A machine that a guest moves to. Its RAM is all zeros at first.
+///
+/// The order of calls: `check`, memory, `load`, `take`, `run`. [`give_up`](Self::give_up) may come instead of any of these, and
+/// is the last call then.
+pub trait DestinationMachine {
+    /// Makes the machine that a source describes, or says why there can't be one. Nothing of the guest has been sent yet. Takes
+    /// nothing that the source still has.
+    ///
+    /// # Errors
+    /// The words go to the source's user.
+    fn check(&mut self, description: &[u8], ram: RamShape) -> Result<(), Problem>;
+
+    /// Writes whole pages from `first` on. They are within the RAM that `check` was told of.
+    fn write_pages(&mut self, first: u64, bytes: &[u8]);
+
+    /// Makes pages zeros.
+    fn clear_pages(&mut self, pages: Range<u64>);
+
+    /// Takes the guest's state. Everything that can fail before the guest runs fails here or in [`take`](Self::take).
+    ///
+    /// # Errors
+    /// The words go to the source's user.
+    fn load(&mut self, state: &[u8]) -> Result<(), Problem>;
+
+    /// Takes what the source has released, and makes sure that it is what the source had. Tries for a moment where another has it.
+    ///
+    /// # Errors
+    /// The words go to the source's user; nothing is held then.
+    fn take(&mut self) -> Result<(), Problem>;
+
+    /// The guest is this machine's, and runs. `downtime` is for how long it has stood still, as far as this side knows.
+    fn run(&mut self, downtime: Duration);
+
+    /// The guest is not and never will be this machine's: lets go of everything.
+    fn give_up(&mut self);
+}
