@@ -152,3 +152,22 @@ fn a_missing_device_and_a_damaged_state_are_refused() {
         Err(RestoreError::Damaged("pmem0".into()))
     );
 }
+
+#[test]
+fn a_token_that_two_calls_have_is_refused() {
+    let saved = machine(ExecutorChoice::Threads);
+    let backing = crash();
+    plug(&saved, 0, &backing);
+    backing.hold();
+    let token = call(&saved, opcode::H_SCM_FLUSH, &[drc(0), 0]).outputs[0];
+    let mut state = saved.export();
+    backing.release();
+    assert_eq!(poll(&saved, token), status::H_SUCCESS);
+    let calls = &mut state.devices[0].calls;
+    let (token, _) = calls.running[0];
+    calls.finished.push((token, status::H_SUCCESS));
+    assert_eq!(
+        saved.import(state),
+        Err(RestoreError::Damaged("pmem0".into()))
+    );
+}

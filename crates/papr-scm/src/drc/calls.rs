@@ -9,7 +9,7 @@
 //! does the work dies; a guest that never comes back costs at most `limit` entries; no lock is held while a claim
 //! waits. `tests/model.rs` checks this file under loom, so locks come from `crate::sync` alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,19 @@ pub struct CallsState<R, A> {
     pub running: Vec<(ContinueToken, R)>,
     /// Calls that are finished and not claimed.
     pub finished: Vec<(ContinueToken, A)>,
+}
+
+impl<R, A> CallsState<R, A> {
+    /// How many calls are in it; none where two of them have the same token, which no table ever said.
+    pub fn calls(&self) -> Option<usize> {
+        let running = self.running.iter().map(|(token, _)| token);
+        let finished = self.finished.iter().map(|(token, _)| token);
+        let mut seen = HashSet::new();
+        running
+            .chain(finished)
+            .all(|token| seen.insert(token))
+            .then_some(seen.len())
+    }
 }
 
 impl<R: Clone, A: Clone> AsyncCalls<R, A> {

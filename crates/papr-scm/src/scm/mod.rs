@@ -21,7 +21,7 @@ pub use plug::{Plug, PlugError, RegionListener, Unplug};
 pub use snapshot::{DeviceState, RestoreError, ScmState};
 
 use crate::abi::{MAX_SLOTS, status};
-use crate::drc::{AsyncCalls, Connector, DrcIndex, TokenSource};
+use crate::drc::{AsyncCalls, Connector, ConnectorState, DrcIndex, TokenSource};
 use crate::flush::{Executor, ExecutorChoice, start_executor};
 use crate::guest::{Answer, GuestMemory};
 use crate::hcall;
@@ -141,6 +141,13 @@ impl Scm {
     /// The device of a connector.
     pub fn device(&self, drc: DrcIndex) -> Option<Arc<Nvdimm>> {
         self.slot(drc)?.device()
+    }
+
+    /// Where the connector of a plugged device stands. For a host that waits for the guest to give a device back.
+    pub fn connector(&self, drc: DrcIndex) -> Option<ConnectorState> {
+        let slot = self.slot(drc)?;
+        let state = lock(&slot.connector).export();
+        slot.device().map(|_| state)
     }
 
     /// The device with an id.

@@ -203,11 +203,13 @@ impl Scm {
             let twice = state.devices[..place]
                 .iter()
                 .any(|earlier| earlier.drc == saved.drc);
-            let too_many = saved.calls.running.len() + saved.calls.finished.len()
-                > self.options.outstanding_limit;
+            let possible = saved
+                .calls
+                .calls()
+                .is_some_and(|calls| calls <= self.options.outstanding_limit);
             let lost =
                 saved.connector.state == LogicalState::Unusable && !saved.calls.running.is_empty();
-            if twice || too_many || lost || !saved.bound.fits(here.blocks()) {
+            if twice || !possible || lost || !saved.bound.fits(here.blocks()) {
                 return Err(RestoreError::Damaged(saved.id.clone()));
             }
         }
