@@ -1,6 +1,6 @@
 //! The time base: 512 MHz ticks of the host's monotonic clock.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Ticks a second.
@@ -12,6 +12,9 @@ pub struct TimeBase {
     origin: Instant,
     /// Ticks added to what the clock says (restored or written time bases).
     offset: AtomicI64,
+    /// The clock stands at `held_at`.
+    held: AtomicBool,
+    held_at: AtomicU64,
 }
 
 impl Default for TimeBase {
@@ -19,6 +22,8 @@ impl Default for TimeBase {
         Self {
             origin: Instant::now(),
             offset: AtomicI64::new(0),
+            held: AtomicBool::new(false),
+            held_at: AtomicU64::new(0),
         }
     }
 }
@@ -27,10 +32,24 @@ impl TimeBase {
     /// The time base now.
     #[inline]
     pub fn now(&self) -> u64 {
+        if self.held.load(Ordering::Relaxed) {
+            return self.held_at.load(Ordering::Relaxed);
+        }
         let nanos = self.origin.elapsed().as_nanos() as u64;
         // 512 ticks in 1000 ns; the quotient and the remainder apart, so that nothing overflows for centuries.
         let ticks = (nanos / 125) * 64 + (nanos % 125) * 64 / 125;
         ticks.wrapping_add_signed(self.offset.load(Ordering::Relaxed))
+    }
+
+    /// Makes the clock stand at `value` until it is released: for engines that are compared.
+    pub fn hold(&self, value: u64) {
+        self.held_at.store(value, Ordering::Relaxed);
+        self.held.store(true, Ordering::Release);
+    }
+
+    /// Lets the clock run on, from where the host's clock is by now.
+    pub fn release(&self) {
+        self.held.store(false, Ordering::Release);
     }
 
     /// Makes the time base read `value` now.

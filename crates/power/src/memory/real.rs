@@ -95,6 +95,13 @@ impl RealMemory {
         Some(regions.swap_remove(index).mapping)
     }
 
+    /// What is mapped where, as it is now.
+    pub fn regions(&self) -> Vec<(u64, Arc<dyn HostMapping>)> {
+        let regions = self.regions.read().unwrap_or_else(PoisonError::into_inner);
+        let regions = regions.iter();
+        regions.map(|r| (r.base, Arc::clone(&r.mapping))).collect()
+    }
+
     /// The host memory behind `len` bytes at `address`; None where not all of them are in one region.
     pub fn span(&self, address: u64, len: usize) -> Option<HostSpan> {
         let regions = self.regions.read().unwrap_or_else(PoisonError::into_inner);
