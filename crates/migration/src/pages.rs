@@ -158,8 +158,8 @@ mod tests {
         let mut set = PageSet::none(70);
         set.merge_word(1, u64::MAX);
         set.merge_word(2, u64::MAX);
-        assert_eq!(set.runs().collect::<Vec<_>>(), [64..70]);
-        assert_eq!(PageSet::all(70).runs().collect::<Vec<_>>(), [0..70]);
+        assert!(set.runs().eq(std::iter::once(64..70)));
+        assert!(PageSet::all(70).runs().eq(std::iter::once(0..70)));
         set.clear();
         assert!(set.is_empty());
     }

@@ -111,14 +111,15 @@ impl Session<'_> {
         let gave_up = matches!(reason, Reason::Destination(_));
         let told = self.abort(channel, &reason);
         let reason = self.explain(channel, reason);
-        if channel.end_is_proof() && !gave_up && !told && !matches!(reason, Reason::Destination(_))
+        let knows = told || gave_up || matches!(reason, Reason::Destination(_));
+        if channel.end_is_proof()
+            && !knows
+            && let Err(stuck) = self.wait_for_end(channel)
         {
-            if let Err(stuck) = self.wait_for_end(channel) {
-                return MigrateError {
-                    reason,
-                    guest: GuestIs::Stuck(stuck),
-                };
-            }
+            return MigrateError {
+                reason,
+                guest: GuestIs::Stuck(stuck),
+            };
         }
         self.take_back(reason)
     }

@@ -22,7 +22,7 @@ use crate::wire::{Channel, ChannelError, Message, MigrationId, Outgoing};
 pub use error::{GuestIs, MigrateError, Reason};
 
 /// How often one who waits looks whether he was called off.
-pub(self) const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A migration that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]

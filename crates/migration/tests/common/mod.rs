@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub mod pipe;
+pub mod plain;
 pub mod world;
 
 use std::time::Duration;
