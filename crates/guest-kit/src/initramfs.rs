@@ -99,6 +99,7 @@ fn unpack_packages(
 fn pack(root: &Path, own: &Path) -> Result<Vec<u8>> {
     let mut archive = Archive::new();
     archive.file("/init", 0o755, inputs::INIT.as_bytes())?;
+    archive.file("/usr/sbin/poweroff", 0o755, inputs::POWEROFF.as_bytes())?;
     // Linux opens the console for init before init can mount anything.
     archive.character_device("/dev/console", 0o600, 5, 1)?;
     for directory in EMPTY_DIRECTORIES {

@@ -14,6 +14,8 @@ const PEER_RECIPE: &str = "2";
 pub(crate) const KERNEL_CONFIG: &str = include_str!("../../../guest/linux/kernel.config");
 /// The guest's first process.
 pub(crate) const INIT: &str = include_str!("../../../guest/linux/init");
+/// What powers the guest off.
+pub(crate) const POWEROFF: &str = include_str!("../../../guest/linux/poweroff");
 /// Names under which busybox is linked, one per line.
 pub(crate) const APPLETS: &str = include_str!("../../../guest/linux/applets");
 
@@ -90,7 +92,7 @@ pub(crate) fn peer_key() -> String {
 
 /// Key of the initramfs: depends on everything in it.
 pub(crate) fn initramfs_key() -> String {
-    let mut parts = vec!["initramfs", RECIPE, INIT, APPLETS];
+    let mut parts = vec!["initramfs", RECIPE, INIT, POWEROFF, APPLETS];
     parts.extend(
         PROGRAMS
             .iter()
