@@ -9,6 +9,7 @@
 //!   guest runs
 //!   OFFER (what the machine is like) ------------->  can I be that?
 //!                                    <-- ACCEPTED
+//!   LUGGAGE (what it boots from) ----------------->  makes the machine
 //!   pages, round after round --------------------->  RAM
 //!   guest stands still, its files are synced
 //!   the last pages, the state -------------------->  RAM, state loaded

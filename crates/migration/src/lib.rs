@@ -29,7 +29,7 @@ mod wire;
 
 pub use destination::{ReceiveError, Received, receive};
 pub use handle::{Handle, Progress, Stage};
-pub use machine::{DestinationMachine, Problem, RamShape, SourceMachine};
+pub use machine::{DestinationMachine, Problem, RamShape, SourceMachine, StoppedMachine};
 pub use options::Options;
 pub use pages::PageSet;
 pub use source::{GuestIs, MigrateError, Reason, Report, migrate};

@@ -47,15 +47,21 @@ impl RamShape {
 }
 
 /// A machine whose guest runs here and is to move away. The guest of a machine that was paused by its user stays paused, there as here.
-///
-/// The order of calls: `description`, `start_dirty_log`, memory, `pause`, `settle`, `state`, `release`; then either nothing more, as
-/// the guest is no longer this machine's, or `reclaim` (if it was released), `resume` and `stop_dirty_log`.
 pub trait SourceMachine: Sync {
     /// What the destination has to be like, for [`DestinationMachine::check`]; at most 1 MiB.
     ///
     /// # Errors
     /// Where the machine can't move now.
     fn description(&self) -> Result<Vec<u8>, Problem>;
+
+    /// What the destination needs to make the machine, beside its description, and that does not change: files that it boots from, for
+    /// example. At most 1 GiB.
+    ///
+    /// # Errors
+    /// Where it can't be had.
+    fn luggage(&self) -> Result<Vec<u8>, Problem> {
+        Ok(Vec::new())
+    }
 
     /// Its RAM.
     fn ram(&self) -> RamShape;
@@ -67,7 +73,7 @@ pub trait SourceMachine: Sync {
     fn start_dirty_log(&self) -> Result<(), Problem>;
 
     /// Adds to `pages` what was written since the last call, or the start, and forgets it. A page that is written while this runs is
-    /// in this answer or in the next. After [`pause`](Self::pause) nothing is missing.
+    /// in this answer or in the next.
     fn fetch_dirty(&self, pages: &mut PageSet);
 
     /// Nothing is remembered any more.
@@ -98,21 +104,35 @@ pub trait SourceMachine: Sync {
     ///
     /// # Errors
     /// Where it does not; it runs on then.
-    fn pause(&self) -> Result<(), Problem>;
+    fn pause(&self) -> Result<Box<dyn StoppedMachine + '_>, Problem>;
 
-    /// The guest stands still: makes everything durable that it has stored. Called from another thread.
+    /// Why the migration can't go on: the machine has ended, for example.
+    fn hindrance(&self) -> Option<Problem> {
+        None
+    }
+}
+
+/// A machine whose guest stands still, until it is told to [`resume`](Self::resume) or to [`leave`](Self::leave).
+///
+/// Dropped without either, for example by a panic, its guest may go on only where it was not released.
+pub trait StoppedMachine: Sync {
+    /// As [`SourceMachine::fetch_dirty`]; nothing is missing after this.
+    fn fetch_dirty(&self, pages: &mut PageSet);
+
+    /// Makes everything durable that the guest has stored. Called from another thread.
     ///
     /// # Errors
     /// Where it can't be made durable.
     fn settle(&self) -> Result<(), Problem>;
 
-    /// The guest stands still and is settled: all of its state but RAM, and how it is to be at the destination (running or paused).
+    /// Settled, all of the guest's state but RAM, and how it is to be at the destination (running or paused).
     ///
     /// # Errors
     /// Where it can't be had.
     fn state(&self) -> Result<Vec<u8>, Problem>;
 
-    /// Lets go of what only one machine may have (the locks of its files), so that the destination can take it.
+    /// Lets go of what only one machine may have (the locks of its files), so that the destination can take it. Until it was reclaimed
+    /// the guest must not run by any other means either.
     ///
     /// # Errors
     /// Where it can't; what was let go of is reclaimed then.
@@ -124,29 +144,36 @@ pub trait SourceMachine: Sync {
     /// Where another has it. The guest must not run then; this is called again.
     fn reclaim(&self) -> Result<(), Problem>;
 
-    /// The guest goes on (unless its user had paused it), as if nothing had been.
+    /// The guest goes on (unless its user had paused it), as if nothing had been. Not called between `release` and `reclaim`.
     ///
     /// # Errors
     /// Where it can't.
-    fn resume(&self) -> Result<(), Problem>;
+    fn resume(self: Box<Self>) -> Result<(), Problem>;
 
-    /// Why the migration can't go on: the machine has ended, or was reset in a way that the log does not cover.
-    fn hindrance(&self) -> Option<Problem> {
-        None
-    }
+    /// The guest is another machine's: this one ends, and touches nothing of it any more.
+    fn leave(self: Box<Self>);
 }
 
 /// A machine that a guest moves to. Its RAM is all zeros at first.
 ///
-/// The order of calls: `check`, memory, `load`, `take`, `run`. [`give_up`](Self::give_up) may come instead of any of these, and
+/// The order of calls: `check`, `prepare`, memory, `load`, `take`, `run`. [`give_up`](Self::give_up) may come instead of any of these, and
 /// is the last call then.
 pub trait DestinationMachine {
-    /// Makes the machine that a source describes, or says why there can't be one. Nothing of the guest has been sent yet. Takes
-    /// nothing that the source still has.
+    /// Looks whether there can be the machine that a source describes. Nothing of the guest has been sent yet. Takes nothing that the
+    /// source still has.
     ///
     /// # Errors
     /// The words go to the source's user.
     fn check(&mut self, description: &[u8], ram: RamShape) -> Result<(), Problem>;
+
+    /// Makes the machine, of what was described and of the source's luggage.
+    ///
+    /// # Errors
+    /// The words go to the source's user.
+    fn prepare(&mut self, luggage: Vec<u8>) -> Result<(), Problem> {
+        let _ = luggage;
+        Ok(())
+    }
 
     /// Writes whole pages from `first` on. They are within the RAM that `check` was told of.
     fn write_pages(&mut self, first: u64, bytes: &[u8]);

@@ -56,6 +56,11 @@ fn offer(page_size: u32, pages: u64) -> Vec<u8> {
     frame(1, 0, payload.len() as u32, &payload)
 }
 
+/// No luggage.
+fn luggage() -> Vec<u8> {
+    frame(11, 1, 8, &[0; 8])
+}
+
 /// Lets `peer` speak to a destination; how that ended.
 fn listen(peer: impl FnOnce(SocketAddr, &Handle) + Send) -> (Result<(), ReceiveError>, Plain) {
     let listener = Listener::bind(&"tcp:127.0.0.1:0".parse().expect("a URI")).expect("a socket");
@@ -79,6 +84,7 @@ fn after_offer(bytes: &[u8]) -> (ReceiveError, String) {
         peer.write_all(GREETING).expect("room");
         peer.write_all(&offer(SHAPE.page_size, SHAPE.pages))
             .expect("room");
+        let _ = peer.write_all(&luggage());
         let _ = peer.write_all(bytes);
         let _ = peer.shutdown(std::net::Shutdown::Write);
         let _ = peer.read_to_end(&mut said);
@@ -126,7 +132,7 @@ fn a_peer_that_drips_is_not_waited_for_longer_than_a_frame_may_take() {
     });
     assert!(matches!(result, Err(ReceiveError::Cancelled)), "{result:?}");
     assert!(began.elapsed() < Duration::from_secs(20));
-    let mut dripping = frame(5, 1, 0, &[]);
+    let mut dripping = luggage();
     dripping.truncate(10);
     let (result, _) = listen(|address, _| {
         let mut peer = TcpStream::connect(address).expect("it listens");
@@ -153,21 +159,21 @@ fn frames_that_are_too_long_out_of_turn_or_about_pages_that_are_not_there_end_th
         payload.extend(count.to_le_bytes());
         payload.push(data);
         payload.extend(1_u32.to_le_bytes());
-        frame(2, 1, payload.len() as u32, &payload)
+        frame(2, 2, payload.len() as u32, &payload)
     };
     let state = |total: u64, bytes: &[u8]| {
         let mut payload = total.to_le_bytes().to_vec();
         payload.extend(bytes);
-        frame(4, 1, payload.len() as u32, &payload)
+        frame(4, 2, payload.len() as u32, &payload)
     };
-    let mut wrong_checksum = frame(5, 1, 0, &[]);
+    let mut wrong_checksum = frame(5, 2, 0, &[]);
     wrong_checksum[17] ^= 1;
     let mut wrong_payload = run(0, 1, 1, 4096);
     wrong_payload[100] ^= 1;
     for (bytes, said) in [
-        (frame(2, 1, u32::MAX, &[]), "longer than its kind may be"),
-        (frame(4, 1, 2 << 20, &[]), "longer than its kind may be"),
-        (frame(99, 1, 0, &[]), "unknown kind"),
+        (frame(2, 2, u32::MAX, &[]), "longer than its kind may be"),
+        (frame(4, 2, 2 << 20, &[]), "longer than its kind may be"),
+        (frame(99, 2, 0, &[]), "unknown kind"),
         (frame(5, 7, 0, &[]), "missing, or came twice"),
         (wrong_checksum, "does not match its checksum"),
         (wrong_payload, "does not match its checksum"),
@@ -177,12 +183,16 @@ fn frames_that_are_too_long_out_of_turn_or_about_pages_that_are_not_there_end_th
         (run(0, 2, 1, 4096), "without their bytes"),
         (run(0, 1, 0, 4096), "belong to no page"),
         (run(0, 1, 9, 4096), "neither bytes nor zeros"),
-        (state(u64::MAX, &[]), "larger than any machine's"),
+        (
+            state(u64::MAX, &[]),
+            "more was announced than any machine has",
+        ),
         (state(1, &[1, 2]), "does not keep to the protocol"),
-        (frame(7, 1, 0, &[]), "does not keep to the protocol"),
-        (frame(6, 1, 0, &[]), "does not keep to the protocol"),
-        (frame(5, 1, 0, &[]), "does not keep to the protocol"),
-        (frame(36, 1, 1, &[0xff]), "text is not"),
+        (frame(7, 2, 0, &[]), "does not keep to the protocol"),
+        (frame(6, 2, 0, &[]), "does not keep to the protocol"),
+        (frame(5, 2, 0, &[]), "does not keep to the protocol"),
+        (frame(36, 2, 1, &[0xff]), "text is not"),
+        (luggage(), "missing, or came twice"),
     ] {
         // An empty state is complete at once: what follows is out of turn.
         let (error, answer) = after_offer(&bytes);
@@ -214,8 +224,8 @@ fn random_bytes_never_start_a_guest_nor_end_the_process() {
     let mut random = fastrand::Rng::with_seed(4);
     for _ in 0..60 {
         let mut bytes = Vec::new();
-        for number in 1..random.u32(2..8) {
-            let kind = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 33, 36][random.usize(0..12)];
+        for number in 2..random.u32(3..9) {
+            let kind = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 36][random.usize(0..12)];
             let payload: Vec<u8> = (0..random.usize(0..80)).map(|_| random.u8(..)).collect();
             bytes.extend(frame(kind, number, payload.len() as u32, &payload));
         }

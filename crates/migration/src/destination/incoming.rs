@@ -83,11 +83,38 @@ impl Session<'_> {
         let checked = self.machine.check(&self.source.description, ram);
         checked.map_err(ReceiveError::Refused)?;
         self.source.channel.send(Outgoing::Accepted)?;
+        let luggage = self.unpack()?;
+        let prepared = self.machine.prepare(luggage);
+        prepared.map_err(ReceiveError::Refused)?;
         self.handle.stage(Stage::Memory);
         let state = self.copy()?;
         self.machine.load(&state).map_err(ReceiveError::Refused)?;
         self.source.channel.send(Outgoing::Ready)?;
         Ok(())
+    }
+
+    /// What the machine is made of beside its description.
+    fn unpack(&mut self) -> Result<Vec<u8>, ReceiveError> {
+        let limit = self.options.limits.settle;
+        let mut luggage = Vec::new();
+        let mut size = None;
+        loop {
+            match next(&mut self.source.channel, self.handle, limit)? {
+                Message::Luggage { total, bytes } if size.is_none_or(|size| size == total) => {
+                    size = Some(total);
+                    // Grows with what has come, not with what was promised.
+                    luggage.extend_from_slice(bytes);
+                    if luggage.len() == total {
+                        return Ok(luggage);
+                    }
+                    if luggage.len() > total || bytes.is_empty() {
+                        return Err(ReceiveError::Unexpected);
+                    }
+                }
+                Message::Abort(words) => return Err(ReceiveError::Aborted(words.to_owned())),
+                _ => return Err(ReceiveError::Unexpected),
+            }
+        }
     }
 
     fn copy(&mut self) -> Result<Vec<u8>, ReceiveError> {

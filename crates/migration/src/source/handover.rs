@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Answer, GuestIs, LOOK, MigrateError, Reason, Session};
 use crate::handle::{Decision, Stage};
-use crate::machine::Problem;
+use crate::machine::{Problem, StoppedMachine};
 use crate::pages::PageSet;
 use crate::wire::{Channel, ChannelError, Message, MigrationId, Outgoing, Verdict};
 
@@ -31,29 +31,32 @@ impl Session<'_> {
     ) -> Result<Duration, MigrateError> {
         self.handle.stage(Stage::Stopping);
         let stopped = Instant::now();
-        if let Err(problem) = self.machine.pause() {
-            let reason = Reason::Machine(problem);
-            self.abort(channel, &reason);
-            return Err(MigrateError {
-                reason,
-                guest: GuestIs::AsBefore,
-            });
-        }
-        let complete = self.complete(channel, dirty).and_then(|()| {
+        let guest = match self.machine.pause() {
+            Ok(guest) => guest,
+            Err(problem) => {
+                let reason = Reason::Machine(problem);
+                self.abort(channel, &reason);
+                return Err(MigrateError {
+                    reason,
+                    guest: GuestIs::AsBefore,
+                });
+            }
+        };
+        let complete = self.complete(channel, &*guest, dirty).and_then(|()| {
             self.handle.stage(Stage::HandingOver);
-            self.machine.release().map_err(Reason::Machine)
+            guest.release().map_err(Reason::Machine)
         });
         if let Err(reason) = complete {
             // Nothing was let go of, and a destination does not run what was not released.
             self.abort(channel, &reason);
             let reason = self.explain(channel, reason);
-            return Err(self.go_on(reason));
+            return Err(go_on(guest, reason));
         }
         if let Err(reason) = self.prepare(channel) {
-            return Err(self.call_back(channel, reason));
+            return Err(self.call_back(channel, guest, reason));
         }
         if !self.handle.commit() {
-            return Err(self.call_back(channel, Reason::Cancelled));
+            return Err(self.call_back(channel, guest, Reason::Cancelled));
         }
         // Whether this gets there is what has to be learnt, also where it failed here.
         let _ = channel.send(Outgoing::Commit);
@@ -61,9 +64,10 @@ impl Session<'_> {
             Ok(Owner::There) => {
                 let downtime = stopped.elapsed();
                 let _ = channel.send(Outgoing::Bye);
+                guest.leave();
                 Ok(downtime)
             }
-            Ok(Owner::Here(reason)) => Err(self.take_back(reason)),
+            Ok(Owner::Here(reason)) => Err(self.take_back(guest, reason)),
             Err(problem) => Err(MigrateError {
                 reason: Reason::Link("it was not learnt who has the guest".into()),
                 guest: GuestIs::Stuck(problem),
@@ -72,11 +76,16 @@ impl Session<'_> {
     }
 
     /// The guest stands still: sends all that is left, while its files are synced.
-    fn complete(&self, channel: &mut Channel, dirty: &mut PageSet) -> Result<(), Reason> {
-        self.machine.fetch_dirty(dirty);
+    fn complete(
+        &self,
+        channel: &mut Channel,
+        guest: &dyn StoppedMachine,
+        dirty: &mut PageSet,
+    ) -> Result<(), Reason> {
+        guest.fetch_dirty(dirty);
         let round = self.handle.progress().round + 1;
         let (settled, sent) = std::thread::scope(|scope| {
-            let settling = scope.spawn(|| self.machine.settle());
+            let settling = scope.spawn(|| guest.settle());
             let sent = self.round(channel, round, dirty);
             let lost = || Err(Problem::new("the guest's files could not be synced"));
             (settling.join().unwrap_or_else(|_| lost()), sent)
@@ -84,7 +93,7 @@ impl Session<'_> {
         settled.map_err(Reason::Machine)?;
         sent?;
         self.handle.update(|progress| progress.round = round - 1);
-        let state = self.machine.state().map_err(Reason::Machine)?;
+        let state = guest.state().map_err(Reason::Machine)?;
         for piece in Outgoing::state(&state) {
             channel.send(piece)?;
         }
@@ -107,7 +116,12 @@ impl Session<'_> {
     }
 
     /// Between release and commit: the guest stays here, once it is sure that the destination does not take it for a dead source's.
-    fn call_back(&self, channel: &mut Channel, reason: Reason) -> MigrateError {
+    fn call_back(
+        &self,
+        channel: &mut Channel,
+        guest: Box<dyn StoppedMachine + '_>,
+        reason: Reason,
+    ) -> MigrateError {
         let gave_up = matches!(reason, Reason::Destination(_));
         let told = self.abort(channel, &reason);
         let reason = self.explain(channel, reason);
@@ -121,7 +135,7 @@ impl Session<'_> {
                 guest: GuestIs::Stuck(stuck),
             };
         }
-        self.take_back(reason)
+        self.take_back(guest, reason)
     }
 
     /// Waits until a destination that can't be told anything is gone.
@@ -213,8 +227,8 @@ impl Session<'_> {
     }
 
     /// The guest is ours for sure: takes back what was released, and lets it go on.
-    fn take_back(&self, reason: Reason) -> MigrateError {
-        while let Err(problem) = self.machine.reclaim() {
+    fn take_back(&self, stopped: Box<dyn StoppedMachine + '_>, reason: Reason) -> MigrateError {
+        while let Err(problem) = stopped.reclaim() {
             // The destination may need a moment to let go, or the user to end who else took it.
             self.handle.stage(Stage::Held);
             self.handle.note(format!(
@@ -228,14 +242,14 @@ impl Session<'_> {
             }
             std::thread::sleep(LOOK);
         }
-        self.go_on(reason)
+        go_on(stopped, reason)
     }
+}
 
-    fn go_on(&self, reason: Reason) -> MigrateError {
-        let guest = match self.machine.resume() {
-            Ok(()) => GuestIs::AsBefore,
-            Err(problem) => GuestIs::Stuck(problem),
-        };
-        MigrateError { reason, guest }
-    }
+fn go_on(stopped: Box<dyn StoppedMachine + '_>, reason: Reason) -> MigrateError {
+    let guest = match stopped.resume() {
+        Ok(()) => GuestIs::AsBefore,
+        Err(problem) => GuestIs::Stuck(problem),
+    };
+    MigrateError { reason, guest }
 }

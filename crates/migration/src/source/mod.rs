@@ -91,9 +91,8 @@ impl Session<'_> {
         };
         let (mut channel, id) = self.introduce().map_err(stayed)?;
         let copied = self
-            .machine
-            .start_dirty_log()
-            .map_err(Reason::Machine)
+            .pack(&mut channel)
+            .and_then(|()| self.machine.start_dirty_log().map_err(Reason::Machine))
             .and_then(|()| self.precopy(&mut channel));
         let mut dirty = match copied {
             Ok(dirty) => dirty,
@@ -142,6 +141,18 @@ impl Session<'_> {
             Answer::Failed(words) => Err(Reason::Refused(words)),
             _ => Err(Reason::Unexpected),
         }
+    }
+
+    /// Sends what the destination needs to make the machine.
+    fn pack(&self, channel: &mut Channel) -> Result<(), Reason> {
+        let luggage = self.machine.luggage().map_err(Reason::Machine)?;
+        for piece in Outgoing::luggage(&luggage) {
+            if self.handle.is_cancelled() {
+                return Err(Reason::Cancelled);
+            }
+            channel.send(piece)?;
+        }
+        Ok(())
     }
 
     /// The destination's next word, while nothing is committed.

@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     Abort = 8,
     Bye = 9,
     Ask = 10,
+    Luggage = 11,
     Accepted = 32,
     Ready = 33,
     Prepared = 34,
@@ -33,7 +34,7 @@ pub(super) const WORDS_MAX: usize = 4096;
 pub(super) const BLOB_MAX: usize = 1 << 20;
 
 impl Kind {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Offer,
         Self::Ram,
         Self::Round,
@@ -44,6 +45,7 @@ impl Kind {
         Self::Abort,
         Self::Bye,
         Self::Ask,
+        Self::Luggage,
         Self::Accepted,
         Self::Ready,
         Self::Prepared,
@@ -55,7 +57,7 @@ impl Kind {
     /// The most bytes that its payload can have.
     pub(crate) fn limit(self) -> usize {
         match self {
-            Self::Offer | Self::State => BLOB_MAX + 64,
+            Self::Offer | Self::State | Self::Luggage => BLOB_MAX + 64,
             Self::Ram => ram::PAYLOAD_MAX,
             Self::Abort | Self::Failed => WORDS_MAX,
             _ => 64,

@@ -6,6 +6,8 @@ use crate::machine::RamShape;
 
 /// The most bytes of a machine's state.
 const STATE_MAX: usize = 256 << 20;
+/// The most bytes of what else a machine is made of.
+const LUGGAGE_MAX: usize = 1 << 30;
 
 /// Names one attempt to move a machine: random, so that nobody is taken for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub(crate) enum Message<'a> {
     Ram(RamFrame<'a>),
     /// Source: a round of copying begins, with so many pages.
     Round { round: u32, pages: u64 },
+    /// Source: the next bytes of what else the machine is made of, of so many in all; at least one such message.
+    Luggage { total: usize, bytes: &'a [u8] },
     /// Source: the next bytes of the state, of so many in all.
     State { total: usize, bytes: &'a [u8] },
     /// Source: that was all.
@@ -87,6 +91,10 @@ pub(crate) enum Outgoing<'a> {
         round: u32,
         pages: u64,
     },
+    Luggage {
+        total: usize,
+        bytes: &'a [u8],
+    },
     State {
         total: usize,
         bytes: &'a [u8],
@@ -114,6 +122,15 @@ impl<'a> Outgoing<'a> {
         })
     }
 
+    /// The frames' payloads of luggage.
+    pub(crate) fn luggage(luggage: &'a [u8]) -> impl Iterator<Item = Self> {
+        let count = luggage.len().div_ceil(BLOB_MAX).max(1);
+        (0..count).map(move |index| Self::Luggage {
+            total: luggage.len(),
+            bytes: &luggage[index * BLOB_MAX..luggage.len().min((index + 1) * BLOB_MAX)],
+        })
+    }
+
     /// Kind and payload.
     pub(super) fn encode(self) -> (Kind, Vec<u8>) {
         let mut payload = Vec::new();
@@ -138,6 +155,11 @@ impl<'a> Outgoing<'a> {
                 payload.extend((total as u64).to_le_bytes());
                 payload.extend(bytes);
                 Kind::State
+            }
+            Self::Luggage { total, bytes } => {
+                payload.extend((total as u64).to_le_bytes());
+                payload.extend(bytes);
+                Kind::Luggage
             }
             Self::Abort(words) => {
                 payload.extend(shorten(words).bytes());
@@ -188,6 +210,14 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], &'static str> {
     Ok(*first)
 }
 
+/// A piece of something that has so many bytes in all.
+fn piece<'a>(rest: &mut &'a [u8], limit: usize) -> Result<(usize, &'a [u8]), &'static str> {
+    let total = usize::try_from(u64::from_le_bytes(take(rest)?)).ok();
+    let total = total.filter(|&total| total <= limit);
+    let total = total.ok_or("more was announced than any machine has")?;
+    Ok((total, std::mem::take(rest)))
+}
+
 fn text(bytes: &[u8]) -> Result<&str, &'static str> {
     std::str::from_utf8(bytes).map_err(|_| "a message that should be text is not")
 }
@@ -219,11 +249,12 @@ impl<'a> Message<'a> {
                 pages: u64::from_le_bytes(take(rest)?),
             },
             Kind::State => {
-                let total = usize::try_from(u64::from_le_bytes(take(rest)?)).ok();
-                let total = total.filter(|&total| total <= STATE_MAX);
-                let total = total.ok_or("the state is larger than any machine's")?;
-                let bytes = std::mem::take(rest);
+                let (total, bytes) = piece(rest, STATE_MAX)?;
                 Self::State { total, bytes }
+            }
+            Kind::Luggage => {
+                let (total, bytes) = piece(rest, LUGGAGE_MAX)?;
+                Self::Luggage { total, bytes }
             }
             Kind::Abort => Self::Abort(text(std::mem::take(rest))?),
             Kind::Failed => Self::Failed(text(std::mem::take(rest))?),

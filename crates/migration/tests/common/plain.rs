@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use paprika_migration::{DestinationMachine, PageSet, Problem, RamShape, SourceMachine};
+use paprika_migration::{
+    DestinationMachine, PageSet, Problem, RamShape, SourceMachine, StoppedMachine,
+};
 
 /// Memory of so many pages; odd pages of the first quarter hold something.
 pub struct Plain {
@@ -12,7 +14,7 @@ pub struct Plain {
     pub shape: RamShape,
     pub running: bool,
     pub state: Vec<u8>,
-    pub resumed: std::sync::atomic::AtomicBool,
+    pub luggage: Vec<u8>,
 }
 
 impl Plain {
@@ -34,7 +36,7 @@ impl Plain {
             shape,
             running: false,
             state: Vec::new(),
-            resumed: false.into(),
+            luggage: Vec::new(),
         }
     }
 
@@ -62,14 +64,23 @@ impl SourceMachine for Plain {
     fn flush_ahead(&self) -> Result<(), Problem> {
         Ok(())
     }
-    fn pause(&self) -> Result<(), Problem> {
-        Ok(())
+    fn pause(&self) -> Result<Box<dyn StoppedMachine + '_>, Problem> {
+        Ok(Box::new(Stopped(self)))
     }
+    fn luggage(&self) -> Result<Vec<u8>, Problem> {
+        Ok(self.state.clone())
+    }
+}
+
+struct Stopped<'a>(&'a Plain);
+
+impl StoppedMachine for Stopped<'_> {
+    fn fetch_dirty(&self, _: &mut PageSet) {}
     fn settle(&self) -> Result<(), Problem> {
         Ok(())
     }
     fn state(&self) -> Result<Vec<u8>, Problem> {
-        Ok(self.state.clone())
+        Ok(self.0.state.clone())
     }
     fn release(&self) -> Result<(), Problem> {
         Ok(())
@@ -77,11 +88,10 @@ impl SourceMachine for Plain {
     fn reclaim(&self) -> Result<(), Problem> {
         Ok(())
     }
-    fn resume(&self) -> Result<(), Problem> {
-        self.resumed
-            .store(true, std::sync::atomic::Ordering::SeqCst);
+    fn resume(self: Box<Self>) -> Result<(), Problem> {
         Ok(())
     }
+    fn leave(self: Box<Self>) {}
 }
 
 impl DestinationMachine for Plain {
@@ -91,6 +101,10 @@ impl DestinationMachine for Plain {
         } else {
             Err(Problem::new("another size"))
         }
+    }
+    fn prepare(&mut self, luggage: Vec<u8>) -> Result<(), Problem> {
+        self.luggage = luggage;
+        Ok(())
     }
     fn write_pages(&mut self, first: u64, bytes: &[u8]) {
         let at = first as usize * self.shape.page_size as usize;

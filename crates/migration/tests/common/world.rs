@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use paprika_migration::{DestinationMachine, PageSet, Problem, RamShape, SourceMachine};
+use paprika_migration::{
+    DestinationMachine, PageSet, Problem, RamShape, SourceMachine, StoppedMachine,
+};
 
 pub const PAGE: usize = 4096;
 pub const PAGES: u64 = 40;
@@ -364,10 +366,18 @@ impl SourceMachine for Machine {
         Ok(())
     }
 
-    fn pause(&self) -> Result<(), Problem> {
+    fn pause(&self) -> Result<Box<dyn StoppedMachine + '_>, Problem> {
         self.refuse("pause")?;
         self.world.set_running(self.side, false);
-        Ok(())
+        Ok(Box::new(Stopped(self)))
+    }
+}
+
+struct Stopped<'a>(&'a Machine);
+
+impl StoppedMachine for Stopped<'_> {
+    fn fetch_dirty(&self, pages: &mut PageSet) {
+        self.0.fetch_dirty(pages);
     }
 
     fn settle(&self) -> Result<(), Problem> {
@@ -375,31 +385,35 @@ impl SourceMachine for Machine {
     }
 
     fn state(&self) -> Result<Vec<u8>, Problem> {
-        self.refuse("state")?;
-        Ok(lock(&self.ram).number(0).to_le_bytes().to_vec())
+        self.0.refuse("state")?;
+        Ok(lock(&self.0.ram).number(0).to_le_bytes().to_vec())
     }
 
     fn release(&self) -> Result<(), Problem> {
-        self.refuse("release")?;
-        lock(&self.world.nvdimm).lock = None;
+        self.0.refuse("release")?;
+        lock(&self.0.world.nvdimm).lock = None;
         Ok(())
     }
 
     fn reclaim(&self) -> Result<(), Problem> {
-        self.world.step(self.side, "reclaim");
-        let mut nvdimm = lock(&self.world.nvdimm);
+        self.0.world.step(self.0.side, "reclaim");
+        let mut nvdimm = lock(&self.0.world.nvdimm);
         match nvdimm.lock {
-            None => nvdimm.lock = Some(self.side),
-            Some(holder) if holder == self.side => {}
+            None => nvdimm.lock = Some(self.0.side),
+            Some(holder) if holder == self.0.side => {}
             Some(_) => return Err(Problem::new("the NVDIMM is locked")),
         }
         Ok(())
     }
 
-    fn resume(&self) -> Result<(), Problem> {
-        self.world.step(self.side, "resume");
-        self.world.set_running(self.side, true);
+    fn resume(self: Box<Self>) -> Result<(), Problem> {
+        self.0.world.step(self.0.side, "resume");
+        self.0.world.set_running(self.0.side, true);
         Ok(())
+    }
+
+    fn leave(self: Box<Self>) {
+        self.0.world.step(self.0.side, "leave");
     }
 }
 
