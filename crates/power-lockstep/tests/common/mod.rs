@@ -1,0 +1,72 @@
+//! What the tests share: a machine in lock step, and second tiers that are wrong on purpose.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+#[path = "../../../power/tests/bare/mod.rs"]
+pub mod bare;
+
+use std::sync::Arc;
+
+use power::accelerator::{Accelerator, CodeId, Entry, Ran};
+use power::{Cpu, Partition};
+use power_jit::{JitOptions, JitService};
+use power_lockstep::{LockStep, LockStepOptions};
+
+/// A compiler that is asked soon and waited for.
+pub fn eager() -> JitService {
+    let options = JitOptions {
+        threshold: 2,
+        wait: true,
+        ..JitOptions::default()
+    };
+    JitService::new(options).expect("tests run where the engine does")
+}
+
+/// A machine in lock step, whose vCPU is little-endian, in real mode, at `nia`.
+pub fn lock_step(
+    partition: &Arc<Partition>,
+    jit: Box<dyn Accelerator>,
+    nia: u64,
+) -> (LockStep, Cpu) {
+    let options = LockStepOptions {
+        polls: 2,
+        whole_memory: true,
+    };
+    let (engine, mut cpu) = LockStep::new(partition, jit, options).expect("one vCPU");
+    cpu.set_msr(cpu.regs.msr | power::msr::LE);
+    cpu.regs.nia = nia;
+    partition.set_interrupt_little_endian(true);
+    (engine, cpu)
+}
+
+/// What a wrong engine does to the processor after compiled code has run; false where it has to wait for a better occasion.
+pub type Fault = Box<dyn FnMut(&mut Cpu) -> bool>;
+
+/// A second tier with a fault: after `left` runs of compiled code, once, something is not as it should be.
+pub struct Faulty {
+    pub inner: Box<dyn Accelerator>,
+    pub left: u32,
+    pub fault: Fault,
+}
+
+impl Accelerator for Faulty {
+    fn threshold(&self) -> u32 {
+        self.inner.threshold()
+    }
+    fn compile(&mut self, cpu: &Cpu, entry: Entry) {
+        self.inner.compile(cpu, entry);
+    }
+    fn collect(&mut self) {
+        self.inner.collect();
+    }
+    fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> Ran {
+        let ran = self.inner.run(cpu, code);
+        if ran == Ran::Left {
+            self.left = match self.left {
+                0 => 0,
+                1 => u32::from(!(self.fault)(cpu)),
+                left => left - 1,
+            };
+        }
+        ran
+    }
+}

@@ -1,0 +1,192 @@
+//! Random page tables: trees of several shapes that map the window to this and that, and garbage in them.
+
+use power::Partition;
+
+use super::layout::*;
+use super::random::Random;
+
+/// log2 of the process table's bytes: processes 0 to 255.
+const PROCESS_TABLE_BITS: u32 = 12;
+const VALID: u64 = 1 << 63;
+const LEAF: u64 = 1 << 62;
+const REFERENCE: u64 = 0x100;
+const CHANGE: u64 = 0x80;
+const PRIVILEGED: u64 = 8;
+const READ_WRITE_EXECUTE: u64 = 7;
+
+/// Bits of an address that each level resolves; what is left is the page.
+struct Shape {
+    size: u32,
+    levels: &'static [u32],
+}
+
+const SHAPES: [Shape; 5] = [
+    Shape {
+        size: 52,
+        levels: &[13, 9, 9, 9],
+    },
+    Shape {
+        size: 52,
+        levels: &[13, 9, 9, 5],
+    },
+    Shape {
+        size: 40,
+        levels: &[10, 8, 10],
+    },
+    Shape {
+        size: 31,
+        levels: &[9, 10],
+    },
+    Shape {
+        size: 31,
+        levels: &[9, 6],
+    },
+];
+
+/// The trees under construction.
+pub struct Tables<'a> {
+    partition: &'a Partition,
+    next: u64,
+    /// Addresses of leaves of the window.
+    pub leaves: Vec<u64>,
+}
+
+impl<'a> Tables<'a> {
+    /// Makes trees for the processes 0 and 1, and registers the process table.
+    pub fn build(partition: &'a Partition, random: &mut Random) -> Self {
+        let mut tables = Self {
+            partition,
+            next: TABLES + (1 << PROCESS_TABLE_BITS),
+            leaves: Vec::new(),
+        };
+        for pid in 0..2 {
+            let shape = &SHAPES[random.below(SHAPES.len() as u64) as usize];
+            let root = tables.tree(shape, random);
+            let size = u64::from(shape.size - 31);
+            let entry = (size >> 3) << 61 | root | (size & 7) << 5 | u64::from(shape.levels[0]);
+            tables.write(TABLES + pid * 16, entry);
+        }
+        for pid in 2..8 {
+            tables.write(TABLES + pid * 16, random.bits() & random.bits());
+        }
+        for _ in 0..random.below(6) {
+            tables.spoil(random);
+        }
+        let table = random.percent(97).then_some((TABLES, PROCESS_TABLE_BITS));
+        partition.set_process_table(table);
+        tables
+    }
+
+    fn write(&self, address: u64, value: u64) {
+        let bytes = value.to_be_bytes();
+        self.partition
+            .memory
+            .write(address, &bytes)
+            .expect("tables lie in RAM");
+    }
+
+    fn read(&self, address: u64) -> u64 {
+        let mut bytes = [0; 8];
+        self.partition
+            .memory
+            .read(address, &mut bytes)
+            .expect("tables lie in RAM");
+        u64::from_be_bytes(bytes)
+    }
+
+    fn allocate(&mut self, bits: u32) -> u64 {
+        let bytes = 8u64 << bits;
+        let at = self.next.next_multiple_of(bytes.max(256));
+        assert!(at + bytes <= TABLES_END, "trees are small");
+        self.next = at + bytes;
+        at
+    }
+
+    fn tree(&mut self, shape: &Shape, random: &mut Random) -> u64 {
+        let root = self.allocate(shape.levels[0]);
+        let page_shift = shape.size - shape.levels.iter().sum::<u32>();
+        for n in 0..WINDOW_PAGES {
+            let real = target(n, page_shift, random);
+            let mut flags = if random.percent(85) {
+                READ_WRITE_EXECUTE
+            } else {
+                random.below(8)
+            };
+            flags |= if random.percent(25) { PRIVILEGED } else { 0 };
+            flags |= random.pick(&[0, REFERENCE, REFERENCE | CHANGE]);
+            if random.percent(93) {
+                let address = WINDOW + (n << page_shift);
+                let leaf = self.map(root, shape, shape.levels.len(), address, real | flags);
+                self.leaves.push(leaf);
+            }
+        }
+        // RAM as one or two large pages.
+        let large = shape.size - shape.levels[..shape.levels.len() - 1].iter().sum::<u32>();
+        for real in (0..TABLES_END).step_by(1 << large) {
+            let flags = READ_WRITE_EXECUTE | PRIVILEGED | random.pick(&[0, REFERENCE | CHANGE]);
+            self.map(root, shape, shape.levels.len() - 1, real, real | flags);
+        }
+        root
+    }
+
+    /// Puts a leaf at a depth; its address. What is a leaf already on the way stays one.
+    fn map(&mut self, root: u64, shape: &Shape, depth: usize, address: u64, leaf: u64) -> u64 {
+        let (mut base, mut left) = (root, shape.size);
+        for (n, &bits) in shape.levels[..depth].iter().enumerate() {
+            left -= bits;
+            let entry = base + (address >> left & ((1 << bits) - 1)) * 8;
+            let there = self.read(entry);
+            if n + 1 == depth {
+                self.write(entry, VALID | LEAF | leaf);
+                return entry;
+            }
+            if there & LEAF != 0 {
+                return entry;
+            }
+            base = if there & VALID != 0 {
+                there & 0x00ff_ffff_ffff_ff00
+            } else {
+                let next = shape.levels[n + 1];
+                let table = self.allocate(next);
+                self.write(entry, VALID | table | u64::from(next));
+                table
+            };
+        }
+        root
+    }
+
+    /// Makes something of the trees into something else.
+    fn spoil(&self, random: &mut Random) {
+        let address = if random.percent(70) && !self.leaves.is_empty() {
+            random.pick(&self.leaves)
+        } else {
+            TABLES + random.below((self.next - TABLES) / 8) * 8
+        };
+        let old = self.read(address);
+        let new = match random.below(4) {
+            0 => random.bits(),
+            1 => old ^ 1 << random.below(64),
+            2 => VALID | (DATA + random.below(16) * 0x1000) | random.below(32),
+            _ => old & !LEAF,
+        };
+        self.write(address, new);
+    }
+}
+
+/// What page `n` of the window is: first the code in order, then data, and seldom what one would not map.
+fn target(n: u64, page_shift: u32, random: &mut Random) -> u64 {
+    let page = 1u64 << page_shift;
+    let within = |start: u64, bytes: u64, random: &mut Random| {
+        start + random.below((bytes / page).max(1)) * page
+    };
+    let real = match random.below(100) {
+        _ if n < CODE_PAGES && page == 4096 => CODE + n * page,
+        _ if n == 0 => CODE,
+        0..=79 => within(DATA, DATA_BYTES, random),
+        80..=91 => within(CODE, CODE_PAGES * 4096, random),
+        92..=95 => within(0, 0x1_0000, random),
+        96 | 97 => within(TABLES, TABLES_END - TABLES, random),
+        _ => 1 << 40,
+    };
+    real & !(page - 1)
+}
