@@ -5,6 +5,7 @@
 //! - [`memory`]: guest RAM as host memory;
 //! - [`terminal`]: the user's terminal as the guest's console;
 //! - [`control`]: the socket by which programs control a running machine;
+//! - [`snapshot`]: a machine in a directory, and the way back;
 //! - [`session`]: a guest that a program runs: a script in, the console's text and the end out;
 //! - [`demo`]: the demonstrations;
 //! - [`cli`]: the commands of the program.
@@ -17,4 +18,5 @@ pub mod load;
 pub mod machine;
 pub mod memory;
 pub mod session;
+pub mod snapshot;
 pub mod terminal;

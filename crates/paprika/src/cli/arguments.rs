@@ -158,7 +158,7 @@ fn cpus(text: &str) -> Result<u32, String> {
 }
 
 /// The names of the machine types, so that `--help` and errors list them.
-fn machine_types() -> impl TypedValueParser<Value = MachineVersion> {
+pub(super) fn machine_types() -> impl TypedValueParser<Value = MachineVersion> {
     let names = MachineVersion::ALL.map(MachineVersion::name);
     PossibleValuesParser::new(names).try_map(|name| name.parse::<MachineVersion>())
 }

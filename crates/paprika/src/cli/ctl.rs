@@ -7,9 +7,10 @@ use anyhow::Context;
 use papr_scm::nvdimm::NvdimmConfig;
 use serde::Serialize;
 
-use super::exit;
-use crate::control::api::{AddNvdimm, NvdimmInfo, State, Status};
+use super::{exit, progress};
+use crate::control::api::{AddNvdimm, NvdimmInfo, SaveRequest, State, Status};
 use crate::control::client::Client;
+use crate::snapshot::Saved;
 
 /// Look at or change a machine that runs (paprika run --api-socket)
 ///
@@ -45,6 +46,25 @@ enum CtlCommand {
     Nvdimm(NvdimmCommand),
     /// Show all counters, in Prometheus' text format
     Metrics,
+    /// Save the guest into a directory, for `paprika restore`
+    ///
+    /// The guest stands still meanwhile, and goes on afterwards. Once it stores to an NVDIMM, the snapshot does not agree with that
+    /// file any more and can't be restored: use --quit where the guest is to go on from the snapshot. A snapshot that is there is
+    /// replaced when the new one is whole.
+    Snapshot {
+        /// The directory
+        #[arg(required_unless_present = "cancel")]
+        directory: Option<PathBuf>,
+        /// End the machine when the guest is saved
+        #[arg(long)]
+        quit: bool,
+        /// Read the NVDIMMs' files and keep digests of them, so that the snapshot can be moved with copies of the files
+        #[arg(long)]
+        digest: bool,
+        /// Cancel the snapshot that is being made
+        #[arg(long, conflicts_with_all = ["directory", "quit", "digest"])]
+        cancel: bool,
+    },
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -95,6 +115,21 @@ pub(super) fn run(args: CtlArgs) -> anyhow::Result<u8> {
         })?,
         CtlCommand::Metrics if json => show(json, &client.metrics()?, |_| String::new())?,
         CtlCommand::Metrics => print!("{}", client.metrics_text()?),
+        CtlCommand::Snapshot { cancel: true, .. } => {
+            show(json, &client.cancel_save()?, |_| "cancelled".into())?;
+        }
+        CtlCommand::Snapshot {
+            directory,
+            quit,
+            digest,
+            ..
+        } => {
+            // The machine may be in another directory.
+            let path = std::path::absolute(directory.unwrap_or_default())
+                .context("the current directory can't be found")?;
+            let request = SaveRequest { path, quit, digest };
+            show(json, &progress::saving(&client, &request)?, saved)?;
+        }
         CtlCommand::Nvdimm(command) => nvdimm(&client, json, command)?,
     }
     Ok(exit::OK)
@@ -155,6 +190,21 @@ fn show<T: Serialize>(
         println!("{}", plain(value));
     }
     Ok(())
+}
+
+fn saved(saved: &Saved) -> String {
+    let Saved {
+        path,
+        memory_bytes,
+        stood_still_ms,
+        ended,
+    } = saved;
+    let then = if *ended { ", and ends" } else { "" };
+    format!(
+        "the guest is saved in {}: {} MiB of memory; it stood still for {stood_still_ms} ms{then}",
+        path.display(),
+        memory_bytes >> 20
+    )
 }
 
 fn status(status: &Status) -> String {

@@ -1,7 +1,7 @@
 //! The command line: what the program is asked, and how it answers.
 //!
 //! - [`exit`]: exit codes, all of them; `arguments`: the machine's options and what can be wrong with them;
-//! - `run`, `ctl`, `guest`, `demo`: a file per command; `logging`: where log lines go.
+//! - `run`, `restore`, `ctl`, `guest`, `demo`: a file per command; `logging`: where log lines go; `progress`: bars.
 
 mod arguments;
 mod ctl;
@@ -9,6 +9,8 @@ mod demo;
 pub mod exit;
 mod guest;
 mod logging;
+mod progress;
+mod restore;
 mod run;
 mod stats;
 
@@ -29,6 +31,7 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Run(Box<run::RunArgs>),
+    Restore(Box<restore::RestoreArgs>),
     Ctl(ctl::CtlArgs),
     Demo(demo::DemoArgs),
     #[command(subcommand)]
@@ -53,6 +56,7 @@ pub fn main() -> ExitCode {
     };
     let done = logging::start(&cli.logging, expected).and_then(|()| match cli.command {
         Command::Run(args) => run::run(*args),
+        Command::Restore(args) => restore::run(*args),
         Command::Ctl(args) => ctl::run(args),
         Command::Demo(args) => demo::run(&args),
         Command::Guest(command) => guest::run(&command),

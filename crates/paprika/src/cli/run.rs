@@ -65,7 +65,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<u8> {
     // Everything that can be refused is, before a file is created.
     let nvdimms = Plan::new(nvdimms)?;
     let blueprint = Blueprint::new(config)?;
-    let mut server = args
+    let server = args
         .api_socket
         .as_deref()
         .map(ControlServer::bind)
@@ -75,11 +75,21 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<u8> {
     let machine = Machine::build(blueprint, &nvdimms, Box::new(console))?;
     // The machine holds them from here on: the file of one that is unplugged is closed.
     drop(nvdimms);
+    live(&machine, terminal, server, stats)
+}
+
+/// Runs a machine on the terminal to its end; answers the exit code that tells how it ended.
+pub(super) fn live(
+    machine: &Machine,
+    terminal: Terminal,
+    mut server: Option<ControlServer>,
+    stats: Option<Stats>,
+) -> anyhow::Result<u8> {
     if let Some(server) = &mut server {
         server.serve(machine.control())?;
     }
     let attached = terminal
-        .attach(&machine)
+        .attach(machine)
         .context("the terminal can't be used as the guest's console")?;
     let end = machine.run();
     drop(attached);
@@ -89,7 +99,7 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<u8> {
         eprintln!("paprika: {words}");
     }
     if let Some(stats) = stats {
-        eprintln!("paprika: {}", stats.report(&machine));
+        eprintln!("paprika: {}", stats.report(machine));
     }
     Ok(exit::code_of_end(&end))
 }

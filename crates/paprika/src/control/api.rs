@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::error::{ApiError, ErrorCode};
 use crate::machine::{MachineControl, RunState};
+use crate::snapshot::Stage;
 
 /// What a machine is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +194,38 @@ impl From<NvdimmConfig> for AddNvdimm {
             timeout_ms: None,
         }
     }
+}
+
+/// A snapshot that is to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaveRequest {
+    /// Its directory; absolute, as the socket's two ends may be in different directories.
+    pub path: PathBuf,
+    /// Whether the machine ends when its guest is saved.
+    #[serde(default)]
+    pub quit: bool,
+    /// Whether digests of the NVDIMMs' contents are kept, so that the snapshot can be moved with copies of their files.
+    #[serde(default)]
+    pub digest: bool,
+}
+
+/// Whether a snapshot is being made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavingStatus {
+    /// How far it is; none: none is being made.
+    pub saving: Option<SavingProgress>,
+}
+
+/// How far a snapshot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavingProgress {
+    /// What is being done.
+    pub stage: Stage,
+    /// Bytes of RAM that are done.
+    pub done: u64,
+    /// Bytes of RAM.
+    pub total: u64,
 }
 
 /// Longest name of a device, as for `paprika run --nvdimm`.

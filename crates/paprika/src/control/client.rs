@@ -15,11 +15,15 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::api::{AddNvdimm, Added, NvdimmList, Removed, Status};
+use super::api::{AddNvdimm, Added, NvdimmList, Removed, SaveRequest, SavingStatus, Status};
 use super::error::{ApiError, ErrorBody};
+use crate::snapshot::Saved;
 
 /// How long an answer may take; longer than any call waits for the guest and the host together.
 const ANSWER_LIMIT: Duration = Duration::from_secs(150);
+
+/// How long a snapshot may take: a terabyte on a slow disk.
+const SAVE_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 16 << 20;
@@ -45,7 +49,7 @@ pub enum ClientError {
     #[error("the answer makes no sense ({0}); is that socket Paprika's, of the same version?")]
     Nonsense(String),
     /// No answer.
-    #[error("the machine did not answer within {} s", ANSWER_LIMIT.as_secs())]
+    #[error("the machine did not answer in time")]
     Timeout,
 }
 
@@ -138,6 +142,32 @@ impl Client {
         self.call(Method::DELETE, &format!("/v1/nvdimms/{id}{query}"), None)
     }
 
+    /// Saves the guest; returns when that is done, however long it takes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn save(&self, request: &SaveRequest) -> Result<Saved, ClientError> {
+        let body = Some(json(request)?);
+        let answer = self.ask_for(Method::POST, "/v1/snapshot", body, SAVE_LIMIT)?;
+        serde_json::from_slice(&answer).map_err(|error| ClientError::Nonsense(error.to_string()))
+    }
+
+    /// How far a snapshot is that somebody makes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn saving(&self) -> Result<SavingStatus, ClientError> {
+        self.call(Method::GET, "/v1/snapshot", None)
+    }
+
+    /// Wishes the snapshot that is being made to end, undone.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn cancel_save(&self) -> Result<SavingStatus, ClientError> {
+        self.call(Method::DELETE, "/v1/snapshot", None)
+    }
+
     /// All counters, as JSON.
     ///
     /// # Errors
@@ -167,6 +197,17 @@ impl Client {
 
     /// One request and its answer's body.
     fn ask(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Bytes, ClientError> {
+        self.ask_for(method, path, body, ANSWER_LIMIT)
+    }
+
+    /// The same, the answer being waited for so long.
+    fn ask_for(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        limit: Duration,
+    ) -> Result<Bytes, ClientError> {
         let broken = |error: &dyn std::error::Error| ClientError::Broken(error.to_string());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -203,7 +244,7 @@ impl Client {
             answer_of(status, body)
         };
         runtime
-            .block_on(async { timeout(ANSWER_LIMIT, conversation).await })
+            .block_on(async { timeout(limit, conversation).await })
             .unwrap_or(Err(ClientError::Timeout))
     }
 }

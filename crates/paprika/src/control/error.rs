@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{AddError, ControlError, PmemError, RemoveError};
+use crate::snapshot::SaveError;
 use papr_scm::PlugError;
 use papr_scm::nvdimm::PlanError;
 
@@ -30,6 +31,8 @@ pub enum ErrorCode {
     GuestTimeout,
     /// The guest does not listen to events.
     GuestNotListening,
+    /// Somebody cancelled it.
+    Cancelled,
     /// Too much is going on already.
     Busy,
     /// The machine has ended, or won't do it.
@@ -46,7 +49,7 @@ impl ErrorCode {
             ErrorCode::NotFound => 404,
             ErrorCode::MethodNotAllowed => 405,
             ErrorCode::RequestTimeout => 408,
-            ErrorCode::Conflict | ErrorCode::GuestRefused => 409,
+            ErrorCode::Conflict | ErrorCode::GuestRefused | ErrorCode::Cancelled => 409,
             ErrorCode::TooLarge => 413,
             ErrorCode::Refused => 422,
             ErrorCode::Internal => 500,
@@ -108,6 +111,22 @@ impl From<AddError> for ApiError {
             AddError::Pmem(PmemError::Plug(_)) => ErrorCode::Refused,
             AddError::NotListening(_) => ErrorCode::GuestNotListening,
             AddError::Control(error) => return error.into(),
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<SaveError> for ApiError {
+    fn from(error: SaveError) -> Self {
+        let code = match error {
+            SaveError::Control(error) => return error.into(),
+            SaveError::Encode(_) => ErrorCode::Internal,
+            SaveError::Cancelled => ErrorCode::Cancelled,
+            SaveError::Directory(_)
+            | SaveError::Flush(_)
+            | SaveError::Backing { .. }
+            | SaveError::BackingMoved { .. }
+            | SaveError::Write { .. } => ErrorCode::Refused,
         };
         Self::new(code, error.to_string())
     }

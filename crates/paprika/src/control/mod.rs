@@ -17,6 +17,7 @@ pub mod client;
 pub mod error;
 mod metrics;
 mod routes;
+mod saving;
 mod server;
 mod socket;
 

@@ -9,9 +9,10 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::OPENAPI;
-use super::api::{AddNvdimm, Added, NvdimmInfo, NvdimmList, Removed, Status};
+use super::api::{AddNvdimm, Added, NvdimmInfo, NvdimmList, Removed, SaveRequest, Status};
 use super::error::{ApiError, ErrorBody, ErrorCode};
 use super::metrics::{Metrics, TEXT_TYPE};
+use super::saving::Saver;
 use crate::machine::MachineControl;
 
 /// How long the guest is waited for where the caller does not say.
@@ -36,10 +37,13 @@ pub(super) enum Call {
     Remove(String, Duration),
     Metrics,
     MetricsText,
+    Save,
+    Saving,
+    CancelSave,
 }
 
 /// Every path with a fixed name, its method, and its call.
-const FIXED: [(&str, Method, Call); 10] = [
+const FIXED: [(&str, Method, Call); 13] = [
     ("/openapi.json", Method::GET, Call::OpenApi),
     ("/metrics", Method::GET, Call::MetricsText),
     ("/v1/metrics", Method::GET, Call::Metrics),
@@ -50,6 +54,9 @@ const FIXED: [(&str, Method, Call); 10] = [
     ("/v1/powerdown", Method::POST, Call::PowerDown),
     ("/v1/nvdimms", Method::GET, Call::List),
     ("/v1/nvdimms", Method::POST, Call::Add),
+    ("/v1/snapshot", Method::POST, Call::Save),
+    ("/v1/snapshot", Method::GET, Call::Saving),
+    ("/v1/snapshot", Method::DELETE, Call::CancelSave),
 ];
 
 /// What is answered.
@@ -100,13 +107,35 @@ impl Call {
     pub(super) fn only_looks(&self) -> bool {
         matches!(
             self,
-            Call::OpenApi | Call::Status | Call::List | Call::Metrics | Call::MetricsText
+            Call::OpenApi
+                | Call::Status
+                | Call::List
+                | Call::Metrics
+                | Call::MetricsText
+                | Call::Saving
+                | Call::CancelSave
         )
     }
 
     /// Does it.
-    pub(super) fn run(self, machine: &MachineControl, body: &[u8]) -> Result<Reply, ApiError> {
+    pub(super) fn run(
+        self,
+        machine: &MachineControl,
+        saver: &Saver,
+        body: &[u8],
+    ) -> Result<Reply, ApiError> {
         match self {
+            Call::Save => {
+                let request: SaveRequest = serde_json::from_slice(body).map_err(|error| {
+                    ApiError::new(
+                        ErrorCode::BadRequest,
+                        format!("the body does not describe a snapshot: {error}"),
+                    )
+                })?;
+                Reply::json(StatusCode::OK, &saver.save(machine, &request)?)
+            }
+            Call::Saving => Reply::json(StatusCode::OK, &saver.status()),
+            Call::CancelSave => Reply::json(StatusCode::ACCEPTED, &saver.cancel()?),
             Call::OpenApi => Ok(Reply::new("application/json", OPENAPI)),
             Call::Status => Reply::json(StatusCode::OK, &Status::of(machine)),
             Call::Pause => machine
@@ -240,8 +269,13 @@ impl From<ApiError> for Reply {
 }
 
 /// Does a call that only looks, or one on a thread that may wait.
-pub(super) fn answer(call: Call, machine: &Arc<MachineControl>, body: &[u8]) -> Reply {
-    call.run(machine, body).unwrap_or_else(Reply::from)
+pub(super) fn answer(
+    call: Call,
+    machine: &Arc<MachineControl>,
+    saver: &Saver,
+    body: &[u8],
+) -> Reply {
+    call.run(machine, saver, body).unwrap_or_else(Reply::from)
 }
 
 #[cfg(test)]
@@ -327,7 +361,7 @@ mod tests {
         for code in codes.as_array().expect("codes") {
             serde_json::from_value::<ErrorCode>(code.clone()).expect("a code of ours");
         }
-        assert_eq!(codes.as_array().map(Vec::len), Some(13));
+        assert_eq!(codes.as_array().map(Vec::len), Some(14));
     }
 
     #[test]

@@ -26,6 +26,7 @@ use tracing::{debug, warn};
 
 use super::error::{ApiError, ErrorCode};
 use super::routes::{Call, Reply, answer};
+use super::saving::Saver;
 use super::socket::{Socket, SocketError, may_use};
 use crate::machine::MachineControl;
 
@@ -108,6 +109,7 @@ impl ControlServer {
         let (stop, stopped) = oneshot::channel();
         let server = Arc::new(Server {
             machine: Arc::clone(machine),
+            saver: Arc::default(),
             waiting: Arc::new(Semaphore::new(WAITING_CALLS)),
         });
         let body = move || serve(runtime, listener, server, stopped);
@@ -134,6 +136,7 @@ impl Drop for Serving {
 
 struct Server {
     machine: Arc<MachineControl>,
+    saver: Arc<Saver>,
     waiting: Arc<Semaphore>,
 }
 
@@ -234,7 +237,7 @@ impl Server {
         let call = Call::of(request.method(), request.uri())?;
         let body = body(request).await?;
         if call.only_looks() {
-            return Ok(answer(call, &self.machine, &body));
+            return Ok(answer(call, &self.machine, &self.saver, &body));
         }
         let busy = || {
             ApiError::new(
@@ -245,10 +248,10 @@ impl Server {
         let place = Arc::clone(&self.waiting)
             .try_acquire_owned()
             .map_err(|_| busy())?;
-        let machine = Arc::clone(&self.machine);
+        let (machine, saver) = (Arc::clone(&self.machine), Arc::clone(&self.saver));
         let work = tokio::task::spawn_blocking(move || {
             let _place = place;
-            answer(call, &machine, &body)
+            answer(call, &machine, &saver, &body)
         });
         work.await.map_err(|_| {
             ApiError::new(ErrorCode::Internal, "a defect of Paprika; please report it")

@@ -6,7 +6,9 @@ mod guard;
 mod ram;
 #[allow(unsafe_code)]
 mod region;
+mod touched;
 
 pub use guard::failure;
 pub use ram::{OutOfRam, Ram};
 pub use region::PmemRegion;
+pub use touched::Touched;

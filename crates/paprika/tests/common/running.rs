@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use paprika::control::client::Client;
 
@@ -17,6 +18,7 @@ pub struct Running {
     _watchdog: Watchdog,
     stdin: ChildStdin,
     pub console: Receiver<u8>,
+    socket: PathBuf,
     pub directory: PathBuf,
     temporary: Option<tempfile::TempDir>,
 }
@@ -41,37 +43,60 @@ impl Running {
     /// The same with its files in a directory that is there.
     pub fn start_in(directory: &Path, more: &[&str]) -> Self {
         let kernel = tiny_guest::write(directory);
-        let socket = directory.join("api");
-        let mut command = paprika(&[
-            "run",
-            "--memory=256M",
-            "--name=tiny",
-            "--kernel",
-            argument(&kernel),
-        ]);
+        let command = ["run", "--memory=256M", "--name=tiny", "--kernel"];
+        let command = [&command, [argument(&kernel)].as_slice(), more].concat();
+        let mut running = Self::spawn(directory, "api", &command);
+        running.expect(tiny_guest::READY);
+        running
+    }
+
+    /// A guest that goes on where it was saved.
+    pub fn restore_in(directory: &Path, snapshot: &Path, more: &[&str]) -> Self {
+        let command = [&["restore", argument(snapshot)], more].concat();
+        Self::spawn(directory, "restored-api", &command)
+    }
+
+    fn spawn(directory: &Path, socket: &str, arguments: &[&str]) -> Self {
+        let socket = directory.join(socket);
+        let mut command = paprika(arguments);
         command
             .args(["--api-socket", argument(&socket)])
-            .args(more)
             .stdin(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let (stdin, stdout) = (
             child.stdin.take().expect("stdin"),
             child.stdout.take().expect("stdout"),
         );
-        let mut running = Self {
+        let running = Self {
             _watchdog: Watchdog::over(&child),
             child,
             stdin,
             console: read_console(stdout),
+            socket,
             directory: directory.to_owned(),
             temporary: None,
         };
-        running.expect(tiny_guest::READY);
+        // A socket is there before its machine answers.
+        while !running.socket.exists() || running.client().status().is_err() {
+            std::thread::sleep(Duration::from_millis(2));
+            let ended = running.ended();
+            assert!(!ended, "the program has ended");
+        }
         running
     }
 
+    /// Whether the process is gone.
+    fn ended(&self) -> bool {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let options = rustix::process::WaitIdOptions::EXITED
+            | rustix::process::WaitIdOptions::NOHANG
+            | rustix::process::WaitIdOptions::NOWAIT;
+        rustix::process::waitid(rustix::process::WaitId::Pid(pid), options)
+            .is_ok_and(|status| status.is_some())
+    }
+
     pub fn socket(&self) -> PathBuf {
-        self.directory.join("api")
+        self.socket.clone()
     }
 
     pub fn client(&self) -> Client {
@@ -104,6 +129,17 @@ impl Running {
     pub fn guest_lives(&mut self, text: &str) {
         self.type_in(text.as_bytes());
         self.expect(text);
+    }
+
+    /// Powers the guest off; what the program has said on standard error.
+    #[track_caller]
+    pub fn end_with_words(mut self) -> String {
+        self.type_in(&[tiny_guest::POWER_OFF]);
+        assert_eq!(wait(&mut self.child).code(), Some(POWERED_OFF));
+        let mut words = String::new();
+        let mut stderr = self.child.stderr.take().expect("stderr");
+        stderr.read_to_string(&mut words).expect("text");
+        words
     }
 
     pub fn end(mut self) {
