@@ -97,6 +97,14 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// The budget that a poll with nothing to do makes of what is left; 0 where it has something to do.
+    pub(crate) fn poll(&mut self, left: u64) -> u64 {
+        let Some(mut cpu) = self.cpu else { return 0 };
+        // SAFETY: as in `carry_out`.
+        let more = unsafe { cpu.as_mut() }.extend_budget(left as u32);
+        more.map_or(0, u64::from)
+    }
+
     /// Makes an access, and records whether it was refused.
     pub(crate) fn access<T: Default>(
         &mut self,

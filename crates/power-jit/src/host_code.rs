@@ -49,7 +49,7 @@ impl CodeSpace {
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
         builder.memory_provider(Box::new(arena));
         let mut module = JITModule::new(builder);
-        let [load, store] = [Shim::Load, Shim::Store].map(|shim| {
+        let [load, store, poll] = [Shim::Load, Shim::Store, Shim::Poll].map(|shim| {
             let mut context = module.make_context();
             let mut builder_context = FunctionBuilderContext::new();
             let isa = module.isa();
@@ -58,12 +58,13 @@ impl CodeSpace {
             module.define_function(function, &mut context)?;
             Ok::<_, Box<ModuleError>>(function)
         });
-        let (load, store) = (load?, store?);
+        let (load, store, poll) = (load?, store?, poll?);
         module.finalize_definitions()?;
         let address = |function| module.get_finalized_function(function) as u64;
         let trampolines = Trampolines {
             load: address(load),
             store: address(store),
+            poll: address(poll),
         };
         Ok(Arc::new(Self {
             module: ManuallyDrop::new(Mutex::new(module)),

@@ -14,6 +14,7 @@
 mod block;
 #[allow(unsafe_code)]
 mod context;
+mod flow;
 #[allow(unsafe_code)]
 mod host_code;
 mod jit;

@@ -1,7 +1,7 @@
 //! What translated code depends on beside the instruction words: the bits of MSR that change what instructions do.
 
 use power::engine::Facility;
-use power::msr;
+use power::{Cpu, msr};
 
 /// The part of MSR that is fixed in a block. A block may run only while the processor is in the mode that it was translated
 /// for.
@@ -28,9 +28,29 @@ impl Mode {
         }
     }
 
+    /// Not a bit of MSR: the soft TLB has small granules.
+    const SMALL_GRANULES: u64 = 1 << 62;
+
+    /// The mode that a processor is in.
+    pub(crate) fn of(cpu: &Cpu) -> Self {
+        let small = if cpu.has_small_granules() {
+            Self::SMALL_GRANULES
+        } else {
+            0
+        };
+        Self {
+            bits: Self::from_msr(cpu.regs.msr).bits | small,
+        }
+    }
+
+    /// Whether entries of the soft TLB cover 4 KiB.
+    pub(crate) const fn small_granules(self) -> bool {
+        self.bits & Self::SMALL_GRANULES != 0
+    }
+
     /// What all code depends on.
     pub(crate) const ALWAYS: Self = Self {
-        bits: msr::SF | msr::PR | msr::LE,
+        bits: msr::SF | msr::PR | msr::LE | Self::SMALL_GRANULES,
     };
 
     const FLOAT_EXCEPTIONS: u64 = msr::FE0 | msr::FE1;

@@ -3,6 +3,7 @@
 use power::Insn;
 use power::accelerator::PAGE_WORDS;
 
+use crate::flow::{self, BlockFacts};
 use crate::mode::Mode;
 use crate::scout::{Flow, Scout};
 use crate::slot::SlotSet;
@@ -28,6 +29,8 @@ pub(crate) struct PlannedBlock {
 pub(crate) struct Plan {
     /// The first is where the function is entered.
     pub(crate) blocks: Vec<PlannedBlock>,
+    /// What is known of each block.
+    pub(crate) facts: Vec<BlockFacts>,
     /// Registers to keep in values across blocks.
     pub(crate) reads: SlotSet,
     /// CR fields to keep in values across blocks, bit `n` for field `n`.
@@ -48,6 +51,7 @@ impl Plan {
         };
         Self {
             blocks: vec![block],
+            facts: vec![BlockFacts::default()],
             reads: SlotSet::default(),
             fields: 0,
             defers: false,
@@ -128,9 +132,13 @@ impl Plan {
         }
         let first = blocks.iter().position(|block| block.offset == 0)?;
         blocks.swap(0, first);
+        let facts = flow::analyse(&blocks, mode);
+        // What loops write stays in values as well.
+        let looped = facts.iter().map(|facts| facts.loop_writes);
         let plan = Self {
+            reads: looped.fold(scout.reads, SlotSet::union),
             blocks,
-            reads: scout.reads,
+            facts,
             fields: scout.fields_written,
             defers: scout.scalar_float,
             region: true,

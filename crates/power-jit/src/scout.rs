@@ -34,6 +34,18 @@ pub(crate) enum Flow {
     Stops,
 }
 
+/// How a CR field was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FieldWrite {
+    /// As the result of a comparison.
+    Compare {
+        /// Of signed numbers.
+        signed: bool,
+    },
+    /// Otherwise.
+    Number,
+}
+
 /// What the instructions that were looked at need and do.
 #[derive(Debug)]
 pub(crate) struct Scout {
@@ -42,6 +54,10 @@ pub(crate) struct Scout {
     pub(crate) reads: SlotSet,
     /// CR fields written, bit `n` for field `n`.
     pub(crate) fields_written: u8,
+    /// Registers written.
+    pub(crate) writes: SlotSet,
+    /// How CR fields were last written.
+    pub(crate) fields: [Option<FieldWrite>; 8],
     /// The parts of the mode that what they do depends on.
     pub(crate) depends: Mode,
     /// Whether there is scalar floating-point arithmetic.
@@ -71,6 +87,8 @@ impl Scout {
             mode,
             reads: SlotSet::default(),
             fields_written: 0,
+            writes: SlotSet::default(),
+            fields: [None; 8],
             depends: Mode::ALWAYS,
             scalar_float: false,
             flow: Flow::Next,
@@ -94,13 +112,23 @@ impl Scout {
         self.reads.insert(slot);
     }
 
+    fn write(&mut self, slot: Slot) {
+        self.writes.insert(slot);
+    }
+
     fn write_field(&mut self, n: u32) {
+        self.write_field_as(n, FieldWrite::Number);
+    }
+
+    fn write_field_as(&mut self, n: u32, how: FieldWrite) {
         self.fields_written |= 1 << (n & 7);
+        self.fields[n as usize & 7] = Some(how);
     }
 
     fn float(&mut self, target: u32) -> Done<Self> {
         self.depends = self.depends.and_float_exceptions();
         self.read(Slot::Vsr(target));
+        self.write(Slot::Vsr(target));
         Ok(())
     }
 }
@@ -156,11 +184,6 @@ impl Engine for Scout {
         negate(a: ());
         cond_word(a: ());
         select(c: (), a: (), b: ());
-        set_gpr(n: u32, value: ());
-        set_branch_reg(r: BranchReg, value: ());
-        set_xer_bit(bit: XerBit, value: ());
-        set_vsr(n: u32, value: ());
-        set_vsr_high(n: u32, value: ());
         vector(high: (), low: ());
         fence(fence: Fence);
         cia();
@@ -181,6 +204,21 @@ impl Engine for Scout {
     fn gpr(&mut self, n: u32) {
         self.read(Slot::Gpr(n));
     }
+    fn set_gpr(&mut self, n: u32, (): ()) {
+        self.write(Slot::Gpr(n));
+    }
+    fn set_branch_reg(&mut self, r: BranchReg, (): ()) {
+        self.write(Slot::Branch(r));
+    }
+    fn set_xer_bit(&mut self, bit: XerBit, (): ()) {
+        self.write(Slot::Xer(bit));
+    }
+    fn set_vsr(&mut self, n: u32, (): ()) {
+        self.write(Slot::Vsr(n));
+    }
+    fn set_vsr_high(&mut self, n: u32, (): ()) {
+        self.write(Slot::Vsr(n));
+    }
     fn branch_reg(&mut self, r: BranchReg) {
         self.read(Slot::Branch(r));
     }
@@ -192,9 +230,9 @@ impl Engine for Scout {
     fn set_cr_field(&mut self, n: u32, (): ()) {
         self.write_field(n);
     }
-    fn compare(&mut self, n: u32, (): (), (): (), _: bool) {
+    fn compare(&mut self, n: u32, (): (), (): (), signed: bool) {
         self.read(Slot::Xer(XerBit::So));
-        self.write_field(n);
+        self.write_field_as(n, FieldWrite::Compare { signed });
     }
     fn xer_bit(&mut self, bit: XerBit) {
         self.read(Slot::Xer(bit));
@@ -258,6 +296,8 @@ impl Engine for Scout {
     fn system(&mut self, _: SystemFn, _: Insn) -> Done<Self> {
         if called_in_line(self.opcode) {
             self.flow = Flow::System;
+            // All registers are loaded anew after it.
+            self.fields = [Some(FieldWrite::Number); 8];
             return Ok(());
         }
         self.flow = Flow::Interpret;

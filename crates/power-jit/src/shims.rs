@@ -32,6 +32,11 @@ pub(crate) extern "C" fn system(context: &mut Context<'_>, f: SystemFn, insn: u6
     u64::from(context.carry_out(f, Insn(insn as u32)))
 }
 
+/// What is left of the budget after a poll that had nothing to do; 0: it has.
+pub(crate) extern "C" fn poll(context: &mut Context<'_>, left: u64) -> u64 {
+    context.poll(left)
+}
+
 pub(crate) extern "C" fn load(context: &mut Context<'_>, ea: u64, bytes: u64) -> u64 {
     context.access(|memory| memory.load(ea, width(bytes)))
 }

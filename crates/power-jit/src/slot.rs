@@ -83,6 +83,16 @@ impl SlotSet {
         self.0 |= 1 << slot.index();
     }
 
+    /// Whether one is in.
+    pub(crate) fn contains(self, slot: Slot) -> bool {
+        self.0 >> slot.index() & 1 != 0
+    }
+
+    /// What is in either.
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// What is in it.
     pub(crate) fn iter(self) -> impl Iterator<Item = Slot> {
         (0..SLOTS)

@@ -216,10 +216,10 @@ impl JitTier {
     fn run_from(&mut self, cpu: &mut Cpu, first: &Arc<Region>) -> Ran {
         let mut region = first;
         loop {
-            let before = cpu.budget();
+            let before = carried_out(cpu);
             let returned = region.code.call_region(cpu);
             self.statistics.entries += 1;
-            self.statistics.executed += u64::from(before - cpu.budget());
+            self.statistics.executed += carried_out(cpu) - before;
             let cia = cpu.regs.nia;
             match region.exits[returned.exit as usize] {
                 ExitKind::Completed => {}
@@ -261,7 +261,7 @@ impl JitTier {
                 Some(next)
                     if jump.nia == nia
                         && jump.stamp == cpu.code_stamp()
-                        && next.suits(Mode::from_msr(cpu.regs.msr))
+                        && next.suits(Mode::of(cpu))
                         && cpu.budget() >= next.first_charge.max(1) =>
                 {
                     region = next;
@@ -273,6 +273,11 @@ impl JitTier {
             }
         }
     }
+}
+
+/// Instructions since power-on.
+fn carried_out(cpu: &Cpu) -> u64 {
+    cpu.instructions_executed() - u64::from(cpu.budget())
 }
 
 fn no_jumps() -> Box<[Jump]> {
@@ -300,7 +305,7 @@ impl Accelerator for JitTier {
     }
 
     fn compile(&mut self, cpu: &Cpu, entry: Entry) {
-        let mode = Mode::from_msr(cpu.regs.msr);
+        let mode = Mode::of(cpu);
         if !self.request(&entry, mode, Purpose::First(entry.clone())) {
             entry.forget();
         }
@@ -321,7 +326,7 @@ impl Accelerator for JitTier {
         let Some(index) = self.slot(code) else {
             return Ran::Unknown;
         };
-        let mode = Mode::from_msr(cpu.regs.msr);
+        let mode = Mode::of(cpu);
         let Some(region) = self.region(code, index, mode) else {
             return Ran::Unsuitable;
         };

@@ -17,6 +17,8 @@ pub(crate) struct Trampolines {
     pub(crate) load: u64,
     /// To [`shims::store`].
     pub(crate) store: u64,
+    /// To [`shims::poll`]; the result is left in the context.
+    pub(crate) poll: u64,
 }
 
 /// A shim that has a trampoline.
@@ -26,6 +28,8 @@ pub(crate) enum Shim {
     Load,
     /// [`shims::store`].
     Store,
+    /// [`shims::poll`].
+    Poll,
 }
 
 impl Shim {
@@ -33,12 +37,14 @@ impl Shim {
         match self {
             Self::Load => shims::load as *const () as u64,
             Self::Store => shims::store as *const () as u64,
+            Self::Poll => shims::poll as *const () as u64,
         }
     }
 
     /// Words that it takes.
     const fn parameters(self) -> usize {
         match self {
+            Self::Poll => 2,
             Self::Load => 3,
             Self::Store => 4,
         }
@@ -69,7 +75,7 @@ pub(crate) fn write(
     let arguments: Vec<Value> = builder.block_params(block).to_vec();
     let mut callee = signature(shim.parameters());
     callee.call_conv = isa.default_call_conv();
-    if shim == Shim::Load {
+    if shim != Shim::Store {
         callee.returns.push(AbiParam::new(types::I64));
     }
     let callee = builder.import_signature(callee);

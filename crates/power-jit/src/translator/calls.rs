@@ -65,6 +65,21 @@ impl Translator<'_> {
 
     /// Calls a memory shim through its trampoline, as [`Self::call_memory`]; no register needs saving for it.
     pub(super) fn call_trampoline(&mut self, trampoline: u64, arguments: &[Value]) {
+        self.call_shim(trampoline, arguments);
+        self.exit_where_refused();
+    }
+
+    /// What the last shim that was called through a trampoline has left.
+    pub(super) fn shim_result(&mut self) -> Value {
+        let offset = Context::RESULT as i32;
+        let flags = MemFlagsData::trusted();
+        self.builder
+            .ins()
+            .load(types::I64, flags, self.context, offset)
+    }
+
+    /// Calls a shim with the context and `arguments` through its trampoline; no register needs saving for it.
+    pub(super) fn call_shim(&mut self, trampoline: u64, arguments: &[Value]) {
         let arguments: Vec<Value> = std::iter::once(self.context)
             .chain(arguments.iter().copied())
             .collect();
@@ -74,8 +89,6 @@ impl Translator<'_> {
         self.builder
             .ins()
             .call_indirect(signature, callee, &arguments);
-        let faulted = self.faulted();
-        self.exit_if(faulted, ExitKind::MemoryFault);
     }
 
     /// Calls a memory shim with the context and `arguments`; leaves the block where the access was refused.
@@ -89,8 +102,7 @@ impl Translator<'_> {
             .chain(arguments.iter().copied())
             .collect();
         let result = self.call(function, &arguments, result);
-        let faulted = self.faulted();
-        self.exit_if(faulted, ExitKind::MemoryFault);
+        self.exit_where_refused();
         result
     }
 
@@ -122,7 +134,7 @@ impl Translator<'_> {
     }
 
     /// Whether the last call for memory or the processor was refused.
-    fn faulted(&mut self) -> Value {
+    pub(super) fn faulted(&mut self) -> Value {
         self.builder.ins().load(
             types::I8,
             MemFlagsData::trusted(),

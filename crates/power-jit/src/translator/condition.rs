@@ -23,6 +23,33 @@ pub(super) enum Field {
     },
     /// The four bits, the most significant (LT) first.
     Bits([Value; 4]),
+    /// A comparison where the flag is not 0, else the number.
+    Either {
+        /// 0 or 1 in 8 bits.
+        compared: Value,
+        /// As in [`Field::Number`].
+        number: Value,
+        /// As in [`Field::Compare`].
+        a: Value,
+        /// As in [`Field::Compare`].
+        b: Value,
+        /// As in [`Field::Compare`].
+        signed: bool,
+        /// As in [`Field::Compare`].
+        so: Value,
+    },
+}
+
+impl Field {
+    /// What it is where it is a comparison.
+    fn as_compared(self) -> Self {
+        match self {
+            Self::Either {
+                a, b, signed, so, ..
+            } => Self::Compare { a, b, signed, so },
+            field => field,
+        }
+    }
 }
 
 impl Translator<'_> {
@@ -45,13 +72,27 @@ impl Translator<'_> {
                 self.icmp(code, a, b)
             }
             Field::Bits(bits) => bits[n as usize & 3],
+            Field::Either {
+                compared, number, ..
+            } => {
+                let one = self.field_bit(field.as_compared(), n);
+                let other = self.field_bit(Field::Number(number), n);
+                self.builder.ins().select(compared, one, other)
+            }
         }
     }
 
     /// A field as a number 0 to 15 in 8 bits.
     pub(super) fn field_number(&mut self, field: Field) -> Value {
-        if let Field::Number(number) = field {
-            return number;
+        match field {
+            Field::Number(number) => return number,
+            Field::Either {
+                compared, number, ..
+            } => {
+                let other = self.field_number(field.as_compared());
+                return self.builder.ins().select(compared, other, number);
+            }
+            Field::Compare { .. } | Field::Bits(_) => {}
         }
         let mut number = self.field_bit(field, 3);
         for n in 0..3 {

@@ -191,7 +191,7 @@ impl Translator<'_> {
                 let _ = this.call_float_with_status(shim, function, target, operands);
                 this.get(Slot::Vsr(target))
             });
-            self.cached = cached;
+            self.restore(cached);
             self.set(Slot::Vsr(target), value);
             return Ok(());
         }
@@ -218,7 +218,7 @@ impl Translator<'_> {
                 let _ = this.call_float_with_status(shim, function, target, &pointers);
                 this.get(Slot::Vsr(target))
             });
-            self.cached = cached;
+            self.restore(cached);
             self.set(Slot::Vsr(target), value);
             return Ok(());
         }

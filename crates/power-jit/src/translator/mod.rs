@@ -34,11 +34,14 @@ use power::{Insn, TlbLayout};
 
 use crate::block::ExitKind;
 use crate::context::Context;
+use crate::flow::BlockFacts;
 use crate::mode::Mode;
 use crate::plan::{Plan, PlannedBlock};
+use crate::slot::SlotSet;
 use crate::trampoline::Trampolines;
 use float::Deferred;
 use registers::{Cached, Kept, NIA};
+use storage::Sites;
 
 /// Bytes of an instruction.
 const INSTRUCTION: i64 = 4;
@@ -80,6 +83,8 @@ struct Region {
     budget: Variable,
     /// What was left when the current block started.
     budget_before: Value,
+    /// Bytes that an entry of the soft TLB covers.
+    granule: u64,
     trampolines: Trampolines,
 }
 
@@ -97,6 +102,20 @@ pub(crate) struct Translator<'a> {
     region: Option<Region>,
     /// The planned blocks by offset.
     blocks: HashMap<i64, ir::Block>,
+    /// What is known of them.
+    facts: HashMap<i64, &'a BlockFacts>,
+    /// The loop that the current block is in.
+    in_loop: Option<usize>,
+    /// Registers that the loop may have changed and not stored.
+    unwritten: SlotSet,
+    /// Pages that accesses in loops have found last.
+    sites: Sites,
+    /// Changes with every change of the registers.
+    state: u32,
+    /// The exit of refused accesses that was written last, and the state that it is for.
+    fault_exit: Option<(u32, ir::Block)>,
+    /// The current instruction.
+    insn: Insn,
     /// Registers that are kept across blocks.
     kept: Kept,
     /// Register values at this point.
@@ -163,7 +182,7 @@ impl<'a> Translator<'a> {
     fn begin(
         mut builder: FunctionBuilder<'a>,
         isa: &'a dyn TargetIsa,
-        plan: &Plan,
+        plan: &'a Plan,
         mode: Mode,
         trampolines: Trampolines,
     ) -> Self {
@@ -191,6 +210,18 @@ impl<'a> Translator<'a> {
             entry,
             region: None,
             blocks,
+            facts: plan
+                .blocks
+                .iter()
+                .zip(&plan.facts)
+                .map(|(block, facts)| (block.offset, facts))
+                .collect(),
+            in_loop: None,
+            unwritten: SlotSet::default(),
+            sites: Sites::default(),
+            state: 0,
+            fault_exit: None,
+            insn: Insn(0),
             kept: Kept::default(),
             cached: Cached::default(),
             exits: Vec::new(),
@@ -226,8 +257,12 @@ impl<'a> Translator<'a> {
             table,
             budget,
             budget_before: left,
+            granule: TlbLayout::granule(self.mode.small_granules()),
             trampolines,
         });
+        if plan.facts.iter().any(|facts| facts.in_loop.is_some()) {
+            self.begin_sites();
+        }
         if plan.defers {
             self.begin_deferring();
         }
@@ -236,13 +271,16 @@ impl<'a> Translator<'a> {
     /// Translates what can be of a planned block, and ends it. How many instructions that were.
     fn block(&mut self, block: &PlannedBlock, handlers: &[Handler<Self>]) -> usize {
         self.builder.switch_to_block(self.blocks[&block.offset]);
-        self.cached = Cached::default();
+        let facts = self.facts[&block.offset];
+        self.in_loop = facts.in_loop;
+        self.begin_block(facts);
         self.offset = block.offset;
         self.completed = 0;
         self.charge(block.charge);
         for (index, &insn) in block.code.iter().enumerate() {
             self.offset = block.offset + index as i64 * INSTRUCTION;
             self.completed = index as u32;
+            self.insn = insn;
             let before = self.cached.clone();
             let opcode = decode::decode(insn);
             match handlers[opcode.0 as usize](self, insn) {
@@ -262,7 +300,7 @@ impl<'a> Translator<'a> {
                 Err(Stop) if self.needs_interpreter => {
                     // What it did before it said so were computations, which come to nothing once nobody uses their values.
                     self.needs_interpreter = false;
-                    self.cached = before;
+                    self.restore(before);
                     let here = self.address(self.offset);
                     self.exit(ExitKind::Interpret(insn, opcode), here, self.completed);
                     return index;
@@ -284,7 +322,8 @@ impl<'a> Translator<'a> {
         block.code.len()
     }
 
-    /// Takes the instructions of a block from the budget, or leaves where there are not so many left.
+    /// Takes the instructions of a block from the budget. Where there are not so many left, a poll that has nothing to do is over
+    /// at once; else control leaves.
     fn charge(&mut self, instructions: u32) {
         let Some(region) = self.region else { return };
         let before = self.builder.use_var(region.budget);
@@ -297,46 +336,90 @@ impl<'a> Translator<'a> {
         }
         let needed = self.word(instructions.into());
         let short = self.icmp(IntCC::UnsignedLessThan, before, needed);
-        let (leave, stay) = (self.builder.create_block(), self.builder.create_block());
+        let [poll, leave, stay] = [(); 3].map(|()| self.builder.create_block());
+        let before_or_more = self.builder.append_block_param(stay, types::I64);
+        self.builder.set_cold_block(poll);
         self.builder.set_cold_block(leave);
-        self.builder.ins().brif(short, leave, &[], stay, &[]);
+        self.builder
+            .ins()
+            .brif(short, poll, &[], stay, &[before.into()]);
+        self.builder.switch_to_block(poll);
+        self.call_shim(region.trampolines.poll, &[before]);
+        let more = self.shim_result();
+        self.builder
+            .ins()
+            .brif(more, stay, &[more.into()], leave, &[]);
         self.builder.switch_to_block(leave);
         let here = self.address(self.offset);
         self.exit(ExitKind::OutOfBudget, here, 0);
         self.builder.switch_to_block(stay);
-        let left = self.builder.ins().isub(before, needed);
+        self.region = Some(Region {
+            budget_before: before_or_more,
+            ..region
+        });
+        let left = self.builder.ins().isub(before_or_more, needed);
         self.builder.def_var(region.budget, left);
     }
 
     /// Ends a block that completes.
     fn end_with_branch(&mut self, branched: Branched) {
-        self.settle();
         let next = Destination::Offset(self.offset + INSTRUCTION);
+        let destinations = match branched.condition {
+            None => vec![branched.to],
+            Some(_) => vec![branched.to, next],
+        };
+        let successors: Vec<&BlockFacts> = destinations
+            .iter()
+            .filter_map(|&to| self.planned_facts(to))
+            .collect();
+        self.settle(&successors);
         match branched.condition {
-            None => match self.planned(branched.to) {
-                Some(block) => {
-                    self.builder.ins().jump(block, &[]);
-                }
-                None => self.leave_to(branched.to),
-            },
+            None => self.go_to(branched.to),
             Some(condition) => {
-                let destinations = [branched.to, next];
-                let successors = destinations.map(|to| match self.planned(to) {
-                    Some(block) => block,
-                    None => self.builder.create_block(),
+                let blocks = [branched.to, next].map(|to| match self.planned(to) {
+                    Some(block) if !self.leaves_loop(to) => (block, None),
+                    _ => (self.builder.create_block(), Some(to)),
                 });
-                let [taken, not_taken] = successors;
+                let [(taken, _), (not_taken, _)] = blocks;
                 self.builder
                     .ins()
                     .brif(condition, taken, &[], not_taken, &[]);
-                for (to, block) in destinations.into_iter().zip(successors) {
-                    if self.planned(to).is_none() {
+                for (block, to) in blocks {
+                    if let Some(to) = to {
                         self.builder.switch_to_block(block);
-                        self.leave_to(to);
+                        self.go_to(to);
                     }
                 }
             }
         }
+    }
+
+    /// Goes to another block, or leaves.
+    fn go_to(&mut self, to: Destination) {
+        match self.planned(to) {
+            Some(block) => {
+                if self.leaves_loop(to) {
+                    self.write_loop();
+                }
+                self.builder.ins().jump(block, &[]);
+            }
+            None => self.leave_to(to),
+        }
+    }
+
+    fn planned_facts(&self, to: Destination) -> Option<&'a BlockFacts> {
+        match to {
+            Destination::Offset(offset) if self.region.is_some() => {
+                self.facts.get(&offset).copied()
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a planned destination is outside the current block's loop, which has something to store before.
+    fn leaves_loop(&self, to: Destination) -> bool {
+        let inside = |facts: &BlockFacts| facts.in_loop == self.in_loop;
+        self.is_unwritten() && self.planned_facts(to).is_some_and(|facts| !inside(facts))
     }
 
     /// The planned block at a destination.
@@ -386,6 +469,12 @@ impl<'a> Translator<'a> {
 
     /// Leaves with all registers in memory already.
     fn leave(&mut self, kind: ExitKind, done: u32) {
+        let done = self.word(done.into());
+        self.leave_after(kind, done);
+    }
+
+    /// As [`Self::leave`], with the number of instructions as a value.
+    fn leave_after(&mut self, kind: ExitKind, done: Value) {
         let index = self
             .exits
             .iter()
@@ -396,8 +485,7 @@ impl<'a> Translator<'a> {
             });
         self.hand_over_float();
         if let Some(region) = self.region {
-            let done = -i64::from(done);
-            let left = self.builder.ins().iadd_imm_s(region.budget_before, done);
+            let left = self.builder.ins().isub(region.budget_before, done);
             let offset = Context::BUDGET as i32;
             self.builder
                 .ins()
@@ -425,6 +513,49 @@ impl<'a> Translator<'a> {
         let here = self.address(self.offset);
         self.exit(kind, here, self.completed + 1);
         self.builder.switch_to_block(stay);
+    }
+
+    /// Leaves with the interrupt of a refused access where the last call for memory was refused, and goes on elsewhere. Accesses
+    /// between which no register changes share their exit.
+    fn exit_where_refused(&mut self) {
+        let faulted = self.faulted();
+        let stay = self.builder.create_block();
+        let here = self.word(self.offset as u64);
+        let done = self.word(u64::from(self.completed + 1));
+        let arguments = [here.into(), done.into()];
+        let known = self.fault_exit.filter(|(state, _)| *state == self.state);
+        let (leave, new) = match known {
+            Some((_, block)) => (block, false),
+            None => (self.builder.create_block(), true),
+        };
+        self.builder
+            .ins()
+            .brif(faulted, leave, &arguments, stay, &[]);
+        if new {
+            self.builder.set_cold_block(leave);
+            let offset = self.builder.append_block_param(leave, types::I64);
+            let done = self.builder.append_block_param(leave, types::I64);
+            self.builder.switch_to_block(leave);
+            self.write_back();
+            let address = self.builder.ins().iadd(self.entry, offset);
+            self.builder
+                .ins()
+                .store(MemFlagsData::trusted(), address, self.registers, NIA);
+            self.leave_after(ExitKind::MemoryFault, done);
+            self.fault_exit = Some((self.state, leave));
+        }
+        self.builder.switch_to_block(stay);
+    }
+
+    /// Notes that registers have other values than before.
+    fn state_changed(&mut self) {
+        self.state += 1;
+    }
+
+    /// Takes back what has been done to registers since they were `before`.
+    fn restore(&mut self, before: Cached) {
+        self.cached = before;
+        self.state_changed();
     }
 
     fn word(&mut self, value: u64) -> Value {

@@ -1,18 +1,21 @@
 //! Registers in values: which are loaded, and which must be written back.
 //!
 //! Memory has the current value of every register at the start of each planned block, but for the CR fields that the plan keeps
-//! in values: those are written at exits only.
+//! in values, which are written at exits only, and in loops for the registers that the loop writes, which are written at exits and
+//! where control leaves the loop.
 
 use std::mem::offset_of;
 
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_frontend::Variable;
 use power::Registers;
+use power::engine::XerBit;
 
 use super::Translator;
 use super::condition::Field;
+use crate::flow::{BlockFacts, Form};
 use crate::plan::Plan;
-use crate::slot::{SLOTS, Slot};
+use crate::slot::{SLOTS, Slot, SlotSet};
 
 /// Offset of NIA.
 pub(super) const NIA: i32 = offset_of!(Registers, nia) as i32;
@@ -55,10 +58,20 @@ impl Default for Cached {
     }
 }
 
+/// A CR field that is kept: in which of these its value is, the block's [`Form`] says.
+#[derive(Debug, Clone, Copy)]
+struct KeptField {
+    number: Variable,
+    a: Variable,
+    b: Variable,
+    /// Not 0: it is a comparison of `a` with `b`.
+    compared: Variable,
+}
+
 /// What is kept across the blocks of a region.
 pub(super) struct Kept {
     slots: [Option<Variable>; SLOTS],
-    fields: [Option<Variable>; 8],
+    fields: [Option<KeptField>; 8],
 }
 
 impl Default for Kept {
@@ -116,16 +129,60 @@ impl Translator<'_> {
             self.kept.slots[slot.index()] = Some(variable);
         }
         for n in (0..8).filter(|n| plan.fields >> n & 1 != 0) {
-            let variable = self.builder.declare_var(types::I8);
+            let kept = KeptField {
+                number: self.builder.declare_var(types::I8),
+                a: self.builder.declare_var(types::I64),
+                b: self.builder.declare_var(types::I64),
+                compared: self.builder.declare_var(types::I8),
+            };
+            self.kept.fields[n] = Some(kept);
             let value = self.load_field(n);
-            self.builder.def_var(variable, value);
-            self.kept.fields[n] = Some(variable);
+            self.keep_number(kept, value);
+            // Both have a value on every way.
+            let zero = self.word(0);
+            self.builder.def_var(kept.a, zero);
+            self.builder.def_var(kept.b, zero);
+        }
+    }
+
+    fn keep_number(&mut self, kept: KeptField, number: Value) {
+        self.builder.def_var(kept.number, number);
+        let no = self.builder.ins().iconst(types::I8, 0);
+        self.builder.def_var(kept.compared, no);
+    }
+
+    /// Takes up the registers where a planned block begins.
+    pub(super) fn begin_block(&mut self, facts: &BlockFacts) {
+        self.cached = Cached::default();
+        self.state_changed();
+        self.unwritten = facts.loop_writes;
+        for n in 0..8 {
+            if let Some(kept) = self.kept.fields[n] {
+                self.cached.cr[n].value = match facts.forms[n] {
+                    Form::Number => None,
+                    Form::Compare { signed } => Some(Field::Compare {
+                        a: self.builder.use_var(kept.a),
+                        b: self.builder.use_var(kept.b),
+                        signed,
+                        so: self.get(Slot::Xer(XerBit::So)),
+                    }),
+                    Form::Either { signed } => Some(Field::Either {
+                        compared: self.builder.use_var(kept.compared),
+                        number: self.builder.use_var(kept.number),
+                        a: self.builder.use_var(kept.a),
+                        b: self.builder.use_var(kept.b),
+                        signed,
+                        so: self.get(Slot::Xer(XerBit::So)),
+                    }),
+                };
+            }
         }
     }
 
     /// Forgets all values, and loads again what is kept: something else has worked on the registers.
     pub(super) fn reload(&mut self) {
         self.cached = Cached::default();
+        self.state_changed();
         for index in 0..SLOTS {
             if let Some(variable) = self.kept.slots[index] {
                 let value = self.load_slot(Slot::from_index(index));
@@ -133,9 +190,9 @@ impl Translator<'_> {
             }
         }
         for n in 0..8 {
-            if let Some(variable) = self.kept.fields[n] {
+            if let Some(kept) = self.kept.fields[n] {
                 let value = self.load_field(n);
-                self.builder.def_var(variable, value);
+                self.keep_number(kept, value);
             }
         }
     }
@@ -159,6 +216,7 @@ impl Translator<'_> {
             value: Some(value),
             changed: true,
         };
+        self.state_changed();
     }
 
     /// CR field `n`.
@@ -168,7 +226,7 @@ impl Translator<'_> {
             return field;
         }
         let number = match self.kept.fields[n] {
-            Some(variable) => self.builder.use_var(variable),
+            Some(kept) => self.builder.use_var(kept.number),
             None => self.load_field(n),
         };
         self.cached.cr[n].value = Some(Field::Number(number));
@@ -181,75 +239,140 @@ impl Translator<'_> {
             value: Some(field),
             changed: true,
         };
+        self.state_changed();
     }
 
     /// Stores all registers that have changed. They count as changed still: other paths have not done this.
     pub(super) fn write_back(&mut self) {
         self.write_slots();
         for n in 0..8 {
-            match (self.cached.cr[n], self.kept.fields[n]) {
-                (
-                    Cell {
-                        value: Some(field),
-                        changed: true,
-                    },
-                    _,
-                ) => {
+            match (self.cached.cr[n].value, self.kept.fields[n]) {
+                // A kept field is not in memory, whether it has changed here or not.
+                (Some(field), kept) if self.cached.cr[n].changed || kept.is_some() => {
                     let number = self.field_number(field);
                     self.store_field(n, number);
                 }
-                (_, Some(variable)) => {
-                    let number = self.builder.use_var(variable);
+                (None, Some(kept)) => {
+                    let number = self.builder.use_var(kept.number);
                     self.store_field(n, number);
                 }
-                (_, None) => {}
+                _ => {}
             }
         }
     }
 
+    /// Stores what memory has an older value of: what has changed in this block, or in the loop that it is in.
     fn write_slots(&mut self) {
         for index in 0..SLOTS {
-            if let Cell {
+            let slot = Slot::from_index(index);
+            let cell = self.cached.slots[index];
+            let value = match (cell.value, self.kept.slots[index]) {
+                (Some(value), _) if cell.changed || self.unwritten.contains(slot) => value,
+                (None, Some(variable)) if self.unwritten.contains(slot) => {
+                    self.builder.use_var(variable)
+                }
+                _ => continue,
+            };
+            self.builder.ins().store(
+                MemFlagsData::trusted(),
+                value,
+                self.registers,
+                slot.offset(),
+            );
+        }
+    }
+
+    /// At the end of a planned block: gives what is kept to the blocks that follow, whose facts these are; stores what has changed
+    /// but for what loops keep, which `leaving` the loop has to.
+    pub(super) fn settle(&mut self, successors: &[&BlockFacts]) {
+        for index in 0..SLOTS {
+            let slot = Slot::from_index(index);
+            let Cell {
                 value: Some(value),
                 changed: true,
             } = self.cached.slots[index]
-            {
-                let offset = Slot::from_index(index).offset();
-                self.builder
-                    .ins()
-                    .store(MemFlagsData::trusted(), value, self.registers, offset);
-            }
-        }
-    }
-
-    /// At the end of a planned block: stores what has changed, and gives what is kept to the blocks that follow.
-    pub(super) fn settle(&mut self) {
-        self.write_slots();
-        for index in 0..SLOTS {
-            let cell = &mut self.cached.slots[index];
-            if let (Some(value), true, Some(variable)) =
-                (cell.value, cell.changed, self.kept.slots[index])
-            {
-                self.builder.def_var(variable, value);
-            }
-            cell.changed = false;
-        }
-        for n in 0..8 {
-            let Cell {
-                value: Some(field),
-                changed: true,
-            } = self.cached.cr[n]
             else {
                 continue;
             };
-            let number = self.field_number(field);
-            match self.kept.fields[n] {
-                Some(variable) => self.builder.def_var(variable, number),
-                None => {
-                    self.store_field(n, number);
-                    self.cached.cr[n].changed = false;
-                }
+            if let Some(variable) = self.kept.slots[index] {
+                self.builder.def_var(variable, value);
+            }
+            if !self.unwritten.contains(slot) {
+                self.builder.ins().store(
+                    MemFlagsData::trusted(),
+                    value,
+                    self.registers,
+                    slot.offset(),
+                );
+                self.cached.slots[index].changed = false;
             }
         }
+        for n in 0..8 {
+            self.settle_field(n, successors);
+        }
+    }
+
+    fn settle_field(&mut self, n: usize, successors: &[&BlockFacts]) {
+        let Cell {
+            value: Some(field),
+            changed,
+        } = self.cached.cr[n]
+        else {
+            // A number that went by untouched. Its flag may tell of a comparison still, which is that of another block.
+            let either = |facts: &&BlockFacts| matches!(facts.forms[n], Form::Either { .. });
+            if let Some(kept) = self.kept.fields[n]
+                && successors.iter().any(either)
+            {
+                let number = self.builder.use_var(kept.number);
+                self.keep_number(kept, number);
+            }
+            return;
+        };
+        let Some(kept) = self.kept.fields[n] else {
+            if changed {
+                let number = self.field_number(field);
+                self.store_field(n, number);
+                self.cached.cr[n].changed = false;
+            }
+            return;
+        };
+        if successors.is_empty() {
+            return;
+        }
+        let takes = |facts: &&&BlockFacts, wanted: bool| match facts.forms[n] {
+            Form::Number => false,
+            Form::Compare { signed } | Form::Either { signed } => signed == wanted,
+        };
+        if let Field::Compare { a, b, signed, .. } = field
+            && successors.iter().any(|facts| takes(&facts, signed))
+        {
+            self.builder.def_var(kept.a, a);
+            self.builder.def_var(kept.b, b);
+            let yes = self.builder.ins().iconst(types::I8, 1);
+            self.builder.def_var(kept.compared, yes);
+            if successors.iter().all(|facts| takes(&facts, signed)) {
+                return;
+            }
+            // Some want a number. The others may take either, or the comparison: its flag stays.
+            let number = self.field_number(field);
+            self.builder.def_var(kept.number, number);
+            return;
+        }
+        let passes = |facts: &&BlockFacts| matches!((field, facts.forms[n]), (Field::Either { signed: a, .. }, Form::Either { signed: b }) if a == b);
+        if !changed && successors.iter().all(passes) {
+            return;
+        }
+        let number = self.field_number(field);
+        self.keep_number(kept, number);
+    }
+
+    /// What the loop that the current block is in has not stored.
+    pub(super) fn is_unwritten(&self) -> bool {
+        self.unwritten != SlotSet::default()
+    }
+
+    /// Where control leaves a loop: stores what it has kept. What has changed in this block is in variables already.
+    pub(super) fn write_loop(&mut self) {
+        self.write_slots();
     }
 }

@@ -1,14 +1,14 @@
 //! Loads and stores. Regions look into the soft TLB themselves and call the guest's memory where that can't serve; straight code
-//! always calls. Bytes are swapped where the processor's order asks for it.
+//! always calls. In loops an access first compares with the page that the last one found: two instructions and no memory. Bytes are swapped where the processor's order asks for it.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_frontend::Variable;
 use power::TlbLayout;
 use power::engine::{Order, Width};
 
 use super::Translator;
 use super::calls::address;
-use crate::context::Context;
 use crate::shims;
 
 /// Bytes of the smallest page, which a quadword may cross.
@@ -16,12 +16,32 @@ const PAGE: u64 = 4096;
 /// Bytes of a quadword.
 const QUADWORD: u64 = 16;
 
-/// What the soft TLB says of an access.
-struct Probe {
-    /// Whether it may be made here and now.
-    hit: Value,
-    /// The TLB's entry.
-    entry: Value,
+/// Sites of a region.
+const SITES: usize = 16;
+
+/// The page that some accesses of a loop have found last. It stays good for the whole run of a region ([`TlbLayout`]).
+#[derive(Clone, Copy)]
+struct Site {
+    /// The page, in the form that [`Translator::tagged`] gives addresses in it.
+    tag: Variable,
+    /// What makes a host address of an effective one.
+    offset: Variable,
+}
+
+/// Which accesses share a site.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct SiteKey {
+    in_loop: usize,
+    base: u32,
+    bytes: u64,
+    store: bool,
+}
+
+/// The sites of a region.
+#[derive(Default)]
+pub(super) struct Sites {
+    free: Vec<Site>,
+    taken: Vec<(SiteKey, Site)>,
 }
 
 /// Flags of accesses to the guest's memory: at any alignment.
@@ -60,61 +80,123 @@ impl Translator<'_> {
             .expect("a call with a result type has a result")
     }
 
-    /// Looks an access of `bytes` at an effective address up, whose tag is at `tag` in an entry. None in straight code.
-    fn probe(&mut self, ea: Value, bytes: u64, tag: i32) -> Option<Probe> {
-        let table = self.region?.table;
-        let shift = TlbLayout::GRANULE_SHIFT - TlbLayout::ENTRY_BYTES.ilog2();
-        let mask = (TlbLayout::ENTRIES - 1) * TlbLayout::ENTRY_BYTES;
-        let ins = |this: &mut Self, offset, base| {
-            let flags = MemFlagsData::trusted();
-            this.builder.ins().load(types::I64, flags, base, offset)
+    /// Prepares to remember pages, at the function's start.
+    pub(super) fn begin_sites(&mut self) {
+        let zero = self.word(0);
+        self.sites.free = std::array::from_fn::<_, SITES, _>(|_| {
+            let [tag, offset] = [(); 2].map(|()| self.builder.declare_var(types::I64));
+            self.builder.def_var(tag, zero);
+            self.builder.def_var(offset, zero);
+            Site { tag, offset }
+        })
+        .to_vec();
+    }
+
+    /// Where the current access, in a loop, remembers its page: with others of the loop that have the same base register.
+    fn site(&mut self, bytes: u64, store: bool) -> Option<Site> {
+        let key = SiteKey {
+            in_loop: self.in_loop?,
+            base: match (self.insn.ra(), self.insn.primary()) {
+                (0, 31) => self.insn.rb(),
+                (register, _) => register,
+            },
+            bytes,
+            store,
         };
-        let shifted = self.builder.ins().ushr_imm_u(ea, i64::from(shift));
-        let index = self.builder.ins().band_imm_u(shifted, mask as i64);
-        let entry = self.builder.ins().iadd(table, index);
-        let last = match bytes {
-            1 => ea,
-            _ => self.builder.ins().iadd_imm_s(ea, bytes as i64 - 1),
-        };
-        let tag_mask = ins(self, TlbLayout::MASK, self.registers);
-        let page = self.builder.ins().band(last, tag_mask);
-        let known = ins(self, tag, entry);
-        let mut hit = self.icmp(IntCC::Equal, page, known);
-        if bytes > 1 {
-            // Small granules share an entry with their neighbours: the first byte must lie in the same one.
-            let first = self.builder.ins().band(ea, tag_mask);
-            let same = self.icmp(IntCC::Equal, first, known);
-            hit = self.builder.ins().band(hit, same);
+        if let Some(&(_, site)) = self.sites.taken.iter().find(|(of, _)| *of == key) {
+            return Some(site);
         }
-        Some(Probe { hit, entry })
+        let site = self.sites.free.pop()?;
+        self.sites.taken.push((key, site));
+        Some(site)
     }
 
-    /// The host address of an access that hit.
-    fn host_address(&mut self, probe: &Probe, ea: Value) -> Value {
-        let offset = self.builder.ins().load(
-            types::I64,
-            MemFlagsData::trusted(),
-            probe.entry,
-            TlbLayout::OFFSET,
-        );
-        self.builder.ins().iadd(offset, ea)
+    /// What a site's tag is where it covers an access: the address with all bits set that may vary. With the bits that must be 0 for
+    /// an access that does not leave its granule, where it is of a number. Never 0, which is what tags are at first.
+    fn tagged(&mut self, ea: Value, bytes: u64, granule: u64) -> Value {
+        let vary = match bytes {
+            QUADWORD => granule - 1,
+            _ => granule - bytes,
+        };
+        self.builder.ins().bor_imm_u(ea, vary as i64)
     }
 
-    /// Does an access at its host address where the probe hit, and with calls where not; the value that either yields.
-    fn fast_or_slow(
+    /// Does an access of `bytes` at an effective address: `fast` at its host address where the soft TLB knows it, `slow` with calls
+    /// where not; the value that either yields. In straight code always with calls.
+    fn access(
         &mut self,
-        probe: &Probe,
         ea: Value,
+        bytes: u64,
+        store: bool,
         fast: impl FnOnce(&mut Self, Value) -> Option<Value>,
         slow: impl FnOnce(&mut Self) -> Option<Value>,
         result: Option<Type>,
     ) -> Option<Value> {
+        let Some(region) = self.region else {
+            return slow(self);
+        };
         let [hit, miss, done] = [(); 3].map(|()| self.builder.create_block());
         self.builder.set_cold_block(miss);
         let result = result.map(|of| self.builder.append_block_param(done, of));
-        self.builder.ins().brif(probe.hit, hit, &[], miss, &[]);
+        let offset = self.builder.append_block_param(hit, types::I64);
+        let site = self.site(bytes, store);
+        if let Some(site) = site {
+            let probe = self.builder.create_block();
+            self.builder.set_cold_block(probe);
+            let tag = self.builder.use_var(site.tag);
+            let known = self.builder.use_var(site.offset);
+            let tagged = self.tagged(ea, bytes, region.granule);
+            let mut same = self.icmp(IntCC::Equal, tagged, tag);
+            if bytes == QUADWORD {
+                let last = self.builder.ins().iadd_imm_s(ea, QUADWORD as i64 - 1);
+                let tagged = self.tagged(last, bytes, region.granule);
+                let [second] = [(); 1].map(|()| self.builder.create_block());
+                self.builder.ins().brif(same, second, &[], probe, &[]);
+                self.builder.switch_to_block(second);
+                same = self.icmp(IntCC::Equal, tagged, tag);
+            }
+            self.builder
+                .ins()
+                .brif(same, hit, &[known.into()], probe, &[]);
+            self.builder.switch_to_block(probe);
+        }
+        // The soft TLB's entry.
+        let shift = TlbLayout::GRANULE_SHIFT - TlbLayout::ENTRY_BYTES.ilog2();
+        let mask = (TlbLayout::ENTRIES - 1) * TlbLayout::ENTRY_BYTES;
+        let flags = MemFlagsData::trusted();
+        let shifted = self.builder.ins().ushr_imm_u(ea, i64::from(shift));
+        let index = self.builder.ins().band_imm_u(shifted, mask as i64);
+        let entry = self.builder.ins().iadd(region.table, index);
+        let place = if store {
+            TlbLayout::STORE
+        } else {
+            TlbLayout::LOAD
+        };
+        let page = self.builder.ins().load(types::I64, flags, entry, place);
+        let inside = self.builder.ins().isub(ea, page);
+        let last = self.word(region.granule - bytes);
+        let fits = self.icmp(IntCC::UnsignedLessThanOrEqual, inside, last);
+        let found = self.builder.create_block();
+        self.builder.ins().brif(fits, found, &[], miss, &[]);
+        self.builder.switch_to_block(found);
+        let from_entry = self
+            .builder
+            .ins()
+            .load(types::I64, flags, entry, TlbLayout::OFFSET);
+        if let Some(site) = site {
+            self.builder.set_cold_block(found);
+            // Of an access that is not aligned: what one that is would have.
+            let aligned = match bytes {
+                QUADWORD => ea,
+                _ => self.builder.ins().band_imm_s(ea, -(bytes as i64)),
+            };
+            let tag = self.tagged(aligned, bytes, region.granule);
+            self.builder.def_var(site.tag, tag);
+            self.builder.def_var(site.offset, from_entry);
+        }
+        self.builder.ins().jump(hit, &[from_entry.into()]);
         self.builder.switch_to_block(hit);
-        let host = self.host_address(probe, ea);
+        let host = self.builder.ins().iadd(offset, ea);
         let value = fast(self, host);
         self.builder
             .ins()
@@ -131,24 +213,22 @@ impl Translator<'_> {
     /// Loads a number, zero-extended.
     pub(super) fn load_number(&mut self, ea: Value, width: Width, order: Order) -> Value {
         let ea = self.effective(ea);
-        let raw = match self.probe(ea, width.bytes(), TlbLayout::LOAD) {
-            None => self.call_load(ea, width),
-            Some(probe) => self
-                .fast_or_slow(
-                    &probe,
-                    ea,
-                    |this, host| {
-                        let value = this.builder.ins().load(narrow(width), guest(), host, 0);
-                        Some(match width {
-                            Width::Double => value,
-                            _ => this.builder.ins().uextend(types::I64, value),
-                        })
-                    },
-                    |this| Some(this.call_load(ea, width)),
-                    Some(types::I64),
-                )
-                .expect("a load has a result"),
-        };
+        let raw = self
+            .access(
+                ea,
+                width.bytes(),
+                false,
+                |this, host| {
+                    let value = this.builder.ins().load(narrow(width), guest(), host, 0);
+                    Some(match width {
+                        Width::Double => value,
+                        _ => this.builder.ins().uextend(types::I64, value),
+                    })
+                },
+                |this| Some(this.call_load(ea, width)),
+                Some(types::I64),
+            )
+            .expect("a load has a result");
         self.ordered(raw, width, order)
     }
 
@@ -156,12 +236,7 @@ impl Translator<'_> {
         let bytes = self.word(width.bytes());
         if let Some(region) = self.region {
             self.call_trampoline(region.trampolines.load, &[ea, bytes]);
-            let offset = Context::RESULT as i32;
-            let flags = MemFlagsData::trusted();
-            return self
-                .builder
-                .ins()
-                .load(types::I64, flags, self.context, offset);
+            return self.shim_result();
         }
         self.read_memory(address!(shims::load), &[ea, bytes])
     }
@@ -170,28 +245,24 @@ impl Translator<'_> {
     pub(super) fn store_number(&mut self, ea: Value, value: Value, width: Width, order: Order) {
         let ea = self.effective(ea);
         let value = self.ordered(value, width, order);
-        match self.probe(ea, width.bytes(), TlbLayout::STORE) {
-            None => self.call_store(ea, value, width),
-            Some(probe) => {
-                self.fast_or_slow(
-                    &probe,
-                    ea,
-                    |this, host| {
-                        let low = match width {
-                            Width::Double => value,
-                            _ => this.builder.ins().ireduce(narrow(width), value),
-                        };
-                        this.builder.ins().store(guest(), low, host, 0);
-                        None
-                    },
-                    |this| {
-                        this.call_store(ea, value, width);
-                        None
-                    },
-                    None,
-                );
-            }
-        }
+        self.access(
+            ea,
+            width.bytes(),
+            true,
+            |this, host| {
+                let low = match width {
+                    Width::Double => value,
+                    _ => this.builder.ins().ireduce(narrow(width), value),
+                };
+                this.builder.ins().store(guest(), low, host, 0);
+                None
+            },
+            |this| {
+                this.call_store(ea, value, width);
+                None
+            },
+            None,
+        );
     }
 
     fn call_store(&mut self, ea: Value, value: Value, width: Width) {
@@ -205,19 +276,19 @@ impl Translator<'_> {
 
     /// Loads a register value of 16 bytes.
     pub(super) fn load_quadword(&mut self, ea: Value) -> Value {
-        let first = self.effective(ea);
-        match self.probe(first, QUADWORD, TlbLayout::LOAD) {
-            Some(probe) if !self.mode.big_endian() => self
-                .fast_or_slow(
-                    &probe,
-                    first,
-                    |this, host| Some(this.builder.ins().load(types::I64X2, guest(), host, 0)),
-                    |this| Some(this.load_halves(ea)),
-                    Some(types::I64X2),
-                )
-                .expect("a load has a result"),
-            _ => self.load_halves(ea),
+        if self.mode.big_endian() {
+            return self.load_halves(ea);
         }
+        let first = self.effective(ea);
+        self.access(
+            first,
+            QUADWORD,
+            false,
+            |this, host| Some(this.builder.ins().load(types::I64X2, guest(), host, 0)),
+            |this| Some(this.load_halves(ea)),
+            Some(types::I64X2),
+        )
+        .expect("a load has a result")
     }
 
     fn load_halves(&mut self, ea: Value) -> Value {
@@ -240,25 +311,24 @@ impl Translator<'_> {
 
     /// Stores a register value of 16 bytes, all of it or nothing.
     pub(super) fn store_quadword(&mut self, ea: Value, value: Value) {
-        let first = self.effective(ea);
-        match self.probe(first, QUADWORD, TlbLayout::STORE) {
-            Some(probe) if !self.mode.big_endian() => {
-                self.fast_or_slow(
-                    &probe,
-                    first,
-                    |this, host| {
-                        this.builder.ins().store(guest(), value, host, 0);
-                        None
-                    },
-                    |this| {
-                        this.store_halves(ea, value);
-                        None
-                    },
-                    None,
-                );
-            }
-            _ => self.store_halves(ea, value),
+        if self.mode.big_endian() {
+            return self.store_halves(ea, value);
         }
+        let first = self.effective(ea);
+        self.access(
+            first,
+            QUADWORD,
+            true,
+            |this, host| {
+                this.builder.ins().store(guest(), value, host, 0);
+                None
+            },
+            |this| {
+                this.store_halves(ea, value);
+                None
+            },
+            None,
+        );
     }
 
     fn store_halves(&mut self, ea: Value, value: Value) {

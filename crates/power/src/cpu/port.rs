@@ -14,8 +14,12 @@ use crate::mmu::tlb::{self, Tlb};
 /// Where compiled code finds the soft TLB. Distances are in bytes from [`Cpu::regs`] within the same [`Cpu`].
 ///
 /// The entry of an effective address `ea` is at `table + (ea >> GRANULE_SHIFT) % ENTRIES * ENTRY_BYTES`, where `table` is the
-/// sum of what the two fields [`TlbLayout::TABLES`] (an address) and [`TlbLayout::CURRENT`] (bytes) hold. An access whose last
-/// byte, with [`TlbLayout::MASK`]'s bits, equals the entry's tag for its kind is at the host address `ea + offset`.
+/// sum of what the two fields [`TlbLayout::TABLES`] (an address) and [`TlbLayout::CURRENT`] (bytes) hold. An access of `bytes`
+/// whose address less the entry's tag for its kind is (unsigned) at most [`TlbLayout::granule`] - `bytes` is at the host address
+/// `ea + offset`.
+///
+/// What is read off an entry holds until the next poll of the run loop, or until an instruction that acts on the processor as a
+/// whole changes the table in use or the address space, even where the entry has been given to another page since.
 #[derive(Debug)]
 pub struct TlbLayout;
 
@@ -24,8 +28,6 @@ impl TlbLayout {
     pub const TABLES: i32 = Self::from_registers(offset_of!(Tlb, tables));
     /// Bytes from there to the table in use. It changes with MSR and AMR only.
     pub const CURRENT: i32 = Self::from_registers(offset_of!(Tlb, current));
-    /// The bits of an address that tags hold. It may change at any miss.
-    pub const MASK: i32 = Self::from_registers(offset_of!(Tlb, mask));
     /// log2 of what addresses are divided by for the index.
     pub const GRANULE_SHIFT: u32 = tlb::INDEX_SHIFT;
     /// Entries of a table; a power of two.
@@ -39,6 +41,16 @@ impl TlbLayout {
     /// Offset of what makes a host address of an effective one.
     pub const OFFSET: i32 = offset_of!(tlb::Entry, offset) as i32;
 
+    /// Bytes that an entry covers. Code for the large granule must not be entered once the vCPU has small ones
+    /// ([`Cpu::has_small_granules`]); it may end its run, on tables that stay empty.
+    pub const fn granule(small: bool) -> u64 {
+        1 << if small {
+            tlb::GRANULE_SMALL
+        } else {
+            tlb::GRANULE_LARGE
+        }
+    }
+
     const fn from_registers(in_tlb: usize) -> i32 {
         (offset_of!(Cpu, tlb) + in_tlb) as i32 - offset_of!(Cpu, regs) as i32
     }
@@ -49,6 +61,11 @@ impl TlbLayout {
     reason = "Err is always the interrupt to take"
 )]
 impl Cpu {
+    /// Whether entries of the soft TLB cover 4 KiB, not 64 KiB. It becomes so once, when the guest shows a page that small.
+    pub fn has_small_granules(&self) -> bool {
+        self.tlb.granule_shift() == tlb::GRANULE_SMALL
+    }
+
     /// Loads, zero-extended.
     pub fn read_memory(&mut self, ea: u64, width: Width) -> Result<u64, Interrupt> {
         Ok(match width {

@@ -12,10 +12,10 @@ use crate::engine::Handler;
 use crate::interrupt::Interrupt;
 use crate::mmu::Access;
 use crate::msr;
-use crate::signals::{EXTERNAL, KICK, SYSTEM_RESET};
+use crate::signals::{EXTERNAL, FLUSH, KICK, SYSTEM_RESET};
 
 /// Instructions between two looks at signals and timers: some microseconds.
-const POLL_INTERVAL: u32 = 1024;
+const POLL_INTERVAL: u32 = 4096;
 
 /// Why [`Cpu::run`] returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,8 @@ impl Cpu {
             let page = match self.fetch_page() {
                 Ok(page) => page,
                 Err(interrupt) => {
+                    // A handler that can't be fetched either must not keep the guest from polls.
+                    self.budget -= 1;
                     if let Some(exit) = self.take(interrupt, cia) {
                         return exit;
                     }
@@ -247,6 +249,23 @@ impl Cpu {
             return self.step_traced();
         }
         None
+    }
+
+    /// For compiled code whose budget is running out: where a poll would do nothing but give it another interval, that is added to
+    /// the `left` instructions, so that polls come after as many instructions as they do under the interpreter. None: a poll
+    /// has something to do, and comes when the budget is used up.
+    #[cold]
+    pub fn extend_budget(&mut self, left: u32) -> Option<u32> {
+        let waiting = self.signals.flags() & (FLUSH | KICK | SYSTEM_RESET | EXTERNAL) != 0
+            || self.signals.flushed.load(Ordering::Relaxed) != self.partition.flush_epoch()
+            || self.poll_now;
+        let traced = self.regs.msr & (msr::SE | msr::BE) != 0;
+        let timer = self.regs.msr & msr::EE != 0 && self.decrementer() < 0;
+        if waiting || traced || timer || left >= POLL_INTERVAL {
+            return None;
+        }
+        self.executed += u64::from(POLL_INTERVAL);
+        Some(left + POLL_INTERVAL)
     }
 
     /// One instruction under MSR\[SE\] or \[BE\]: a trace interrupt follows it where it completes (Book III, 6.5.15).

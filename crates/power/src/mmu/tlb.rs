@@ -11,10 +11,13 @@ use crate::memory::{HostSpan, Scalar};
 pub(crate) const ENTRIES: usize = 256;
 /// log2 of what an address is divided by for the index.
 pub(crate) const INDEX_SHIFT: u32 = GRANULE_LARGE;
-/// Never equal to an address whose low bits are cleared.
-const NEVER: u64 = 1;
-const GRANULE_LARGE: u32 = 16;
-const GRANULE_SMALL: u32 = 12;
+/// A granule whose addresses are never looked for in the entry with this index: it has another. Compiled code subtracts the tag
+/// and compares with the granule's size, so a tag that is merely impossible would not do.
+const fn never(index: usize) -> u64 {
+    (((index + ENTRIES / 2) % ENTRIES) as u64) << INDEX_SHIFT
+}
+pub(crate) const GRANULE_LARGE: u32 = 16;
+pub(crate) const GRANULE_SMALL: u32 = 12;
 
 /// Whose rights a table holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl Table {
 #[derive(Clone, Copy)]
 #[repr(C, align(32))]
 pub(crate) struct Entry {
-    /// Effective granule that may be loaded from; [`NEVER`] where none.
+    /// Effective granule that may be loaded from; that of [`never`] where none.
     pub(crate) load: u64,
     /// Effective granule that may be stored to.
     pub(crate) store: u64,
@@ -55,11 +58,31 @@ pub(crate) struct Entry {
     pub(crate) offset: usize,
 }
 
-const EMPTY: Entry = Entry {
-    load: NEVER,
-    store: NEVER,
-    offset: 0,
+const fn empty(index: usize) -> Entry {
+    Entry {
+        load: never(index),
+        store: never(index),
+        offset: 0,
+    }
+}
+
+const EMPTY_TABLE: [Entry; ENTRIES] = {
+    let mut table = [empty(0); ENTRIES];
+    let mut index = 0;
+    while index < ENTRIES {
+        table[index] = empty(index);
+        index += 1;
+    }
+    table
 };
+
+fn empty_tables() -> Box<[[Entry; ENTRIES]; TABLES]> {
+    let tables = vec![EMPTY_TABLE; TABLES].into_boxed_slice().try_into();
+    let Ok(tables) = tables else {
+        unreachable!("the vector has TABLES elements")
+    };
+    tables
+}
 
 /// Bytes of a table.
 const TABLE_BYTES: usize = size_of::<[Entry; ENTRIES]>();
@@ -67,6 +90,9 @@ const TABLE_BYTES: usize = size_of::<[Entry; ENTRIES]>();
 #[repr(C)]
 pub(crate) struct Tlb {
     pub(crate) tables: Box<[[Entry; ENTRIES]; TABLES]>,
+    /// The tables from before granules became small. They stay empty: compiled code that runs just now still looks there, with
+    /// the large granule in mind, and has to miss.
+    retired: Option<Box<[[Entry; ENTRIES]; TABLES]>>,
     /// The table in use, as bytes from the first.
     pub(crate) current: usize,
     /// The bits of an address that tags hold.
@@ -89,12 +115,9 @@ pub(crate) struct Tlb {
 
 impl Tlb {
     pub(crate) fn new() -> Self {
-        let tables = vec![[EMPTY; ENTRIES]; TABLES].into_boxed_slice().try_into();
-        let Ok(tables) = tables else {
-            unreachable!("the vector has TABLES elements")
-        };
         Self {
-            tables,
+            tables: empty_tables(),
+            retired: None,
             current: 0,
             shift: GRANULE_LARGE,
             selected: Table::Real,
@@ -132,16 +155,14 @@ impl Tlb {
     /// Forgets everything.
     pub(crate) fn flush(&mut self) {
         for (table, used) in self.used_tables() {
-            for entry in table {
-                *entry = EMPTY;
-            }
+            *table = EMPTY_TABLE;
             *used = false;
         }
     }
 
     fn empty(&mut self, table: usize) {
         if std::mem::take(&mut self.used[table]) {
-            self.tables[table].fill(EMPTY);
+            self.tables[table] = EMPTY_TABLE;
         }
     }
 
@@ -169,10 +190,10 @@ impl Tlb {
             if !std::mem::take(&mut self.quadrant0[table]) {
                 continue;
             }
-            for entry in &mut self.tables[table] {
-                // A tag of NEVER counts as quadrant 0 too, so look at both.
+            for (index, entry) in self.tables[table].iter_mut().enumerate() {
+                // A tag of `never` counts as quadrant 0 too, so look at both.
                 if entry.load >> 62 == 0 && entry.store >> 62 == 0 {
-                    *entry = EMPTY;
+                    *entry = empty(index);
                 }
             }
         }
@@ -198,7 +219,7 @@ impl Tlb {
     pub(crate) fn flush_page(&mut self, ea: u64) {
         let index = self.index(ea);
         for table in self.tables.iter_mut() {
-            table[index] = EMPTY;
+            table[index] = empty(index);
         }
     }
 
@@ -208,6 +229,7 @@ impl Tlb {
             self.shift = GRANULE_SMALL;
             self.mask = !((1 << GRANULE_SMALL) - 1);
             self.flush();
+            self.retired = Some(std::mem::replace(&mut self.tables, empty_tables()));
         }
     }
 
@@ -215,7 +237,7 @@ impl Tlb {
     pub(crate) fn insert(&mut self, ea: u64, span: HostSpan, load: bool, store: bool) {
         let index = self.index(ea);
         let page = ea & self.mask;
-        let tag = |allowed| if allowed { page } else { NEVER };
+        let tag = |allowed| if allowed { page } else { never(index) };
         let table = self.current / TABLE_BYTES;
         self.used[table] = true;
         if table < PROBLEM && ea >> 62 == 0 {

@@ -1,0 +1,268 @@
+//! What a plan's blocks have to do with each other: which of them are loops and what those change, and in which form a CR field
+//! comes into a block. Registers that a loop changes go to memory where it is left only, and flags of a comparison are computed
+//! only where somebody looks.
+
+use std::collections::HashMap;
+
+use power::engine::XerBit;
+
+use crate::mode::Mode;
+use crate::plan::PlannedBlock;
+use crate::scout::{FieldWrite, Flow, Scout};
+use crate::slot::{Slot, SlotSet};
+
+/// Bytes of an instruction.
+const INSTRUCTION: i64 = 4;
+
+/// How the value of a CR field is held where a block begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Form {
+    /// As a number. What comes in otherwise is made one first.
+    #[default]
+    Number,
+    /// As the two sides of a comparison.
+    Compare {
+        /// Of signed numbers.
+        signed: bool,
+    },
+    /// As either: a flag tells.
+    Either {
+        /// Whether the comparison is of signed numbers.
+        signed: bool,
+    },
+}
+
+/// What is known of a block.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BlockFacts {
+    /// The loop that it is in, if any; loops in loops are one.
+    pub(crate) in_loop: Option<usize>,
+    /// The registers that blocks of this loop write.
+    pub(crate) loop_writes: SlotSet,
+    /// The forms in which CR fields come in.
+    pub(crate) forms: [Form; 8],
+}
+
+/// [`Form`], as a lattice: what is known so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Nothing,
+    Number,
+    Compare { signed: bool },
+    Either { signed: bool },
+    Forced,
+}
+
+impl Known {
+    fn meet(self, other: Self) -> Self {
+        use Known::{Compare, Either, Forced, Nothing, Number};
+        match (self, other) {
+            (Nothing, known) | (known, Nothing) => known,
+            (a, b) if a == b => a,
+            (Number, Compare { signed } | Either { signed })
+            | (Compare { signed } | Either { signed }, Number) => Either { signed },
+            (
+                Compare { signed: a } | Either { signed: a },
+                Compare { signed: b } | Either { signed: b },
+            ) if a == b => Either { signed: a },
+            _ => Forced,
+        }
+    }
+
+    fn form(self) -> Form {
+        match self {
+            Self::Nothing | Self::Number | Self::Forced => Form::Number,
+            Self::Compare { signed } => Form::Compare { signed },
+            Self::Either { signed } => Form::Either { signed },
+        }
+    }
+}
+
+/// What one block does.
+struct Does {
+    successors: Vec<usize>,
+    writes: SlotSet,
+    fields: [Option<FieldWrite>; 8],
+}
+
+/// Looks at a region's blocks, of which the first is where it is entered.
+pub(crate) fn analyse(blocks: &[PlannedBlock], mode: Mode) -> Vec<BlockFacts> {
+    let index: HashMap<i64, usize> = blocks
+        .iter()
+        .enumerate()
+        .map(|(index, block)| (block.offset, index))
+        .collect();
+    let does: Vec<Does> = blocks
+        .iter()
+        .map(|block| look(block, &index, mode))
+        .collect();
+    let loops = loops(&does);
+    let mut writes: HashMap<usize, SlotSet> = HashMap::new();
+    for (block, in_loop) in does.iter().zip(&loops) {
+        if let Some(number) = in_loop {
+            let all = writes.entry(*number).or_default();
+            *all = all.union(block.writes);
+        }
+    }
+    // XER[SO] goes with a comparison; where it may change, flags are computed at once.
+    let so_changes = does
+        .iter()
+        .any(|block| block.writes.contains(Slot::Xer(XerBit::So)));
+    let forms = if so_changes {
+        vec![[Form::Number; 8]; blocks.len()]
+    } else {
+        forms(&does)
+    };
+    loops
+        .into_iter()
+        .zip(forms)
+        .map(|(in_loop, forms)| BlockFacts {
+            in_loop,
+            loop_writes: in_loop.map(|number| writes[&number]).unwrap_or_default(),
+            forms,
+        })
+        .collect()
+}
+
+fn look(block: &PlannedBlock, index: &HashMap<i64, usize>, mode: Mode) -> Does {
+    let mut scout = Scout::new(mode);
+    let mut flow = Flow::Next;
+    for &insn in &block.code {
+        (_, flow) = scout.look(insn);
+    }
+    let end = block.offset + block.code.len() as i64 * INSTRUCTION;
+    let destinations = match flow {
+        Flow::Next | Flow::System => [Some(end), None],
+        Flow::Branch {
+            conditional,
+            relative,
+        } => [
+            conditional.then_some(end),
+            relative.map(|distance| (end - INSTRUCTION).wrapping_add(distance)),
+        ],
+        Flow::Interpret | Flow::Stops => [None; 2],
+    };
+    Does {
+        successors: destinations
+            .iter()
+            .flatten()
+            .filter_map(|offset| index.get(offset).copied())
+            .collect(),
+        writes: scout.writes,
+        fields: scout.fields,
+    }
+}
+
+/// For each block the loop that it is in, named by its first block.
+fn loops(does: &[Does]) -> Vec<Option<usize>> {
+    let count = does.len();
+    // reach[a][b]: there is a way of at least one step from a to b.
+    let mut reach = vec![vec![false; count]; count];
+    for (from, row) in reach.iter_mut().enumerate() {
+        let mut stack = does[from].successors.clone();
+        while let Some(block) = stack.pop() {
+            if !std::mem::replace(&mut row[block], true) {
+                stack.extend(&does[block].successors);
+            }
+        }
+    }
+    (0..count)
+        .map(|block| (0..count).find(|&other| reach[block][other] && reach[other][block]))
+        .collect()
+}
+
+fn forms(does: &[Does]) -> Vec<[Form; 8]> {
+    let mut known = vec![[Known::Nothing; 8]; does.len()];
+    // The function loads fields as numbers.
+    known[0] = [Known::Number; 8];
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for (index, block) in does.iter().enumerate() {
+            let out: [Known; 8] = std::array::from_fn(|n| match block.fields[n] {
+                Some(FieldWrite::Compare { signed }) => Known::Compare { signed },
+                Some(FieldWrite::Number) => Known::Number,
+                // What is forced comes out as the number that it is.
+                None if known[index][n] == Known::Forced => Known::Number,
+                None => known[index][n],
+            });
+            for &successor in &block.successors {
+                for (n, &out) in out.iter().enumerate() {
+                    let met = known[successor][n].meet(out);
+                    changed |= met != known[successor][n];
+                    known[successor][n] = met;
+                }
+            }
+        }
+    }
+    known
+        .into_iter()
+        .map(|fields| fields.map(Known::form))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use power::{Insn, msr};
+
+    use super::*;
+
+    const ADDI_R3: Insn = Insn(0x3863_0001);
+    /// cmpdi r3, 0
+    const CMPDI: Insn = Insn(0x2c23_0000);
+    /// cmpldi r3, 0
+    const CMPLDI: Insn = Insn(0x2823_0000);
+
+    fn beq(words: i16) -> Insn {
+        Insn(0x4182_0000 | u32::from((words * 4) as u16 & 0xfffc))
+    }
+
+    fn facts(blocks: &[(i64, &[Insn])]) -> Vec<BlockFacts> {
+        let blocks: Vec<PlannedBlock> = blocks
+            .iter()
+            .map(|&(offset, code)| PlannedBlock {
+                offset,
+                code: code.to_vec(),
+                charge: code.len() as u32,
+            })
+            .collect();
+        analyse(&blocks, Mode::from_msr(msr::SF | msr::LE))
+    }
+
+    #[test]
+    fn what_a_loop_writes_is_known_in_all_of_it_and_nowhere_else() {
+        // 0: addi; 4: addi, cmpdi, beq 4; 16: addi
+        let facts = facts(&[
+            (0, &[ADDI_R3]),
+            (4, &[ADDI_R3, CMPDI, beq(-2)]),
+            (16, &[ADDI_R3]),
+        ]);
+        assert_eq!(
+            facts.iter().map(|f| f.in_loop).collect::<Vec<_>>(),
+            [None, Some(1), None]
+        );
+        assert!(facts[1].loop_writes.contains(Slot::Gpr(3)));
+        assert!(!facts[0].loop_writes.contains(Slot::Gpr(3)));
+    }
+
+    #[test]
+    fn a_field_comes_in_as_all_ways_to_a_block_leave_it() {
+        // 0: beq 8; 4: cmpdi; 8: addi, cmpldi, beq 8; 20: addi
+        let facts = facts(&[
+            (0, &[beq(2)]),
+            (4, &[CMPDI]),
+            (8, &[ADDI_R3, CMPLDI, beq(-2)]),
+            (20, &[ADDI_R3]),
+        ]);
+        assert_eq!(facts[1].forms[0], Form::Number);
+        // Number, signed and unsigned comparisons meet.
+        assert_eq!(facts[2].forms[0], Form::Number);
+        assert_eq!(facts[3].forms[0], Form::Compare { signed: false });
+    }
+
+    #[test]
+    fn a_loop_that_compares_need_not_make_a_number_of_it() {
+        let facts = facts(&[(0, &[ADDI_R3]), (4, &[ADDI_R3, CMPDI, beq(-2)])]);
+        assert_eq!(facts[1].forms[0], Form::Either { signed: true });
+    }
+}
