@@ -6,6 +6,7 @@
 //! - [`terminal`]: the user's terminal as the guest's console;
 //! - [`control`]: the socket by which programs control a running machine;
 //! - [`snapshot`]: a machine in a directory, and the way back;
+//! - [`migrate`]: a machine that moves to another process while its guest runs;
 //! - [`session`]: a guest that a program runs: a script in, the console's text and the end out;
 //! - [`demo`]: the demonstrations;
 //! - [`cli`]: the commands of the program.
@@ -17,6 +18,7 @@ pub mod demo;
 pub mod load;
 pub mod machine;
 pub mod memory;
+pub mod migrate;
 pub mod session;
 pub mod snapshot;
 pub mod terminal;

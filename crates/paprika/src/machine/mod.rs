@@ -10,6 +10,7 @@ mod control;
 mod host;
 mod hotplug;
 mod life;
+mod moving;
 mod pmem;
 mod processor;
 mod standstill;

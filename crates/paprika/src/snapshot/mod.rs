@@ -18,7 +18,8 @@ mod restore;
 mod save;
 
 pub use progress::{Progress, Stage};
-pub use restore::{NvdimmChange, RestoreError, RestoreOptions, Snapshot};
+pub(crate) use restore::arrange;
+pub use restore::{NvdimmChange, RestoreError, RestoreOptions, RestorePlan, Snapshot};
 pub use save::{SaveError, SaveOptions, Saved, save};
 
 /// The file with the state.

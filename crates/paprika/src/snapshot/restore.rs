@@ -195,25 +195,9 @@ impl Snapshot {
     /// [`RestoreError`]: whatever the guest would notice.
     pub fn plan(&self, options: &RestoreOptions) -> Result<RestorePlan, RestoreError> {
         let saved = self.description();
-        let mut here = saved.clone();
-        if let Some(machine) = options.machine {
-            here.machine = machine.name().to_owned();
-        }
-        let mut configs = Vec::new();
-        for change in &options.nvdimms {
-            if !saved.nvdimms.iter().any(|it| it.id == change.id) {
-                return Err(Refusal::SurplusNvdimm(change.id.clone()).into());
-            }
-        }
-        for (device, saved) in here.nvdimms.iter_mut().zip(&saved.nvdimms) {
-            let changes = options.nvdimms.iter().filter(|it| it.id == device.id);
-            let mut config = config_of(saved)?;
-            for change in changes {
-                config = change.written(&keys_of(&config)).parse()?;
-            }
-            describe(device, &config);
-            look(device, saved, &config, false)?;
-            configs.push(config);
+        let (mut here, configs) = arrange(saved, options.machine, &options.nvdimms)?;
+        for ((device, saved), config) in here.nvdimms.iter_mut().zip(&saved.nvdimms).zip(&configs) {
+            look(device, saved, config, false)?;
         }
         // What can be told without the locks is, in our words and not in those of who opens the files.
         compat::check(saved, &here)?;
@@ -292,6 +276,37 @@ pub struct RestorePlan {
     pub warnings: Vec<Warning>,
     /// What only the host cares for.
     pub host: HostOptions,
+}
+
+/// The machine that is to be made of a saved one with these changes, and how its NVDIMMs would be described on the command line. Files
+/// are not looked at.
+///
+/// # Errors
+/// [`RestoreError::Refused`] and [`RestoreError::Change`]: a change that makes no sense.
+pub(crate) fn arrange(
+    saved: &Description,
+    machine: Option<MachineVersion>,
+    changes: &[NvdimmChange],
+) -> Result<(Description, Vec<NvdimmConfig>), RestoreError> {
+    let mut here = saved.clone();
+    if let Some(machine) = machine {
+        here.machine = machine.name().to_owned();
+    }
+    for change in changes {
+        if !saved.nvdimms.iter().any(|it| it.id == change.id) {
+            return Err(Refusal::SurplusNvdimm(change.id.clone()).into());
+        }
+    }
+    let mut configs = Vec::new();
+    for (device, saved) in here.nvdimms.iter_mut().zip(&saved.nvdimms) {
+        let mut config = config_of(saved)?;
+        for change in changes.iter().filter(|it| it.id == saved.id) {
+            config = change.written(&keys_of(&config)).parse()?;
+        }
+        describe(device, &config);
+        configs.push(config);
+    }
+    Ok((here, configs))
 }
 
 /// How a saved device would be described on the command line.

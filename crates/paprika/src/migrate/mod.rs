@@ -1,0 +1,25 @@
+//! Live migration: this monitor's machines as what [`paprika_migration`] moves.
+//!
+//! - [`Leaving`]: a machine whose guest is to go on in another process;
+//! - [`Arrival`]: a machine that a guest comes to;
+//! - `message`: what the two tell each other beside RAM; `backing`: whether a file is the same, seen from both;
+//! - `brake`: a guest that runs only part of the time.
+//!
+//! How a handover can't end with two guests is said in [`paprika_migration::handover`].
+
+mod arrival;
+mod backing;
+mod brake;
+mod leaving;
+mod message;
+
+use std::time::Duration;
+
+pub use arrival::{Arrival, ArrivalOptions};
+pub use leaving::Leaving;
+
+/// Bytes of a page, as the dirty log counts.
+const PAGE: u64 = power::memory::DIRTY_PAGE;
+
+/// How long the NVDIMMs' syncs may take.
+const FLUSH_LIMIT: Duration = Duration::from_secs(60);
