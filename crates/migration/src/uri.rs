@@ -147,6 +147,50 @@ impl FromStr for TlsFiles {
     }
 }
 
+impl Uri {
+    /// The same with paths that hold in another directory too.
+    ///
+    /// # Errors
+    /// Where the current directory can't be found.
+    pub fn absolute(self) -> std::io::Result<Self> {
+        use std::path::absolute;
+        Ok(match self {
+            Self::Unix(path) => Self::Unix(absolute(path)?),
+            Self::Tcp(endpoint) => Self::Tcp(endpoint),
+            Self::Tls(endpoint, files) => {
+                let files = TlsFiles {
+                    ca: absolute(files.ca)?,
+                    cert: absolute(files.cert)?,
+                    key: absolute(files.key)?,
+                    name: files.name,
+                };
+                Self::Tls(endpoint, files)
+            }
+        })
+    }
+
+    /// All of it, to be parsed again.
+    pub fn written(&self) -> String {
+        let Self::Tls(_, files) = self else {
+            return self.to_string();
+        };
+        let TlsFiles {
+            ca,
+            cert,
+            key,
+            name,
+        } = files;
+        let name = name.as_ref().map(|name| format!("&name={name}"));
+        format!(
+            "{self}?ca={}&cert={}&key={}{}",
+            ca.display(),
+            cert.display(),
+            key.display(),
+            name.unwrap_or_default()
+        )
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {
@@ -199,6 +243,7 @@ mod tests {
             parse("tls:10.0.0.1:65535?key=c&ca=a&name=guest-host&cert=b"),
             Ok(tls.clone())
         );
+        assert_eq!(parse(&tls.written()), Ok(tls.clone()));
         assert_eq!(tls.to_string(), "tls:10.0.0.1:65535", "no file is shown");
     }
 

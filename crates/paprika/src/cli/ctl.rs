@@ -7,7 +7,7 @@ use anyhow::Context;
 use papr_scm::nvdimm::NvdimmConfig;
 use serde::Serialize;
 
-use super::{exit, progress};
+use super::{exit, migrate, progress};
 use crate::control::api::{AddNvdimm, NvdimmInfo, SaveRequest, State, Status};
 use crate::control::client::Client;
 use crate::snapshot::Saved;
@@ -65,6 +65,7 @@ enum CtlCommand {
         #[arg(long, conflicts_with_all = ["directory", "quit", "digest"])]
         cancel: bool,
     },
+    Migrate(migrate::MigrateArgs),
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -130,6 +131,10 @@ pub(super) fn run(args: CtlArgs) -> anyhow::Result<u8> {
             let request = SaveRequest { path, quit, digest };
             show(json, &progress::saving(&client, &request)?, saved)?;
         }
+        CtlCommand::Migrate(args) => match migrate::run(&client, args)? {
+            migrate::Answer::Moved(moved) => show(json, &moved, migrate::moved)?,
+            migrate::Answer::Status(status) => show(json, &status, migrate::status)?,
+        },
         CtlCommand::Nvdimm(command) => nvdimm(&client, json, command)?,
     }
     Ok(exit::OK)

@@ -1,7 +1,7 @@
 //! The command line: what the program is asked, and how it answers.
 //!
 //! - [`exit`]: exit codes, all of them; `arguments`: the machine's options and what can be wrong with them;
-//! - `run`, `restore`, `ctl`, `guest`, `demo`: a file per command; `logging`: where log lines go; `progress`: bars.
+//! - `run`, `restore`, `receive`, `ctl`, `migrate` (of `ctl`), `guest`, `demo`: a file per command; `logging`: where log lines go; `progress`: bars.
 
 mod arguments;
 mod ctl;
@@ -9,7 +9,9 @@ mod demo;
 pub mod exit;
 mod guest;
 mod logging;
+mod migrate;
 mod progress;
+mod receive;
 mod restore;
 mod run;
 mod stats;
@@ -32,6 +34,7 @@ struct Cli {
 enum Command {
     Run(Box<run::RunArgs>),
     Restore(Box<restore::RestoreArgs>),
+    Receive(Box<receive::ReceiveArgs>),
     Ctl(ctl::CtlArgs),
     Demo(demo::DemoArgs),
     #[command(subcommand)]
@@ -57,6 +60,7 @@ pub fn main() -> ExitCode {
     let done = logging::start(&cli.logging, expected).and_then(|()| match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Restore(args) => restore::run(*args),
+        Command::Receive(args) => receive::run(*args),
         Command::Ctl(args) => ctl::run(args),
         Command::Demo(args) => demo::run(&args),
         Command::Guest(command) => guest::run(&command),

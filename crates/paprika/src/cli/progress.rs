@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::control::api::{SaveRequest, SavingProgress};
+use crate::control::api::{
+    MigrateRequest, Migrated, MigrationProgress, SaveRequest, SavingProgress,
+};
 use crate::control::client::{Client, ClientError};
 use crate::snapshot::{Progress, Saved, Stage};
 
@@ -30,8 +32,18 @@ impl Bar {
     }
 
     fn show(&self, stage: Stage, done: u64, total: u64) {
+        self.show_words(stage.words(), done, total);
+    }
+
+    fn show_migration(&self, progress: &MigrationProgress) {
+        let done = progress.ram_bytes.saturating_sub(progress.left_bytes);
+        let words = super::migrate::words(progress.stage);
+        self.show_words(words, done, progress.ram_bytes);
+    }
+
+    fn show_words(&self, words: &'static str, done: u64, total: u64) {
         if let Some(bar) = &self.0 {
-            bar.set_prefix(stage.words());
+            bar.set_prefix(words);
             bar.set_length(total);
             bar.set_position(done);
         }
@@ -77,6 +89,32 @@ pub(super) fn saving(client: &Client, request: &SaveRequest) -> Result<Saved, Cl
             }
         },
     )
+}
+
+/// Has a machine move its guest.
+pub(super) fn migrating(
+    client: &Client,
+    request: &MigrateRequest,
+) -> Result<Migrated, ClientError> {
+    watched(
+        || client.migrate(request),
+        |bar| {
+            let status = client.migrating().ok().and_then(|status| status.migration);
+            if let Some(progress) = status {
+                bar.show_migration(&progress);
+            }
+        },
+    )
+}
+
+/// Waits for a guest.
+pub(super) fn receiving<T: Send>(
+    handle: &paprika_migration::Handle,
+    work: impl FnOnce() -> T + Send,
+) -> T {
+    watched(work, |bar| {
+        bar.show_migration(&MigrationProgress::of(&handle.progress()))
+    })
 }
 
 /// Does what reports its progress.

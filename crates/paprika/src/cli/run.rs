@@ -10,7 +10,7 @@ use super::arguments::MachineArgs;
 use super::exit;
 use super::stats::Stats;
 use crate::control::ControlServer;
-use crate::machine::{Blueprint, End, Machine};
+use crate::machine::{Blueprint, End, Machine, MachineError};
 use crate::terminal::Terminal;
 use crate::terminal::keys;
 
@@ -82,8 +82,19 @@ pub(super) fn run(args: RunArgs) -> anyhow::Result<u8> {
 pub(super) fn live(
     machine: &Machine,
     terminal: Terminal,
+    server: Option<ControlServer>,
+    stats: Option<Stats>,
+) -> anyhow::Result<u8> {
+    live_on(machine, terminal, server, stats, || machine.run())
+}
+
+/// The same for one that runs already, or is let go by `run`, which tells its end.
+pub(super) fn live_on(
+    machine: &Machine,
+    terminal: Terminal,
     mut server: Option<ControlServer>,
     stats: Option<Stats>,
+    run: impl FnOnce() -> Result<End, MachineError>,
 ) -> anyhow::Result<u8> {
     if let Some(server) = &mut server {
         server.serve(machine.control())?;
@@ -91,7 +102,7 @@ pub(super) fn live(
     let attached = terminal
         .attach(machine)
         .context("the terminal can't be used as the guest's console")?;
-    let end = machine.run();
+    let end = run();
     drop(attached);
     drop(server);
     let end = end?;

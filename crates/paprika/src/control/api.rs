@@ -1,6 +1,7 @@
 //! What the API's calls are given and answer, as types: JSON on the wire. `docs/openapi.json` describes the same.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use papr_scm::nvdimm::{Nvdimm, NvdimmConfig};
 use serde::{Deserialize, Serialize};
@@ -226,6 +227,153 @@ pub struct SavingProgress {
     pub done: u64,
     /// Bytes of RAM.
     pub total: u64,
+}
+
+/// A machine that is to move to another process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MigrateRequest {
+    /// Where `paprika receive` waits for it; paths in it absolute.
+    pub uri: String,
+    /// For how long the guest may stand still; 300 where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downtime_limit_ms: Option<u64>,
+    /// Whether a guest that writes faster than the connection carries is slowed down.
+    #[serde(default)]
+    pub brake: bool,
+}
+
+/// A machine has moved, and ends here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Migrated {
+    /// Where its guest goes on.
+    pub to: String,
+    /// All of it.
+    pub total_ms: f64,
+    /// For how long the guest stood still.
+    pub downtime_ms: f64,
+    /// Rounds of copying while the guest ran.
+    pub rounds: u32,
+    /// Bytes sent and received.
+    pub bytes: u64,
+}
+
+/// The migration that is going on, or how the last one ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MigrationStatus {
+    /// None: there was none.
+    pub migration: Option<MigrationProgress>,
+}
+
+/// Where a migration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MigrationStage {
+    /// The destination is not there yet.
+    Connecting,
+    /// The destination looks at what it is to become.
+    Checking,
+    /// Memory is copied; the guest runs.
+    Memory,
+    /// The guest stands still; what is left follows.
+    Stopping,
+    /// The destination takes the guest over.
+    HandingOver,
+    /// The guest was handed over and the destination has not said that it has it.
+    Unsure,
+    /// The migration failed, and another has what the guest needs to go on here.
+    Held,
+    /// The guest runs at the destination.
+    Done,
+    /// The guest stays.
+    Failed,
+}
+
+/// How far a migration is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MigrationProgress {
+    /// Where it stands.
+    pub stage: MigrationStage,
+    /// Rounds of copying begun.
+    pub round: u32,
+    /// Bytes of RAM.
+    pub ram_bytes: u64,
+    /// Bytes of RAM that this round has still to look at.
+    pub left_bytes: u64,
+    /// Bytes sent and received.
+    pub wire_bytes: u64,
+    /// What the connection carries, bytes per second; 0: not known yet.
+    pub bandwidth: u64,
+    /// What the guest changes, bytes per second; 0: not known yet.
+    pub dirty_rate: u64,
+    /// For how long the guest would stand still if it were stopped now.
+    pub expected_downtime_ms: Option<u64>,
+    /// For how long it stood still.
+    pub downtime_ms: Option<u64>,
+    /// Percent of the time that the guest is kept from running.
+    pub brake: u8,
+    /// Since the start.
+    pub elapsed_ms: u64,
+    /// What the user should know, or do.
+    pub note: Option<String>,
+}
+
+impl MigrationProgress {
+    pub(crate) fn of(progress: &paprika_migration::Progress) -> Self {
+        use paprika_migration::Stage;
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            stage: match progress.stage {
+                Stage::Connecting => MigrationStage::Connecting,
+                Stage::Checking => MigrationStage::Checking,
+                Stage::Memory => MigrationStage::Memory,
+                Stage::Stopping => MigrationStage::Stopping,
+                Stage::HandingOver => MigrationStage::HandingOver,
+                Stage::Unsure => MigrationStage::Unsure,
+                Stage::Held => MigrationStage::Held,
+                Stage::Done => MigrationStage::Done,
+                Stage::Failed => MigrationStage::Failed,
+            },
+            round: progress.round,
+            ram_bytes: progress.ram_bytes,
+            left_bytes: progress.left_bytes,
+            wire_bytes: progress.wire_bytes,
+            bandwidth: progress.bandwidth,
+            dirty_rate: progress.dirty_rate,
+            expected_downtime_ms: progress.expected_downtime.map(millis),
+            downtime_ms: progress.downtime.map(millis),
+            brake: progress.brake,
+            elapsed_ms: millis(progress.elapsed),
+            note: progress.note.clone(),
+        }
+    }
+}
+
+/// Where a guest is, where only its user can know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum GuestRuns {
+    /// It never ran at the destination and never will: it goes on here.
+    Here,
+    /// It runs, or ran, at the destination: this machine ends.
+    There,
+}
+
+impl From<GuestRuns> for paprika_migration::handle::Decision {
+    fn from(runs: GuestRuns) -> Self {
+        match runs {
+            GuestRuns::Here => Self::Here,
+            GuestRuns::There => Self::There,
+        }
+    }
+}
+
+/// The user's word on who has the guest, while a migration is [`MigrationStage::Unsure`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecideRequest {
+    /// Where.
+    pub guest_runs: GuestRuns,
 }
 
 /// Longest name of a device, as for `paprika run --nvdimm`.

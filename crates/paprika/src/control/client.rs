@@ -15,15 +15,18 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::api::{AddNvdimm, Added, NvdimmList, Removed, SaveRequest, SavingStatus, Status};
+use super::api::{
+    AddNvdimm, Added, DecideRequest, MigrateRequest, Migrated, MigrationStatus, NvdimmList,
+    Removed, SaveRequest, SavingStatus, Status,
+};
 use super::error::{ApiError, ErrorBody};
 use crate::snapshot::Saved;
 
 /// How long an answer may take; longer than any call waits for the guest and the host together.
 const ANSWER_LIMIT: Duration = Duration::from_secs(150);
 
-/// How long a snapshot may take: a terabyte on a slow disk.
-const SAVE_LIMIT: Duration = Duration::from_secs(24 * 3600);
+/// How long a snapshot or a migration may take: a terabyte on a slow disk.
+const LONG_LIMIT: Duration = Duration::from_secs(24 * 3600);
 
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 16 << 20;
@@ -148,7 +151,7 @@ impl Client {
     /// [`ClientError`].
     pub fn save(&self, request: &SaveRequest) -> Result<Saved, ClientError> {
         let body = Some(json(request)?);
-        let answer = self.ask_for(Method::POST, "/v1/snapshot", body, SAVE_LIMIT)?;
+        let answer = self.ask_for(Method::POST, "/v1/snapshot", body, LONG_LIMIT)?;
         serde_json::from_slice(&answer).map_err(|error| ClientError::Nonsense(error.to_string()))
     }
 
@@ -166,6 +169,44 @@ impl Client {
     /// [`ClientError`].
     pub fn cancel_save(&self) -> Result<SavingStatus, ClientError> {
         self.call(Method::DELETE, "/v1/snapshot", None)
+    }
+
+    /// Moves the guest to another process; returns when that is done, however long it takes.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn migrate(&self, request: &MigrateRequest) -> Result<Migrated, ClientError> {
+        let body = Some(json(request)?);
+        let answer = self.ask_for(Method::POST, "/v1/migration", body, LONG_LIMIT)?;
+        serde_json::from_slice(&answer).map_err(|error| ClientError::Nonsense(error.to_string()))
+    }
+
+    /// How far a migration is, or how the last one ended.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn migrating(&self) -> Result<MigrationStatus, ClientError> {
+        self.call(Method::GET, "/v1/migration", None)
+    }
+
+    /// Wishes the migration that is going on to end; the guest stays.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn cancel_migration(&self) -> Result<MigrationStatus, ClientError> {
+        self.call(Method::DELETE, "/v1/migration", None)
+    }
+
+    /// Says who has the guest, where neither side can know.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn decide(&self, request: DecideRequest) -> Result<MigrationStatus, ClientError> {
+        self.call(
+            Method::POST,
+            "/v1/migration/decision",
+            Some(json(&request)?),
+        )
     }
 
     /// All counters, as JSON.

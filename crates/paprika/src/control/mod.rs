@@ -16,6 +16,7 @@ pub mod api;
 pub mod client;
 pub mod error;
 mod metrics;
+mod moving;
 mod routes;
 mod saving;
 mod server;

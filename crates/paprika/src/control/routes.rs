@@ -7,11 +7,16 @@ use hyper::body::Bytes;
 use hyper::{Method, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::OPENAPI;
-use super::api::{AddNvdimm, Added, NvdimmInfo, NvdimmList, Removed, SaveRequest, Status};
+use super::api::{
+    AddNvdimm, Added, DecideRequest, MigrateRequest, NvdimmInfo, NvdimmList, Removed, SaveRequest,
+    Status,
+};
 use super::error::{ApiError, ErrorBody, ErrorCode};
 use super::metrics::{Metrics, TEXT_TYPE};
+use super::moving::Mover;
 use super::saving::Saver;
 use crate::machine::MachineControl;
 
@@ -40,10 +45,14 @@ pub(super) enum Call {
     Save,
     Saving,
     CancelSave,
+    Migrate,
+    Migrating,
+    CancelMigration,
+    Decide,
 }
 
 /// Every path with a fixed name, its method, and its call.
-const FIXED: [(&str, Method, Call); 13] = [
+const FIXED: [(&str, Method, Call); 17] = [
     ("/openapi.json", Method::GET, Call::OpenApi),
     ("/metrics", Method::GET, Call::MetricsText),
     ("/v1/metrics", Method::GET, Call::Metrics),
@@ -57,7 +66,18 @@ const FIXED: [(&str, Method, Call); 13] = [
     ("/v1/snapshot", Method::POST, Call::Save),
     ("/v1/snapshot", Method::GET, Call::Saving),
     ("/v1/snapshot", Method::DELETE, Call::CancelSave),
+    ("/v1/migration", Method::POST, Call::Migrate),
+    ("/v1/migration", Method::GET, Call::Migrating),
+    ("/v1/migration", Method::DELETE, Call::CancelMigration),
+    ("/v1/migration/decision", Method::POST, Call::Decide),
 ];
+
+/// Calls that go on for long, with others about them meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct LongCalls {
+    saver: Saver,
+    mover: Mover,
+}
 
 /// What is answered.
 #[derive(Debug)]
@@ -114,24 +134,33 @@ impl Call {
                 | Call::MetricsText
                 | Call::Saving
                 | Call::CancelSave
+                | Call::Migrating
+                | Call::CancelMigration
+                | Call::Decide
         )
     }
 
     /// Does it.
     pub(super) fn run(
         self,
-        machine: &MachineControl,
-        saver: &Saver,
+        machine: &Arc<MachineControl>,
+        long: &LongCalls,
         body: &[u8],
     ) -> Result<Reply, ApiError> {
+        let LongCalls { saver, mover } = long;
         match self {
+            Call::Migrate => {
+                let request: MigrateRequest = parse(body, "a migration")?;
+                Reply::json(StatusCode::OK, &mover.migrate(machine, &request)?)
+            }
+            Call::Migrating => Reply::json(StatusCode::OK, &mover.status()),
+            Call::CancelMigration => Reply::json(StatusCode::ACCEPTED, &mover.cancel()?),
+            Call::Decide => {
+                let request: DecideRequest = parse(body, "a decision")?;
+                Reply::json(StatusCode::ACCEPTED, &mover.decide(request)?)
+            }
             Call::Save => {
-                let request: SaveRequest = serde_json::from_slice(body).map_err(|error| {
-                    ApiError::new(
-                        ErrorCode::BadRequest,
-                        format!("the body does not describe a snapshot: {error}"),
-                    )
-                })?;
+                let request: SaveRequest = parse(body, "a snapshot")?;
                 Reply::json(StatusCode::OK, &saver.save(machine, &request)?)
             }
             Call::Saving => Reply::json(StatusCode::OK, &saver.status()),
@@ -186,13 +215,16 @@ impl Call {
     }
 }
 
+/// A request's body.
+fn parse<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
+        let message = format!("the body does not describe {what}: {error}");
+        ApiError::new(ErrorCode::BadRequest, message)
+    })
+}
+
 fn add(machine: &MachineControl, body: &[u8]) -> Result<Reply, ApiError> {
-    let wanted: AddNvdimm = serde_json::from_slice(body).map_err(|error| {
-        ApiError::new(
-            ErrorCode::BadRequest,
-            format!("the body does not describe an nvdimm: {error}"),
-        )
-    })?;
+    let wanted: AddNvdimm = parse(body, "an nvdimm")?;
     let patience = wanted.timeout_ms.map_or(Ok(DEFAULT_PATIENCE), patience)?;
     let added = machine.add_nvdimm(wanted.config()?, patience)?;
     let status = if added.taken {
@@ -272,10 +304,10 @@ impl From<ApiError> for Reply {
 pub(super) fn answer(
     call: Call,
     machine: &Arc<MachineControl>,
-    saver: &Saver,
+    long: &LongCalls,
     body: &[u8],
 ) -> Reply {
-    call.run(machine, saver, body).unwrap_or_else(Reply::from)
+    call.run(machine, long, body).unwrap_or_else(Reply::from)
 }
 
 #[cfg(test)]

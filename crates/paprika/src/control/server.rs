@@ -25,8 +25,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use super::error::{ApiError, ErrorCode};
-use super::routes::{Call, Reply, answer};
-use super::saving::Saver;
+use super::routes::{Call, LongCalls, Reply, answer};
 use super::socket::{Socket, SocketError, may_use};
 use crate::machine::MachineControl;
 
@@ -109,7 +108,7 @@ impl ControlServer {
         let (stop, stopped) = oneshot::channel();
         let server = Arc::new(Server {
             machine: Arc::clone(machine),
-            saver: Arc::default(),
+            long: Arc::default(),
             waiting: Arc::new(Semaphore::new(WAITING_CALLS)),
         });
         let body = move || serve(runtime, listener, server, stopped);
@@ -136,7 +135,7 @@ impl Drop for Serving {
 
 struct Server {
     machine: Arc<MachineControl>,
-    saver: Arc<Saver>,
+    long: Arc<LongCalls>,
     waiting: Arc<Semaphore>,
 }
 
@@ -237,7 +236,7 @@ impl Server {
         let call = Call::of(request.method(), request.uri())?;
         let body = body(request).await?;
         if call.only_looks() {
-            return Ok(answer(call, &self.machine, &self.saver, &body));
+            return Ok(answer(call, &self.machine, &self.long, &body));
         }
         let busy = || {
             ApiError::new(
@@ -248,10 +247,10 @@ impl Server {
         let place = Arc::clone(&self.waiting)
             .try_acquire_owned()
             .map_err(|_| busy())?;
-        let (machine, saver) = (Arc::clone(&self.machine), Arc::clone(&self.saver));
+        let (machine, long) = (Arc::clone(&self.machine), Arc::clone(&self.long));
         let work = tokio::task::spawn_blocking(move || {
             let _place = place;
-            answer(call, &machine, &saver, &body)
+            answer(call, &machine, &long, &body)
         });
         work.await.map_err(|_| {
             ApiError::new(ErrorCode::Internal, "a defect of Paprika; please report it")

@@ -5,10 +5,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use guest_kit::GuestPaths;
+use papr::ConsoleBackend;
 use papr_scm::nvdimm::OpenNvdimm;
 
 use super::recorder::{Notice, Reaction, Recorder, Watches};
+use crate::machine::state::StateError;
 use crate::machine::{Blueprint, End, Machine, MachineConfig, MachineError};
+use crate::snapshot::RestoreError;
 
 /// How long a session lasts at most where nobody says. Not a measure of anything: only so that a guest that hangs ends.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -34,11 +37,22 @@ pub enum SessionError {
     /// The script could not be put into the initramfs.
     #[error(transparent)]
     Kit(#[from] guest_kit::Error),
+    /// A saved guest could not be restored.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    /// A saved guest could not go on.
+    #[error(transparent)]
+    State(#[from] StateError),
 }
+
+/// Makes the machine of a session, with its console.
+type Make = Box<dyn FnOnce(Box<dyn ConsoleBackend>) -> Result<Machine, SessionError>>;
 
 /// A guest to be run. Describe it, then [`run`](Self::run).
 pub struct GuestSession {
     config: MachineConfig,
+    /// Makes a machine that goes on; none: one of the configuration is booted.
+    make: Option<Make>,
     nvdimms: Vec<OpenNvdimm>,
     files: Vec<(String, u32, Vec<u8>)>,
     watches: Watches,
@@ -51,11 +65,23 @@ impl GuestSession {
     pub fn new(config: MachineConfig) -> Self {
         Self {
             config,
+            make: None,
             nvdimms: Vec::new(),
             files: Vec::new(),
             watches: Watches::default(),
             timeout: DEFAULT_TIMEOUT,
             echo: None,
+        }
+    }
+
+    /// A guest that goes on where it was saved: on a machine that `make` makes, with the console that it is given. What describes a
+    /// machine that boots ([`configure`](Self::configure), [`nvdimms`](Self::nvdimms), [`script`](Self::script)) has no effect on it.
+    pub fn going_on(
+        make: impl FnOnce(Box<dyn ConsoleBackend>) -> Result<Machine, SessionError> + 'static,
+    ) -> Self {
+        Self {
+            make: Some(Box::new(make)),
+            ..Self::new(MachineConfig::new(""))
         }
     }
 
@@ -194,8 +220,13 @@ impl GuestSession {
         }
         let (tell, notices) = channel();
         let recorder = Recorder::new(self.watches, tell.clone(), self.echo);
-        let blueprint = Blueprint::new(self.config)?;
-        let machine = Machine::build(blueprint, &self.nvdimms, Box::new(recorder.clone()))?;
+        let console = Box::new(recorder.clone());
+        let machine = match self.make {
+            Some(make) => make(console)?,
+            None => Machine::build(Blueprint::new(self.config)?, &self.nvdimms, console)?,
+        };
+        // The machine holds them from here on.
+        drop(self.nvdimms);
         let attendant = Attendant {
             machine: &machine,
             notices,

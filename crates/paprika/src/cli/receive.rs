@@ -1,0 +1,106 @@
+//! `paprika receive`: a guest comes from another process, and goes on, on the user's terminal.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use papr::MachineVersion;
+use paprika_migration::link::Listener;
+use paprika_migration::{Handle, Options, Uri, receive};
+
+use super::arguments::machine_types;
+use super::progress;
+use super::run::live_on;
+use super::stats::Stats;
+use crate::control::ControlServer;
+use crate::machine::{CpuEngine, End, HostOptions, MachineError};
+use crate::migrate::{Arrival, ArrivalOptions};
+use crate::snapshot::NvdimmChange;
+use crate::terminal::Terminal;
+
+/// Wait for a guest that `paprika ctl migrate` moves here, and run it
+///
+/// The machine is as the guest knows it, with the same NVDIMM files at the same paths: they are not copied, and each is handed over under
+/// its lock. What the guest would notice is refused before anything is copied, and the guest goes on where it was. Console, keys and exit
+/// codes are those of `paprika run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReceiveArgs {
+    /// Where to wait: unix:PATH, tcp:HOST:PORT or tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE
+    ///
+    /// tcp: lets anybody in who can reach the port. With tls: only a source comes in that shows a certificate of an authority in ca=.
+    uri: Uri,
+
+    /// Change something of an NVDIMM, where its file is for example; repeatable
+    ///
+    /// `id=NAME` and those keys of `paprika run --nvdimm` that are other than at the source. What the guest would notice is refused.
+    #[arg(long, value_name = "id=NAME,KEY=VALUE,...", help_heading = "Machine")]
+    nvdimm: Vec<NvdimmChange>,
+
+    /// Machine type, where it is not to be the guest's; an older one is refused
+    #[arg(long, value_name = "TYPE", value_parser = machine_types(), help_heading = "Machine")]
+    machine: Option<MachineVersion>,
+
+    /// What carries out the guest's instructions
+    #[arg(
+        long,
+        value_name = "ENGINE",
+        value_enum,
+        default_value_t,
+        help_heading = "Machine"
+    )]
+    engine: CpuEngine,
+
+    /// End, with exit code 0, where the guest asks for a reboot
+    #[arg(long, help_heading = "Machine")]
+    no_reboot: bool,
+
+    /// Serve a control socket at this path, for `paprika ctl` and other programs; it answers when the guest has come
+    #[arg(long, value_name = "PATH", help_heading = "Control")]
+    api_socket: Option<PathBuf>,
+
+    /// Say at the end what the run has cost: time, CPU, instructions, memory
+    #[arg(long, help_heading = "Logging")]
+    stats: bool,
+}
+
+/// Waits for the guest and runs it; answers the exit code that tells how it ended.
+pub(super) fn run(args: ReceiveArgs) -> anyhow::Result<u8> {
+    let stats = args.stats.then(Stats::start);
+    let listener = Listener::bind(&args.uri)?;
+    let server = args
+        .api_socket
+        .as_deref()
+        .map(ControlServer::bind)
+        .transpose()?;
+    if let Some(address) = listener.address() {
+        // With the port that the host chose, where it was left to it.
+        eprintln!("paprika: waiting for a guest at {address}");
+    }
+    let (terminal, console) = Terminal::new().context("the console can't be set up")?;
+    let options = ArrivalOptions {
+        machine: args.machine,
+        nvdimms: args.nvdimm,
+        host: HostOptions {
+            engine: args.engine,
+            no_reboot: args.no_reboot,
+        },
+    };
+    let mut arrival = Arrival::new(options, Box::new(console));
+    let handle = Handle::new();
+    // To be kept while the guest runs: it answers a source that has lost the connection.
+    let _received = progress::receiving(&handle, || {
+        receive(
+            Box::new(listener),
+            &mut arrival,
+            &Options::default(),
+            &handle,
+        )
+    })?;
+    let (machine, life) = arrival
+        .into_machine()
+        .context("the guest has come and gone")?;
+    let end = move || -> Result<End, MachineError> {
+        // A machine's thread ends by a panic only where a vCPU's would have been told.
+        life.join().unwrap_or(Err(MachineError::Defect(0)))
+    };
+    live_on(&machine, terminal, server, stats, end)
+}
