@@ -32,22 +32,11 @@ impl From<MirrorError> for LockStepError {
     }
 }
 
-/// How often is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LockStepOptions {
-    /// Polls of the processor (1024 instructions) in a stretch; 0 counts as 1. The guest's time stands still as long.
-    pub polls: u32,
     /// Whether all of memory is compared after each stretch, and not only what was stored to. For small machines.
     pub whole_memory: bool,
-}
-
-impl Default for LockStepOptions {
-    fn default() -> Self {
-        Self {
-            polls: 16,
-            whole_memory: false,
-        }
-    }
 }
 
 /// What has been done so far.
@@ -176,7 +165,7 @@ impl LockStep {
             }
             let start = cpu.regs.clone();
             self.sides.hold_clocks();
-            self.notes.borrow_mut().start(self.options.polls.max(1));
+            self.notes.borrow_mut().start();
             let exits = [cpu.run(), self.interpreter.run()];
             self.sides.end_stretch();
             self.check(cpu, start, exits)?;

@@ -1,6 +1,6 @@
 //! The lock-step engine: a guest runs on the JIT and on the interpreter at once, until the two differ.
 //!
-//! One machine with one vCPU is run twice, in stretches of some thousand instructions. The first processor has the second tier
+//! One machine with one vCPU is run twice, in stretches of some thousand instructions, from a poll of the run loop to the next. The first processor has the second tier
 //! and the machine's own memory; the second has none, and a copy of the memory. Both run in partitions of their own, in which
 //! nothing happens by chance: the time base stands still within a stretch, and signals arrive between two of them. So both must
 //! carry out the same instructions, poll and take interrupts at the same places, and end with the same registers and the same

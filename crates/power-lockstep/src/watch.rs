@@ -1,12 +1,12 @@
 //! Looking over the processors' shoulders, through the seam for second tiers: what the JIT's processor held wherever compiled code
 //! was entered, and whether the interpreter's held the same when it came there.
 //!
-//! Both are counted alike, so a place in a stretch is the number of its poll and the instructions left until the next. The
+//! A stretch lasts from one poll of the run loop to the next, so a place in it is known by the instructions that are left. It ends
+//! because a kick is asked for right after the first poll; that also keeps compiled code from answering polls itself. The
 //! [`Watcher`] stands before the JIT; the [`Follower`] makes the interpreter's run loop believe that every block has compiled
 //! code, is therefore called at each, and says that it does not suit.
 
 use std::cell::RefCell;
-use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,16 +15,10 @@ use power::accelerator::{Accelerator, CodeId, Entry, Ran};
 use power::signals::{KICK, Signals};
 use power::{Cpu, Registers};
 
-/// A place in a stretch; what comes later is greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    poll: u32,
-    left: Reverse<u32>,
-}
-
 /// What the JIT's processor held at a place.
 struct Checkpoint {
-    place: Place,
+    /// Instructions until the next poll.
+    left: u32,
     registers: Registers,
 }
 
@@ -48,8 +42,6 @@ pub(crate) struct Apart {
 pub(crate) struct Notes {
     /// The number of the stretch.
     pub(crate) stretch: u64,
-    /// Polls after which it ends.
-    polls: u32,
     checkpoints: VecDeque<Checkpoint>,
     /// Blocks that the interpreter entered since the two were last found equal.
     pub(crate) path: Vec<Step>,
@@ -68,30 +60,28 @@ pub(crate) type Shared = Rc<RefCell<Notes>>;
 
 impl Notes {
     /// For a new stretch.
-    pub(crate) fn start(&mut self, polls: u32) {
+    pub(crate) fn start(&mut self) {
         self.stretch += 1;
-        self.polls = polls;
         self.checkpoints.clear();
         self.path.clear();
         self.apart = None;
     }
 
-    fn note(&mut self, place: Place, registers: &Registers) {
+    fn note(&mut self, left: u32, registers: &Registers) {
         if self.checkpoints.len() < CHECKPOINTS {
             self.checkpoints.push_back(Checkpoint {
-                place,
+                left,
                 registers: registers.clone(),
             });
         }
     }
 
     /// The interpreter has come to a block.
-    fn follow(&mut self, place: Place, cpu: &Cpu) {
-        while self.checkpoints.front().is_some_and(|c| c.place < place) {
-            self.checkpoints.pop_front();
-        }
+    fn follow(&mut self, cpu: &Cpu) {
+        let left = cpu.budget();
+        while self.checkpoints.pop_front_if(|c| c.left > left).is_some() {}
         if self.apart.is_none()
-            && let Some(checkpoint) = self.checkpoints.pop_front_if(|c| c.place == place)
+            && let Some(checkpoint) = self.checkpoints.pop_front_if(|c| c.left == left)
         {
             self.checked += 1;
             if checkpoint.registers == cpu.regs {
@@ -114,59 +104,24 @@ impl Notes {
     }
 }
 
-/// Counts polls, and ends the stretch after enough of them.
-struct Polls {
-    signals: Arc<Signals>,
-    stretch: u64,
-    count: u32,
-}
-
-impl Polls {
-    fn new(cpu: &Cpu) -> Self {
-        Self {
-            signals: Arc::clone(cpu.signals()),
-            stretch: 0,
-            count: 0,
-        }
-    }
-
-    fn collect(&mut self, notes: &Notes) {
-        if self.stretch != notes.stretch {
-            self.stretch = notes.stretch;
-            self.count = 0;
-        }
-        self.count += 1;
-        if self.count >= notes.polls {
-            self.signals.raise(KICK);
-        }
-    }
-
-    fn place(&self, left: u32) -> Place {
-        Place {
-            poll: self.count,
-            left: Reverse(left),
-        }
-    }
-}
-
 /// See the module: on the JIT's processor.
 pub(crate) struct Watcher {
     jit: Box<dyn Accelerator>,
     notes: Shared,
-    polls: Polls,
+    signals: Arc<Signals>,
     /// Instructions that were left where compiled code was last left, or the processor polled.
     last: u32,
 }
 
 /// Instructions between two polls, for statistics.
-const POLL_INTERVAL: u32 = 1024;
+const POLL_INTERVAL: u32 = 4096;
 
 impl Watcher {
     pub(crate) fn new(cpu: &Cpu, jit: Box<dyn Accelerator>, notes: &Shared) -> Self {
         Self {
             jit,
             notes: Rc::clone(notes),
-            polls: Polls::new(cpu),
+            signals: Arc::clone(cpu.signals()),
             last: POLL_INTERVAL,
         }
     }
@@ -183,21 +138,21 @@ impl Accelerator for Watcher {
 
     fn collect(&mut self) {
         self.jit.collect();
-        self.polls.collect(&self.notes.borrow());
+        self.signals.raise(KICK);
         self.last = POLL_INTERVAL;
     }
 
     fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> Ran {
-        let before = self.polls.place(cpu.budget());
+        let before = cpu.budget();
         {
             let mut notes = self.notes.borrow_mut();
             // Made before it is known whether the code will run: most of it does.
             notes.note(before, &cpu.regs);
-            notes.interpreted_instructions += u64::from(self.last.saturating_sub(before.left.0));
+            notes.interpreted_instructions += u64::from(self.last.saturating_sub(before));
         }
         let ran = self.jit.run(cpu, code);
         self.last = cpu.budget();
-        let compiled = before.left.0.saturating_sub(self.last);
+        let compiled = before.saturating_sub(self.last);
         self.notes.borrow_mut().compiled_instructions += u64::from(compiled);
         ran
     }
@@ -206,20 +161,15 @@ impl Accelerator for Watcher {
 /// See the module: on the interpreter's processor.
 pub(crate) struct Follower {
     notes: Shared,
-    polls: Polls,
+    signals: Arc<Signals>,
 }
 
 impl Follower {
     pub(crate) fn new(cpu: &Cpu, notes: &Shared) -> Self {
         Self {
             notes: Rc::clone(notes),
-            polls: Polls::new(cpu),
+            signals: Arc::clone(cpu.signals()),
         }
-    }
-
-    fn follow(&self, cpu: &Cpu) {
-        let place = self.polls.place(cpu.budget());
-        self.notes.borrow_mut().follow(place, cpu);
     }
 }
 
@@ -235,15 +185,15 @@ impl Accelerator for Follower {
         if let Some(code) = CODE {
             entry.install(code);
         }
-        self.follow(cpu);
+        self.notes.borrow_mut().follow(cpu);
     }
 
     fn collect(&mut self) {
-        self.polls.collect(&self.notes.borrow());
+        self.signals.raise(KICK);
     }
 
     fn run(&mut self, cpu: &mut Cpu, _: CodeId) -> Ran {
-        self.follow(cpu);
+        self.notes.borrow_mut().follow(cpu);
         Ran::Unsuitable
     }
 }

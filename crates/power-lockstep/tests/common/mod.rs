@@ -27,10 +27,7 @@ pub fn lock_step(
     jit: Box<dyn Accelerator>,
     nia: u64,
 ) -> (LockStep, Cpu) {
-    let options = LockStepOptions {
-        polls: 2,
-        whole_memory: true,
-    };
+    let options = LockStepOptions { whole_memory: true };
     let (engine, mut cpu) = LockStep::new(partition, jit, options).expect("one vCPU");
     cpu.set_msr(cpu.regs.msr | power::msr::LE);
     cpu.regs.nia = nia;

@@ -48,10 +48,7 @@ impl Case {
         let tables = Tables::build(&partition, random);
         partition.time_base.hold(random.below(1 << 50));
 
-        let options = LockStepOptions {
-            polls: 2,
-            whole_memory: false,
-        };
+        let options = LockStepOptions::default();
         let service = eager();
         let (mut engine, mut cpu) = LockStep::new(&partition, service.accelerator(), options)?;
         set_registers(&mut cpu, &tables, little, random);
