@@ -45,6 +45,8 @@ pub struct Jit {
     /// Where code goes; made when first needed, and another when full.
     space: Option<Arc<CodeSpace>>,
     space_bytes: usize,
+    /// Whether code is printed, for who works on the translator.
+    print: bool,
 }
 
 impl Jit {
@@ -94,6 +96,7 @@ impl Jit {
             builder_context: FunctionBuilderContext::new(),
             space: None,
             space_bytes: Self::SPACE_BYTES,
+            print: std::env::var_os("POWER_JIT_CODE").is_some(),
         })
     }
 
@@ -151,6 +154,7 @@ impl Jit {
             }
         };
         self.context.clear();
+        self.context.set_disasm(self.print);
         let translation = translator::translate(
             &mut self.context.func,
             &mut self.builder_context,
@@ -163,7 +167,23 @@ impl Jit {
         let code = space
             .compile(&mut self.context)
             .map_err(TranslateError::Compile)?;
+        if self.print {
+            self.print_code(plan);
+        }
         Ok((code, translation))
+    }
+
+    fn print_code(&self, plan: &Plan) {
+        for block in &plan.blocks {
+            eprintln!("{:+#x}:", block.offset);
+            for &insn in &block.code {
+                eprintln!("    {}", power::decode::disassemble(insn, None));
+            }
+        }
+        let compiled = self.context.compiled_code();
+        if let Some(code) = compiled.and_then(|code| code.vcode.as_deref()) {
+            eprintln!("{code}");
+        }
     }
 
     /// Whether the next translation begins a new space for code.

@@ -73,14 +73,13 @@ impl Translator<'_> {
     pub(super) fn shim_result(&mut self) -> Value {
         let offset = Context::RESULT as i32;
         let flags = MemFlagsData::trusted();
-        self.builder
-            .ins()
-            .load(types::I64, flags, self.context, offset)
+        let context = self.context();
+        self.builder.ins().load(types::I64, flags, context, offset)
     }
 
     /// Calls a shim with the context and `arguments` through its trampoline; no register needs saving for it.
     pub(super) fn call_shim(&mut self, trampoline: u64, arguments: &[Value]) {
-        let arguments: Vec<Value> = std::iter::once(self.context)
+        let arguments: Vec<Value> = std::iter::once(self.context())
             .chain(arguments.iter().copied())
             .collect();
         let signature = trampoline::signature(arguments.len());
@@ -98,7 +97,7 @@ impl Translator<'_> {
         arguments: &[Value],
         result: Option<Type>,
     ) -> Option<Value> {
-        let arguments: Vec<Value> = std::iter::once(self.context)
+        let arguments: Vec<Value> = std::iter::once(self.context())
             .chain(arguments.iter().copied())
             .collect();
         let result = self.call(function, &arguments, result);
@@ -111,11 +110,12 @@ impl Translator<'_> {
         self.settle_float();
         self.write_back();
         let next = self.address(self.offset + INSTRUCTION);
+        let registers = self.registers();
         self.builder
             .ins()
-            .store(MemFlagsData::trusted(), next, self.registers, NIA);
+            .store(MemFlagsData::trusted(), next, registers, NIA);
         let (function, insn) = (self.word(function), self.word(insn.0.into()));
-        let context = self.context;
+        let context = self.context();
         let goes_on = self.call_word(address!(shims::system), &[context, function, insn]);
         let [stay, leave, fault, changed] = [(); 4].map(|()| self.builder.create_block());
         for block in [leave, fault, changed] {
@@ -135,10 +135,11 @@ impl Translator<'_> {
 
     /// Whether the last call for memory or the processor was refused.
     pub(super) fn faulted(&mut self) -> Value {
+        let context = self.context();
         self.builder.ins().load(
             types::I8,
             MemFlagsData::trusted(),
-            self.context,
+            context,
             Context::FAULTED as i32,
         )
     }
@@ -184,12 +185,14 @@ impl Translator<'_> {
 
     /// The address of FPSCR.
     pub(super) fn fpscr(&mut self) -> Value {
-        self.builder.ins().iadd_imm_s(self.registers, FPSCR)
+        let registers = self.registers();
+        self.builder.ins().iadd_imm_s(registers, FPSCR)
     }
 
     /// The address of VSCR.
     pub(super) fn vscr(&mut self) -> Value {
-        self.builder.ins().iadd_imm_s(self.registers, VSCR)
+        let registers = self.registers();
+        self.builder.ins().iadd_imm_s(registers, VSCR)
     }
 
     /// Calls a floating-point shim: FPSCR, the function, the target's VSR by pointer, and `operands`.

@@ -1,8 +1,8 @@
 //! [`Engine`] on Cranelift values: words are 64-bit integers, conditions 0 or 1 in 8 bits, vectors two 64-bit lanes of which
 //! lane 0 is the low doubleword.
 
-use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
+use cranelift_codegen::ir::condcodes::{CondCode, IntCC};
+use cranelift_codegen::ir::{InstBuilder, InstructionData, Type, Value, types};
 use power::Insn;
 use power::decode::decode;
 use power::engine::{
@@ -140,6 +140,15 @@ impl Engine for Translator<'_> {
         self.builder.ins().bor(a, b)
     }
     fn negate(&mut self, a: Value) -> Value {
+        // A comparison is turned round, so that a branch on it needs no flag in a register.
+        let made_by = self.builder.func.dfg.value_def(a).inst();
+        if let Some(made_by) = made_by
+            && let InstructionData::IntCompare {
+                args: [a, b], cond, ..
+            } = self.builder.func.dfg.insts[made_by]
+        {
+            return self.icmp(cond.complement(), a, b);
+        }
         self.builder.ins().bxor_imm_u(a, 1)
     }
     fn cond_word(&mut self, a: Value) -> Value {
@@ -197,7 +206,7 @@ impl Engine for Translator<'_> {
     }
     fn vsr_high(&mut self, n: u32) -> Value {
         let vector = self.get(Slot::Vsr(n));
-        self.builder.ins().extractlane(vector, 1)
+        self.split(vector).0
     }
     fn set_vsr_high(&mut self, n: u32, value: Value) {
         let zero = self.word(0);

@@ -2,14 +2,18 @@
 //!
 //! The host's result is taken where rounding is to nearest, no exception is enabled, and the operation raises no exception that
 //! FPSCR does not show yet: it is exact, which is tested with error-free transformations, or it is at most inexact, XX is set
-//! already, and its size is far from overflow and underflow. In all other cases the function of `power-float` is called.
+//! already, and its size is far from overflow and underflow, or it is a 0 that nothing but an exact one can have become. In all
+//! other cases the function of `power-float` is called. Scalars of single precision are held as doubles; where these are singles,
+//! the host computes with them as such.
 //!
 //! Scalar operations also set FR, FI and FPRF, anew each time. Only somebody who looks at FPSCR sees that: so the last operation
 //! is remembered, and done once more by the function before anything else works on FPSCR or the region is left. Vector operations
 //! don't set them.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::{
+    self, Endianness, InstBuilder, InstructionData, MemFlagsData, Opcode, Type, Value, types,
+};
 use cranelift_frontend::Variable;
 use power::engine::{Done, Lower};
 
@@ -30,6 +34,7 @@ enum Operation {
     Add,
     Sub,
     Mul,
+    Div,
     /// a * c + b, with the signs of the addend and of the result.
     Madd {
         subtract: bool,
@@ -45,14 +50,15 @@ pub(super) struct Arithmetic {
 }
 
 impl Arithmetic {
-    /// What a hint asks for, where there is something to be done about it here. Scalars of single precision are held as doubles,
-    /// which is another matter.
-    pub(super) fn of(lower: Lower, vector: bool) -> Option<Self> {
+    /// What a hint asks for, where there is something to be done about it here.
+    pub(super) fn of(lower: Lower) -> Option<Self> {
         let madd = |subtract, negate| Operation::Madd { subtract, negate };
         let (operation, single) = match lower {
             Lower::Add64 => (Operation::Add, false),
             Lower::Sub64 => (Operation::Sub, false),
             Lower::Mul64 => (Operation::Mul, false),
+            Lower::Div64 => (Operation::Div, false),
+            Lower::Div32 => (Operation::Div, true),
             Lower::Madd64 => (madd(false, false), false),
             Lower::Msub64 => (madd(true, false), false),
             Lower::Nmadd64 => (madd(false, true), false),
@@ -66,7 +72,7 @@ impl Arithmetic {
             Lower::Nmsub32 => (madd(true, true), true),
             _ => return None,
         };
-        (vector || !single).then_some(Self { operation, single })
+        Some(Self { operation, single })
     }
 }
 
@@ -75,7 +81,7 @@ impl Arithmetic {
 pub(super) struct Deferred {
     /// 0: none; else the function.
     function: Variable,
-    /// Its operands; the third is unused where it takes two.
+    /// Its operands, as numbers so that they stay where they are; the third is unused where it takes two.
     operands: [Variable; 3],
     /// How many it takes.
     count: Variable,
@@ -122,9 +128,15 @@ impl Translator<'_> {
             this.builder.def_var(variable, zero);
             variable
         };
+        let number = |this: &mut Self| {
+            let variable = this.builder.declare_var(types::F64);
+            let zero = this.builder.ins().f64const(0.0);
+            this.builder.def_var(variable, zero);
+            variable
+        };
         self.deferred = Some(Deferred {
             function: word(self),
-            operands: [word(self), word(self), word(self)],
+            operands: [number(self), number(self), number(self)],
             count: word(self),
         });
     }
@@ -139,9 +151,11 @@ impl Translator<'_> {
         self.builder.ins().brif(function, due, &[], done, &[]);
         self.builder.switch_to_block(due);
         let fpscr = self.fpscr();
-        let [a, b, c] = deferred
-            .operands
-            .map(|operand| self.builder.use_var(operand));
+        let [a, b, c] = deferred.operands.map(|operand| {
+            let number = self.builder.use_var(operand);
+            let flags = MemFlagsData::new();
+            self.builder.ins().bitcast(types::I64, flags, number)
+        });
         let count = self.builder.use_var(deferred.count);
         self.call(
             address!(context::settle_float),
@@ -164,9 +178,10 @@ impl Translator<'_> {
         for (variable, offset) in fields.into_iter().zip(Context::DEFERRED) {
             let value = self.builder.use_var(variable);
             let flags = MemFlagsData::trusted();
+            let context = self.context();
             self.builder
                 .ins()
-                .store(flags, value, self.context, offset as i32);
+                .store(flags, value, context, offset as i32);
         }
     }
 
@@ -180,7 +195,7 @@ impl Translator<'_> {
         operands: &[Value],
     ) -> Done<Self> {
         if !self.mode.float_exceptions()
-            && let Some(arithmetic) = Arithmetic::of(lower, false)
+            && let Some(arithmetic) = Arithmetic::of(lower)
             && let Some(deferred) = self.deferred
         {
             // Both ways need it: what the slow one leaves alone stays.
@@ -207,7 +222,7 @@ impl Translator<'_> {
         target: u32,
         operands: &[Value],
     ) -> Done<Self> {
-        let arithmetic = Arithmetic::of(lower, true).filter(|_| self.region.is_some());
+        let arithmetic = Arithmetic::of(lower).filter(|_| self.region.is_some());
         if let Some(arithmetic) = arithmetic
             && !self.mode.float_exceptions()
         {
@@ -244,18 +259,25 @@ impl Translator<'_> {
         slow: impl FnOnce(&mut Self) -> Value,
     ) -> Value {
         let numbers = Numbers::new(arithmetic, false);
-        let flags = MemFlagsData::new();
-        let values: Vec<Value> = operands
+        let doubles: Vec<Value> = operands
             .iter()
-            .map(|&operand| self.builder.ins().bitcast(numbers.of, flags, operand))
+            .map(|&operand| self.as_double(operand))
             .collect();
         let [fast_block, slow_block, done] = [(); 3].map(|()| self.builder.create_block());
         self.builder.set_cold_block(slow_block);
         let register = self.builder.append_block_param(done, types::I64X2);
-        let (result, good) = self.on_host(arithmetic.operation, numbers, &values);
-        self.builder
-            .ins()
-            .brif(good, fast_block, &[], slow_block, &[]);
+        let values = if arithmetic.single {
+            self.as_singles(&doubles, slow_block)
+        } else {
+            doubles.clone()
+        };
+        let result = self.on_host(
+            arithmetic.operation,
+            numbers,
+            &values,
+            fast_block,
+            slow_block,
+        );
         self.builder.switch_to_block(slow_block);
         let value = slow(self);
         self.builder.ins().jump(done, &[value.into()]);
@@ -264,15 +286,59 @@ impl Translator<'_> {
         let count = self.word(operands.len() as u64);
         self.builder.def_var(deferred.function, function);
         self.builder.def_var(deferred.count, count);
-        for (&variable, &operand) in deferred.operands.iter().zip(operands) {
+        for (&variable, &operand) in deferred.operands.iter().zip(&doubles) {
             self.builder.def_var(variable, operand);
         }
-        let bits = self.builder.ins().bitcast(types::I64, flags, result);
-        let zero = self.word(0);
-        let whole = self.join(bits, zero);
+        let double = if arithmetic.single {
+            self.builder.ins().fpromote(types::F64, result)
+        } else {
+            result
+        };
+        let whole = self.of_double(double);
         self.builder.ins().jump(done, &[whole.into()]);
         self.builder.switch_to_block(done);
         register
+    }
+
+    /// A word as a double. Where it is the half of a vector register, it does not leave the host's vector registers.
+    fn as_double(&mut self, word: Value) -> Value {
+        let made_by = self.builder.func.dfg.value_def(word).inst();
+        if let Some(made_by) = made_by
+            && let InstructionData::BinaryImm8 {
+                opcode: Opcode::Extractlane,
+                arg,
+                imm,
+            } = self.builder.func.dfg.insts[made_by]
+        {
+            let flags = MemFlagsData::new().with_endianness(Endianness::Little);
+            let vector = self.builder.ins().bitcast(types::F64X2, flags, arg);
+            return self.builder.ins().extractlane(vector, imm);
+        }
+        let flags = MemFlagsData::new();
+        self.builder.ins().bitcast(types::F64, flags, word)
+    }
+
+    /// The register that a double makes: its other half is 0.
+    fn of_double(&mut self, double: Value) -> Value {
+        let flags = MemFlagsData::new().with_endianness(Endianness::Little);
+        let zero = self.constant(types::F64X2, 0.0);
+        let vector = self.builder.ins().insertlane(zero, double, 1);
+        self.builder.ins().bitcast(types::I64X2, flags, vector)
+    }
+
+    /// Doubles as singles; goes to `otherwise` where one is none.
+    fn as_singles(&mut self, doubles: &[Value], otherwise: ir::Block) -> Vec<Value> {
+        let mut singles = Vec::new();
+        for &double in doubles {
+            let single = self.builder.ins().fdemote(types::F32, double);
+            let again = self.builder.ins().fpromote(types::F64, single);
+            let same = self.builder.ins().fcmp(FloatCC::Equal, again, double);
+            let next = self.builder.create_block();
+            self.builder.ins().brif(same, next, &[], otherwise, &[]);
+            self.builder.switch_to_block(next);
+            singles.push(single);
+        }
+        singles
     }
 
     /// A vector operation; as [`Self::scalar_arithmetic`].
@@ -291,10 +357,13 @@ impl Translator<'_> {
         let [fast_block, slow_block, done] = [(); 3].map(|()| self.builder.create_block());
         self.builder.set_cold_block(slow_block);
         let register = self.builder.append_block_param(done, types::I64X2);
-        let (result, good) = self.on_host(arithmetic.operation, numbers, &values);
-        self.builder
-            .ins()
-            .brif(good, fast_block, &[], slow_block, &[]);
+        let result = self.on_host(
+            arithmetic.operation,
+            numbers,
+            &values,
+            fast_block,
+            slow_block,
+        );
         self.builder.switch_to_block(slow_block);
         let value = slow(self);
         self.builder.ins().jump(done, &[value.into()]);
@@ -305,35 +374,29 @@ impl Translator<'_> {
         register
     }
 
-    /// The host's result, and whether it may be taken.
+    /// The host's result; goes to `good` where it may be taken, else to `bad`.
     fn on_host(
         &mut self,
         operation: Operation,
         numbers: Numbers,
         operands: &[Value],
-    ) -> (Value, Value) {
+        good: ir::Block,
+        bad: ir::Block,
+    ) -> Value {
         let (a, b) = (operands[0], operands[1]);
-        let mut exact_terms = Vec::new();
+        // What is added to a product, with its sign.
+        let addend = match operation {
+            Operation::Madd { subtract: true, .. } => Some(self.builder.ins().fneg(operands[2])),
+            Operation::Madd { .. } => Some(operands[2]),
+            _ => None,
+        };
         let result = match operation {
-            Operation::Add => {
-                let sum = self.builder.ins().fadd(a, b);
-                exact_terms.push(self.error_of_sum(a, b, sum));
-                sum
-            }
-            Operation::Sub => {
-                let minus = self.builder.ins().fneg(b);
-                let sum = self.builder.ins().fadd(a, minus);
-                exact_terms.push(self.error_of_sum(a, minus, sum));
-                sum
-            }
+            Operation::Add => self.builder.ins().fadd(a, b),
+            Operation::Sub => self.builder.ins().fsub(a, b),
             Operation::Mul => self.builder.ins().fmul(a, b),
-            Operation::Madd { subtract, negate } => {
-                let addend = match (operands.get(2), subtract) {
-                    (Some(&addend), false) => addend,
-                    (Some(&addend), true) => self.builder.ins().fneg(addend),
-                    (None, _) => b,
-                };
-                let sum = self.builder.ins().fma(a, b, addend);
+            Operation::Div => self.builder.ins().fdiv(a, b),
+            Operation::Madd { negate, .. } => {
+                let sum = self.builder.ins().fma(a, b, addend.unwrap_or(b));
                 if negate {
                     self.builder.ins().fneg(sum)
                 } else {
@@ -341,14 +404,13 @@ impl Translator<'_> {
                 }
             }
         };
-        let [test_exact, test_size, done] = [(); 3].map(|()| self.builder.create_block());
-        let good = self.builder.append_block_param(done, types::I8);
-        let fpscr = self.builder.ins().load(
-            types::I64,
-            MemFlagsData::trusted(),
-            self.registers,
-            FPSCR as i32,
-        );
+        let [test_size, test_zero, test_exact] = [(); 3].map(|()| self.builder.create_block());
+        self.builder.set_cold_block(test_exact);
+        let registers = self.registers();
+        let fpscr =
+            self.builder
+                .ins()
+                .load(types::I64, MemFlagsData::trusted(), registers, FPSCR as i32);
         // XX set and no control bits: the size alone decides.
         let relevant = self.builder.ins().band_imm_u(fpscr, INEXACT | CONTROL);
         let plain = self
@@ -359,34 +421,111 @@ impl Translator<'_> {
             .ins()
             .brif(plain, test_size, &[], test_exact, &[]);
         self.builder.switch_to_block(test_size);
-        let in_range = self.in_range(numbers, result, false);
-        self.builder
-            .ins()
-            .brif(in_range, done, &[in_range.into()], test_exact, &[]);
+        let in_range = self.sized(numbers, result);
+        let all = self.all_true(numbers.of, in_range);
+        self.builder.ins().brif(all, good, &[], test_zero, &[]);
+        self.builder.switch_to_block(test_zero);
+        let zeros = self.exact_zero(operation, numbers, a, b, addend, result);
+        let fine = self.builder.ins().bor(in_range, zeros);
+        let all = self.all_true(numbers.of, fine);
+        self.builder.ins().brif(all, good, &[], test_exact, &[]);
         self.builder.switch_to_block(test_exact);
+        let exact = self.is_exact(operation, numbers, a, b, addend, result, fpscr);
+        self.builder.ins().brif(exact, good, &[], bad, &[]);
+        result
+    }
+
+    /// Per lane: the size is one where nothing has overflowed or underflowed.
+    fn sized(&mut self, numbers: Numbers, value: Value) -> Value {
+        let size = self.builder.ins().fabs(value);
+        let (least, greatest) = (
+            self.constant(numbers.of, numbers.least),
+            self.constant(numbers.of, numbers.greatest),
+        );
+        let low = self
+            .builder
+            .ins()
+            .fcmp(FloatCC::GreaterThanOrEqual, size, least);
+        let high = self
+            .builder
+            .ins()
+            .fcmp(FloatCC::LessThanOrEqual, size, greatest);
+        self.builder.ins().band(low, high)
+    }
+
+    /// Per lane: the result is a 0 that can't come of an underflow. A sum is exact where it is so small. A product needs a factor
+    /// of 0. With an addend of some size, a difference that is not 0 has bits that are far too large to vanish.
+    fn exact_zero(
+        &mut self,
+        operation: Operation,
+        numbers: Numbers,
+        a: Value,
+        b: Value,
+        addend: Option<Value>,
+        result: Value,
+    ) -> Value {
+        let zero = self.constant(numbers.of, 0.0);
+        let is_zero = self.builder.ins().fcmp(FloatCC::Equal, result, zero);
+        let factor = |this: &mut Self| {
+            let [a, b] = [a, b].map(|value| this.builder.ins().fcmp(FloatCC::Equal, value, zero));
+            this.builder.ins().bor(a, b)
+        };
+        let why = match (operation, addend) {
+            (Operation::Add | Operation::Sub, _) => return is_zero,
+            (_, Some(addend)) => {
+                let factor = factor(self);
+                let none = self.builder.ins().fcmp(FloatCC::Equal, addend, zero);
+                let nothing = self.builder.ins().band(factor, none);
+                let sized = self.sized(numbers, addend);
+                self.builder.ins().bor(nothing, sized)
+            }
+            (Operation::Div, _) => self.builder.ins().fcmp(FloatCC::Equal, a, zero),
+            _ => factor(self),
+        };
+        self.builder.ins().band(is_zero, why)
+    }
+
+    /// Whether the result is exact, in all lanes, and there are no control bits.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an operation with all that belongs to it"
+    )]
+    fn is_exact(
+        &mut self,
+        operation: Operation,
+        numbers: Numbers,
+        a: Value,
+        b: Value,
+        addend: Option<Value>,
+        result: Value,
+        fpscr: Value,
+    ) -> Value {
         let control = self.builder.ins().band_imm_u(fpscr, CONTROL);
         let mut exact = self.builder.ins().icmp_imm_u(IntCC::Equal, control, 0);
-        if let Operation::Mul | Operation::Madd { .. } = operation {
-            let product = match operation {
-                Operation::Mul => result,
-                _ => self.builder.ins().fmul(a, b),
-            };
-            let minus = self.builder.ins().fneg(product);
-            exact_terms.push(self.builder.ins().fma(a, b, minus));
-            let sized = self.in_range(numbers, product, true);
-            // A product of 0 is exact where a factor is 0.
-            exact = self.builder.ins().band(exact, sized);
-            let zero_is_exact = self.zero_product_is_exact(numbers, a, b, product);
-            exact = self.builder.ins().band(exact, zero_is_exact);
-            if let Operation::Madd { subtract, .. } = operation {
-                let addend = operands[2];
-                let addend = if subtract {
-                    self.builder.ins().fneg(addend)
-                } else {
-                    addend
+        let mut exact_terms = Vec::new();
+        match operation {
+            Operation::Add => exact_terms.push(self.error_of_sum(a, b, result)),
+            Operation::Sub => {
+                let minus = self.builder.ins().fneg(b);
+                exact_terms.push(self.error_of_sum(a, minus, result));
+            }
+            Operation::Div => return self.builder.ins().iconst(types::I8, 0),
+            Operation::Mul | Operation::Madd { .. } => {
+                let product = match operation {
+                    Operation::Mul => result,
+                    _ => self.builder.ins().fmul(a, b),
                 };
-                let sum = self.builder.ins().fadd(product, addend);
-                exact_terms.push(self.error_of_sum(product, addend, sum));
+                let minus = self.builder.ins().fneg(product);
+                exact_terms.push(self.builder.ins().fma(a, b, minus));
+                let sized = self.in_range_or_zero(numbers, product);
+                // A product of 0 is exact where a factor is 0.
+                exact = self.builder.ins().band(exact, sized);
+                let zero_is_exact = self.zero_product_is_exact(numbers, a, b, product);
+                exact = self.builder.ins().band(exact, zero_is_exact);
+                if let Some(addend) = addend {
+                    let sum = self.builder.ins().fadd(product, addend);
+                    exact_terms.push(self.error_of_sum(product, addend, sum));
+                }
             }
         }
         let zero = self.constant(numbers.of, 0.0);
@@ -394,9 +533,7 @@ impl Translator<'_> {
             let is_zero = self.all(numbers.of, FloatCC::Equal, term, zero);
             exact = self.builder.ins().band(exact, is_zero);
         }
-        self.builder.ins().jump(done, &[exact.into()]);
-        self.builder.switch_to_block(done);
-        (result, good)
+        exact
     }
 
     /// What a sum lacks of the exact one; 0, or not a number, only where it may be taken or not.
@@ -409,18 +546,13 @@ impl Translator<'_> {
         ins.ins().fadd(a_error, b_error)
     }
 
-    /// Whether all sizes are where nothing overflows or is lost; `or_zero`: or 0.
-    fn in_range(&mut self, numbers: Numbers, value: Value, or_zero: bool) -> Value {
+    /// Whether all sizes are where nothing overflows or is lost, or 0.
+    fn in_range_or_zero(&mut self, numbers: Numbers, value: Value) -> Value {
         let size = self.builder.ins().fabs(value);
         let (least, greatest) = (
             self.constant(numbers.of, numbers.least),
             self.constant(numbers.of, numbers.greatest),
         );
-        if !or_zero {
-            let low = self.all(numbers.of, FloatCC::GreaterThanOrEqual, size, least);
-            let high = self.all(numbers.of, FloatCC::LessThanOrEqual, size, greatest);
-            return self.builder.ins().band(low, high);
-        }
         // 0, or at least `least`: the smaller of size and least is one of the two.
         let zero = self.constant(numbers.of, 0.0);
         let large = self

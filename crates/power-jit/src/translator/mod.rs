@@ -22,8 +22,8 @@ use std::collections::HashMap;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    self, AbiParam, Function, InstBuilder, MemFlagsData, Signature, StackSlot, TrapCode, Value,
-    types,
+    self, AbiParam, Function, InstBuilder, MemFlagsData, Signature, StackSlot, StackSlotData,
+    StackSlotKind, TrapCode, Value, types,
 };
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -77,8 +77,12 @@ struct Branched {
 /// What a region needs that straight code does not.
 #[derive(Clone, Copy)]
 struct Region {
+    /// Homes on the stack of what nearly all code needs, but loops that run well need seldom: so it takes no host register there.
+    registers: StackSlot,
+    context: StackSlot,
+    entry: StackSlot,
     /// The table of the soft TLB that is in use.
-    table: Value,
+    table: StackSlot,
     /// Instructions left.
     budget: Variable,
     /// What was left when the current block started.
@@ -93,12 +97,14 @@ pub(crate) struct Translator<'a> {
     builder: FunctionBuilder<'a>,
     isa: &'a dyn TargetIsa,
     mode: Mode,
-    /// `*mut Registers`.
+    /// `*mut Registers`, as it came in.
     registers: Value,
-    /// `*mut Context`.
+    /// `*mut Context`, as it came in.
     context: Value,
     /// NIA at entry.
     entry: Value,
+    /// The halves of vectors that were made of halves.
+    halves: HashMap<Value, (Value, Value)>,
     region: Option<Region>,
     /// The planned blocks by offset.
     blocks: HashMap<i64, ir::Block>,
@@ -208,6 +214,7 @@ impl<'a> Translator<'a> {
             registers,
             context,
             entry,
+            halves: HashMap::new(),
             region: None,
             blocks,
             facts: plan
@@ -251,9 +258,14 @@ impl<'a> Translator<'a> {
         let current = load(self.registers, TlbLayout::CURRENT);
         let left = load(self.context, Context::BUDGET as i32);
         let table = self.builder.ins().iadd(tables, current);
+        let homes = [self.registers, self.context, self.entry, table].map(|value| self.home(value));
+        let [registers, context, entry, table] = homes;
         let budget = self.builder.declare_var(types::I64);
         self.builder.def_var(budget, left);
         self.region = Some(Region {
+            registers,
+            context,
+            entry,
             table,
             budget,
             budget_before: left,
@@ -445,7 +457,44 @@ impl<'a> Translator<'a> {
 
     /// The address `offset` bytes after the entry.
     fn address(&mut self, offset: i64) -> Value {
-        self.builder.ins().iadd_imm_s(self.entry, offset)
+        let entry = self.entry();
+        self.builder.ins().iadd_imm_s(entry, offset)
+    }
+
+    /// Stack memory that holds a value for the whole run.
+    fn home(&mut self, value: Value) -> StackSlot {
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3);
+        let slot = self.builder.create_sized_stack_slot(data);
+        self.builder.ins().stack_store(types::I64, value, slot, 0);
+        slot
+    }
+
+    /// What a home holds; in straight code the value itself.
+    fn from_home(&mut self, home: impl FnOnce(&Region) -> StackSlot, value: Value) -> Value {
+        match &self.region {
+            Some(region) => {
+                let slot = home(region);
+                self.builder
+                    .ins()
+                    .stack_load(types::I64, types::I64, slot, 0)
+            }
+            None => value,
+        }
+    }
+
+    /// `*mut Registers`.
+    fn registers(&mut self) -> Value {
+        self.from_home(|region| region.registers, self.registers)
+    }
+
+    /// `*mut Context`.
+    fn context(&mut self) -> Value {
+        self.from_home(|region| region.context, self.context)
+    }
+
+    /// NIA at entry.
+    fn entry(&mut self) -> Value {
+        self.from_home(|region| region.entry, self.entry)
     }
 
     /// An address as the processor's mode uses it.
@@ -461,9 +510,10 @@ impl<'a> Translator<'a> {
     /// have been carried out, and returns the exit's index.
     fn exit(&mut self, kind: ExitKind, nia: Value, done: u32) {
         self.write_back();
+        let registers = self.registers();
         self.builder
             .ins()
-            .store(MemFlagsData::trusted(), nia, self.registers, NIA);
+            .store(MemFlagsData::trusted(), nia, registers, NIA);
         self.leave(kind, done);
     }
 
@@ -487,9 +537,10 @@ impl<'a> Translator<'a> {
         if let Some(region) = self.region {
             let left = self.builder.ins().isub(region.budget_before, done);
             let offset = Context::BUDGET as i32;
+            let context = self.context();
             self.builder
                 .ins()
-                .store(MemFlagsData::trusted(), left, self.context, offset);
+                .store(MemFlagsData::trusted(), left, context, offset);
         }
         let index = self.builder.ins().iconst(types::I64, index as i64);
         self.builder.ins().return_(&[index]);
@@ -537,10 +588,11 @@ impl<'a> Translator<'a> {
             let done = self.builder.append_block_param(leave, types::I64);
             self.builder.switch_to_block(leave);
             self.write_back();
-            let address = self.builder.ins().iadd(self.entry, offset);
+            let (entry, registers) = (self.entry(), self.registers());
+            let address = self.builder.ins().iadd(entry, offset);
             self.builder
                 .ins()
-                .store(MemFlagsData::trusted(), address, self.registers, NIA);
+                .store(MemFlagsData::trusted(), address, registers, NIA);
             self.leave_after(ExitKind::MemoryFault, done);
             self.fault_exit = Some((self.state, leave));
         }

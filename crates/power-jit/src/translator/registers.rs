@@ -94,30 +94,27 @@ const fn value_type(slot: Slot) -> Type {
 
 impl Translator<'_> {
     fn load_slot(&mut self, slot: Slot) -> Value {
+        let registers = self.registers();
         self.builder.ins().load(
             value_type(slot),
             MemFlagsData::trusted(),
-            self.registers,
+            registers,
             slot.offset(),
         )
     }
 
     fn load_field(&mut self, n: usize) -> Value {
-        self.builder.ins().load(
-            types::I8,
-            MemFlagsData::trusted(),
-            self.registers,
-            CR + n as i32,
-        )
+        let registers = self.registers();
+        self.builder
+            .ins()
+            .load(types::I8, MemFlagsData::trusted(), registers, CR + n as i32)
     }
 
     fn store_field(&mut self, n: usize, number: Value) {
-        self.builder.ins().store(
-            MemFlagsData::trusted(),
-            number,
-            self.registers,
-            CR + n as i32,
-        );
+        let registers = self.registers();
+        self.builder
+            .ins()
+            .store(MemFlagsData::trusted(), number, registers, CR + n as i32);
     }
 
     /// Loads what the plan keeps in values, at the function's start.
@@ -273,12 +270,10 @@ impl Translator<'_> {
                 }
                 _ => continue,
             };
-            self.builder.ins().store(
-                MemFlagsData::trusted(),
-                value,
-                self.registers,
-                slot.offset(),
-            );
+            let registers = self.registers();
+            self.builder
+                .ins()
+                .store(MemFlagsData::trusted(), value, registers, slot.offset());
         }
     }
 
@@ -298,12 +293,10 @@ impl Translator<'_> {
                 self.builder.def_var(variable, value);
             }
             if !self.unwritten.contains(slot) {
-                self.builder.ins().store(
-                    MemFlagsData::trusted(),
-                    value,
-                    self.registers,
-                    slot.offset(),
-                );
+                let registers = self.registers();
+                self.builder
+                    .ins()
+                    .store(MemFlagsData::trusted(), value, registers, slot.offset());
                 self.cached.slots[index].changed = false;
             }
         }

@@ -166,7 +166,11 @@ impl Translator<'_> {
         let flags = MemFlagsData::trusted();
         let shifted = self.builder.ins().ushr_imm_u(ea, i64::from(shift));
         let index = self.builder.ins().band_imm_u(shifted, mask as i64);
-        let entry = self.builder.ins().iadd(region.table, index);
+        let table = self
+            .builder
+            .ins()
+            .stack_load(types::I64, types::I64, region.table, 0);
+        let entry = self.builder.ins().iadd(table, index);
         let place = if store {
             TlbLayout::STORE
         } else {

@@ -46,11 +46,16 @@ impl Translator<'_> {
     /// A vector of two doublewords.
     pub(super) fn join(&mut self, high: Value, low: Value) -> Value {
         let vector = self.builder.ins().scalar_to_vector(types::I64X2, low);
-        self.builder.ins().insertlane(vector, high, 1)
+        let vector = self.builder.ins().insertlane(vector, high, 1);
+        self.halves.insert(vector, (high, low));
+        vector
     }
 
     /// The doublewords 0 and 1 of a vector.
     pub(super) fn split(&mut self, vector: Value) -> (Value, Value) {
+        if let Some(&halves) = self.halves.get(&vector) {
+            return halves;
+        }
         let high = self.builder.ins().extractlane(vector, 1);
         let low = self.builder.ins().extractlane(vector, 0);
         (high, low)
