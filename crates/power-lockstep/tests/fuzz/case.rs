@@ -15,7 +15,7 @@ use super::tables::Tables;
 /// Every facility and 64-bit mode.
 const ALL: u64 = msr::SF | msr::ME | msr::FP | msr::VEC | msr::VSX | msr::RI;
 /// Calls of the engine in a case, of one stretch each.
-const ROUNDS: u64 = 40;
+const ROUNDS: u64 = 24;
 
 /// A seed, and what the program is where it is not what the seed says.
 pub struct Case {
@@ -147,6 +147,11 @@ fn pointer(random: &mut Random) -> u64 {
 
 fn code_address(random: &mut Random) -> u64 {
     let offset = random.below(CODE_WORDS as u64 - 64) * 4;
+    code_at(offset, random)
+}
+
+/// An effective address of an offset in the code.
+fn code_at(offset: u64, random: &mut Random) -> u64 {
     match random.below(20) {
         0..=7 => WINDOW + offset,
         8..=16 => LINEAR + CODE + offset,
@@ -189,9 +194,9 @@ fn teleport(cpu: &mut Cpu, tables: &Tables<'_>, little: bool, random: &mut Rando
     for n in POINTERS {
         regs.gpr[n as usize] = pointer(random);
     }
-    for n in TARGET {
-        regs.gpr[n as usize] = code_address(random);
-    }
+    let zone = program::zone(random);
+    regs.gpr[TARGET[0] as usize] = code_at(zone, random);
+    regs.gpr[TARGET[1] as usize] = code_address(random);
     let values = [msr_value(little, random), msr_value(little, random)];
     let entry = LINEAR + random.pick(&tables.leaves);
     let page = WINDOW + random.below(WINDOW_PAGES) * 0x1000;
@@ -217,7 +222,7 @@ fn teleport(cpu: &mut Cpu, tables: &Tables<'_>, little: bool, random: &mut Rando
     let relocate = random.pick(&[0, msr::IR | msr::DR]);
     regs.sprg[2] = LINEAR + CODE;
     regs.sprg[3] = ALL | relocate | if little { msr::LE } else { 0 };
-    regs.nia = regs.gpr[TARGET[0] as usize];
+    regs.nia = regs.gpr[TARGET[1] as usize];
     cpu.set_msr(values[0]);
 }
 

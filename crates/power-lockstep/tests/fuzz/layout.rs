@@ -29,7 +29,7 @@ pub const ENTRY: u32 = 22;
 pub const PAGE: u32 = 23;
 /// Values for MSR.
 pub const MSR: [u32; 2] = [24, 25];
-/// Addresses of code.
+/// Addresses of code; the first is one that may be changed.
 pub const TARGET: [u32; 2] = [26, 27];
 /// An instruction to store into code.
 pub const WORD: u32 = 28;

@@ -23,7 +23,7 @@ use std::time::Duration;
 use case::Case;
 
 /// Cases of the ordinary test.
-const CASES: u64 = 100;
+const CASES: u64 = 120;
 /// A case takes some tenths of a second; one that takes this long hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 

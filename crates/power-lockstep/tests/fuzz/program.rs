@@ -26,6 +26,16 @@ pub fn program(random: &mut Random) -> Vec<u32> {
     code
 }
 
+/// Words between two zones, and words of a zone: code that other code changes. Nothing in them changes code, so that none
+/// overwrites its own isync, without which the two engines may see the change at different times.
+const ZONE_EVERY: usize = 256;
+const ZONE: usize = 32;
+
+/// The offset of a zone, in bytes.
+pub fn zone(random: &mut Random) -> u64 {
+    random.below((CODE_WORDS / ZONE_EVERY) as u64) * (ZONE_EVERY * 4) as u64
+}
+
 fn counted_loop(random: &mut Random, code: &mut Vec<u32>) {
     let counter = random.pick(&FREE);
     code.push(li(counter, 2 + random.below(24) as u32));
@@ -95,12 +105,17 @@ fn special(random: &mut Random, code: &mut Vec<u32>) {
             RFID,
         ]),
         9 => {
+            // Words of what follows.
+            const LENGTH: usize = 6;
+            let here = code.len() % ZONE_EVERY;
+            if !(ZONE..ZONE_EVERY - LENGTH).contains(&here) {
+                return;
+            }
             // Another instruction somewhere in the code.
-            let target = random.pick(&TARGET);
-            let at = random.below(32) as u32 * 4;
+            let at = random.below(ZONE as u64) as u32 * 4;
             code.extend([
-                d(36, WORD, target, at),
-                addi(free, target, at),
+                d(36, WORD, TARGET[0], at),
+                addi(free, TARGET[0], at),
                 dcbst(free),
                 SYNC,
                 icbi(free),

@@ -6,7 +6,7 @@ use power::Insn;
 use power::decode::disassemble;
 
 use super::case::Case;
-use super::encode::NOP;
+use super::encode::{ISYNC, NOP};
 use super::layout::CODE;
 
 /// Runs that are spent on it.
@@ -22,8 +22,13 @@ pub fn shrink(mut case: Case) -> String {
         while at < case.code.len() && runs < RUNS {
             let end = (at + size).min(case.code.len());
             let kept = case.code[at..end].to_vec();
-            if kept.iter().any(|&word| word != NOP) {
-                case.code[at..end].fill(NOP);
+            if kept.iter().any(|&word| word != NOP && word != ISYNC) {
+                // Without isync the engines may differ.
+                let matters = |word: &&mut u32| **word != ISYNC;
+                case.code[at..end]
+                    .iter_mut()
+                    .filter(matters)
+                    .for_each(|word| *word = NOP);
                 runs += 1;
                 match case.run() {
                     Ok(_) => case.code[at..end].copy_from_slice(&kept),
@@ -35,7 +40,10 @@ pub fn shrink(mut case: Case) -> String {
         size /= 2;
     }
     let mut text = String::new();
-    for (n, &word) in (0..).zip(&case.code).filter(|&(_, &word)| word != NOP) {
+    for (n, &word) in (0..)
+        .zip(&case.code)
+        .filter(|&(_, &word)| word != NOP && word != ISYNC)
+    {
         let address = CODE + n * 4;
         // A String takes what is written to it.
         let _ = writeln!(
