@@ -56,7 +56,48 @@ impl Running {
         Self::spawn(directory, "restored-api", &command)
     }
 
+    /// Linux of the guest kit, which runs a line of shell.
+    pub fn linux_in(directory: &Path, line: &str, more: &[&str]) -> Self {
+        assert!(
+            !line.contains(['"', '\n']),
+            "one line, without double quotes"
+        );
+        let cmdline =
+            format!("--cmdline=console=hvc0 quiet oops=panic panic=-1 paprika.run=\"{line}\"");
+        Self::spawn(
+            directory,
+            "api",
+            &[&["run", cmdline.as_str()], more].concat(),
+        )
+    }
+
+    /// A process that waits for a guest. It answers when the guest has come: see [`wait_ready`](Self::wait_ready).
+    pub fn receive_in(directory: &Path, name: &str, uri: &str, more: &[&str]) -> Self {
+        let receiving = Self::launch(directory, name, &[&["receive", uri], more].concat());
+        let waits_at = uri.strip_prefix("unix:").map(PathBuf::from);
+        while waits_at.as_ref().is_some_and(|path| !path.exists()) && !receiving.ended() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        receiving
+    }
+
     fn spawn(directory: &Path, socket: &str, arguments: &[&str]) -> Self {
+        let running = Self::launch(directory, socket, arguments);
+        running.wait_ready();
+        running
+    }
+
+    /// Waits until its machine answers.
+    #[track_caller]
+    pub fn wait_ready(&self) {
+        // A socket is there before its machine answers.
+        while !self.socket.exists() || self.client().status().is_err() {
+            std::thread::sleep(Duration::from_millis(2));
+            assert!(!self.ended(), "the program has ended");
+        }
+    }
+
+    fn launch(directory: &Path, socket: &str, arguments: &[&str]) -> Self {
         let socket = directory.join(socket);
         let mut command = paprika(arguments);
         command
@@ -67,7 +108,7 @@ impl Running {
             child.stdin.take().expect("stdin"),
             child.stdout.take().expect("stdout"),
         );
-        let running = Self {
+        Self {
             _watchdog: Watchdog::over(&child),
             child,
             stdin,
@@ -75,18 +116,11 @@ impl Running {
             socket,
             directory: directory.to_owned(),
             temporary: None,
-        };
-        // A socket is there before its machine answers.
-        while !running.socket.exists() || running.client().status().is_err() {
-            std::thread::sleep(Duration::from_millis(2));
-            let ended = running.ended();
-            assert!(!ended, "the program has ended");
         }
-        running
     }
 
     /// Whether the process is gone.
-    fn ended(&self) -> bool {
+    pub fn ended(&self) -> bool {
         let pid = rustix::process::Pid::from_child(&self.child);
         let options = rustix::process::WaitIdOptions::EXITED
             | rustix::process::WaitIdOptions::NOHANG
@@ -122,6 +156,30 @@ impl Running {
             .map_while(|_| self.console.recv_timeout(PATIENCE).ok())
             .collect();
         assert_eq!(String::from_utf8_lossy(&read), text);
+    }
+
+    /// Reads from the guest's console up to this line; what came before it.
+    #[track_caller]
+    pub fn read_to_line(&mut self, line: &str) -> String {
+        let mut text = String::new();
+        while text.lines().next_back() != Some(line) || !text.ends_with('\n') {
+            match self.console.recv_timeout(PATIENCE) {
+                Ok(b'\r') => {}
+                Ok(byte) => text.push(byte.into()),
+                Err(_) => panic!("no line {line:?} came: {text}"),
+            }
+        }
+        text
+    }
+
+    /// Waits for the end of the program; its exit code and what it has said on standard error.
+    #[track_caller]
+    pub fn ending(mut self) -> (Option<i32>, String) {
+        let code = wait(&mut self.child).code();
+        let mut words = String::new();
+        let mut stderr = self.child.stderr.take().expect("stderr");
+        stderr.read_to_string(&mut words).expect("text");
+        (code, words)
     }
 
     /// That the guest answers what is typed.
