@@ -129,6 +129,11 @@ impl LockStep {
         Ok(())
     }
 
+    /// As [`LockStep::restart`], when `cpu` is run next.
+    pub fn forget(&mut self) {
+        self.ready = false;
+    }
+
     /// Runs the guest until something needs the monitor, as [`Cpu::run`] does. Between two calls the monitor may change registers
     /// and debug registers of `cpu` and write to the machine's memory.
     ///
