@@ -1,0 +1,216 @@
+//! What a guest's saves, moves and plugs cost on Paprika, and on its peer: `cargo bench --bench lifecycle`.
+//!
+//! The peer is the distribution's qemu-system-ppc64 with its own emulated CPU (TCG). Both run the same Linux with the same script,
+//! memory and CPUs, one after the other in every round. The guest counts aloud on its console, a beat every 10 ms: from these beats
+//! a program that knows neither monitor sees for how long a guest stood still, that it went on where it was, and that it did so
+//! once. A figure is the median of the rounds.
+//!
+//! - `options`: the command line;
+//! - `figures`: what is measured, in which task, and what is asked of it;
+//! - `saving`, `migration`, `plugging`: the tasks;
+//! - `script`, `beats`: what the guest does in them, and what its counting tells;
+//! - `vm`: what can be asked of a monitor; `ours` and `peer` ask it, the latter by `qmp`; `process`: a monitor's process and its
+//!   guest's console;
+//! - `series`, `report`: what the rounds gave; the table, and `target/bench/lifecycle.json`;
+//! - `monitor`, `host`, `numbers` (in `benches/common`): shared with the other benchmarks.
+#![forbid(unsafe_code)]
+
+mod beats;
+mod figures;
+#[path = "../common/host.rs"]
+mod host;
+mod migration;
+#[path = "../common/monitor.rs"]
+mod monitor;
+#[path = "../common/numbers.rs"]
+mod numbers;
+mod options;
+mod ours;
+mod peer;
+mod plugging;
+mod process;
+mod qmp;
+mod report;
+mod saving;
+mod script;
+mod series;
+mod vm;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use guest_kit::{GuestKit, GuestPaths, Progress};
+
+use figures::{Figure, Task};
+use host::Host;
+use monitor::Monitor;
+use options::Options;
+use report::Report;
+use script::Script;
+use series::{Readings, Series};
+use vm::Place;
+
+fn main() -> ExitCode {
+    match measure(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("bench lifecycle: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether every figure was obtained from every monitor.
+fn measure(options: &Options) -> Result<bool> {
+    if options.list {
+        print!("{}", report::list());
+        return Ok(true);
+    }
+    let progress = Progress::auto();
+    guest_kit::require_packages(&["qemu-system-ppc"], &progress)?;
+    let kit = GuestKit::ensure(&progress)?;
+    let output = host::output_directory()?;
+    let scratch = Scratch::new(options.directory.as_ref().unwrap_or(&output))?;
+
+    let host = Host::now();
+    let figures = options.figures();
+    let tasks = Task::ALL
+        .into_iter()
+        .filter(|task| figures.iter().any(|figure| figure.task == *task));
+    let tasks: Vec<Task> = tasks.collect();
+    for &task in &tasks {
+        write_initramfs(&kit, task, options, &scratch.0)?;
+    }
+
+    let mut series = Series::new(&figures);
+    for round in 1..=options.rounds() {
+        for &task in &tasks {
+            for monitor in options.monitors() {
+                eprintln!(
+                    "round {round} of {}: {} on {}",
+                    options.rounds(),
+                    task.words(),
+                    monitor.name()
+                );
+                one_task(
+                    monitor,
+                    task,
+                    &kit,
+                    options,
+                    &scratch.0,
+                    &output,
+                    &mut series,
+                );
+            }
+        }
+    }
+
+    let report = Report::new(host, &series, options);
+    let json = output.join("lifecycle.json");
+    fs::write(&json, report.json()?).with_context(|| format!("writing {}", json.display()))?;
+    print!(
+        "{}",
+        if options.markdown {
+            report.markdown()
+        } else {
+            report.table()
+        }
+    );
+    println!("\nwritten to {}", json.display());
+    Ok(report.is_complete())
+}
+
+/// The initramfs with a task's script, in the directory of the run's files.
+fn write_initramfs(
+    kit: &GuestPaths,
+    task: Task,
+    options: &Options,
+    scratch: &Path,
+) -> Result<PathBuf> {
+    let base =
+        fs::read(&kit.initramfs).with_context(|| format!("reading {}", kit.initramfs.display()))?;
+    let script = Script::of(task, options.fill());
+    let archive = guest_kit::with_files(
+        &base,
+        &[("/paprika/script", 0o755, script.text().as_bytes())],
+    )?;
+    let path = initramfs(scratch, task);
+    fs::write(&path, archive).with_context(|| format!("writing {}", path.display()))?;
+    Ok(path)
+}
+
+fn initramfs(scratch: &Path, task: Task) -> PathBuf {
+    scratch.join(format!("{}.cpio", task.name()))
+}
+
+/// Does a task once and notes what it gave. What fails costs its figures, not those of others.
+fn one_task(
+    monitor: Monitor,
+    task: Task,
+    kit: &GuestPaths,
+    options: &Options,
+    scratch: &Path,
+    output: &Path,
+    series: &mut Series,
+) {
+    let mut readings = Readings::default();
+    let result = Scratch::new(scratch).and_then(|files| {
+        let initramfs = initramfs(scratch, task);
+        let place = Place::new(
+            monitor,
+            options.machine(kit, &initramfs),
+            &files.0,
+            output,
+            task.name(),
+        )?;
+        match task {
+            Task::Save => saving::run(&place, &mut readings),
+            Task::MigrateIdle => migration::run(&place, migration::Load::Idle, &mut readings),
+            Task::MigrateFlushing => {
+                migration::run(&place, migration::Load::Flushing, &mut readings)
+            }
+            Task::Plug => plugging::run(&place, &mut readings),
+        }
+    });
+    if let Err(error) = &result {
+        eprintln!("{} failed: {error:#}", monitor.name());
+    }
+    let failure = result.err().map(|error| format!("{error:#}"));
+    let of_task = |figure: &&Figure| figure.task == task;
+    for figure in options.figures().into_iter().filter(of_task) {
+        match (readings.of(figure.name), &failure) {
+            (Some(value), _) => series.add(monitor, figure, value),
+            (None, Some(why)) => series.fail(monitor, figure, why),
+            (None, None) => series.fail(monitor, figure, "it was not measured"),
+        }
+    }
+}
+
+/// A directory for guests' files, which goes when all is done.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(parent: &Path) -> Result<Self> {
+        let path = parent.join(format!("lifecycle-{}", std::process::id()));
+        fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
+        // Monitors are told of files in it, whatever directory they are started in.
+        let path =
+            fs::canonicalize(&path).with_context(|| format!("looking for {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!(
+                "bench lifecycle: {} stays behind: {error}",
+                self.0.display()
+            );
+        }
+    }
+}
