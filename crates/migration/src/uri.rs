@@ -47,7 +47,7 @@ pub enum UriError {
     Scheme(String),
     /// `unix:` without a path, or with one that a socket can't have.
     #[error(
-        "unix: needs the path of a socket, of 1 to 107 bytes, for example unix:/run/paprika/incoming"
+        "unix: needs the path of a socket, of 1 to 106 bytes, for example unix:/run/paprika/incoming"
     )]
     Path,
     /// No host and port.
@@ -66,8 +66,8 @@ pub enum UriError {
     NoOptions,
 }
 
-/// The longest path of a Unix socket (its address has room for 108 bytes, the last of which is 0).
-const UNIX_PATH_MAX: usize = 107;
+/// The longest path of a Unix socket: its address has room for 108 bytes, of which the last is 0, and one more while it is made.
+const UNIX_PATH_MAX: usize = 106;
 
 impl FromStr for Uri {
     type Err = UriError;
@@ -249,13 +249,13 @@ mod tests {
 
     #[test]
     fn what_is_no_place_is_refused_with_what_would_be_right() {
-        let long = format!("unix:{}", "x".repeat(108));
+        let long = format!("unix:{}", "x".repeat(107));
         for (text, said) in [
             ("", "does not say how"),
             ("/run/socket", "does not say how"),
             ("ssh:host:1", "write unix:PATH"),
             ("unix:", "needs the path of a socket"),
-            (&long, "1 to 107 bytes"),
+            (&long, "1 to 106 bytes"),
             ("tcp:host", "is not HOST:PORT"),
             ("tcp:host:", "is not HOST:PORT"),
             ("tcp:host:65536", "is not HOST:PORT"),

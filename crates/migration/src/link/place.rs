@@ -153,10 +153,16 @@ impl Listener {
         Ok(Self(match uri {
             Uri::Unix(path) => {
                 clear_stale(path)?;
-                let listener = UnixListener::bind(path).map_err(refused)?;
-                let _file = SocketFile(path.clone(), identity(path).map_err(refused)?);
-                // Who connects before this is looked at, too: see `accept`.
-                fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(refused)?;
+                // Under its name only when it listens and is private: who waits for the name can connect at once.
+                let hidden = hidden(path);
+                // Left by one that was killed at this very moment; if it is anything else, binding says so.
+                if fs::symlink_metadata(&hidden).is_ok_and(|found| found.file_type().is_socket()) {
+                    fs::remove_file(&hidden).map_err(refused)?;
+                }
+                let listener = UnixListener::bind(&hidden).map_err(refused)?;
+                fs::set_permissions(&hidden, Permissions::from_mode(0o600)).map_err(refused)?;
+                let _file = SocketFile(path.clone(), identity(&hidden).map_err(refused)?);
+                fs::rename(&hidden, path).map_err(refused)?;
                 listener.set_nonblocking(true).map_err(refused)?;
                 Socket::Unix { listener, _file }
             }
@@ -172,6 +178,13 @@ impl Listener {
             Socket::Tcp(listener) | Socket::Tls(listener, _) => listener.local_addr().ok(),
         }
     }
+}
+
+/// What a socket is called before it listens.
+fn hidden(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("~");
+    name.into()
 }
 
 /// Removes a socket that nobody answers on.

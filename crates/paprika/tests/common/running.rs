@@ -87,6 +87,14 @@ impl Running {
         running
     }
 
+    /// Whether its machine answers, asked for a moment: a socket whose machine is not there yet keeps one waiting.
+    pub fn answers(&self) -> bool {
+        let (tell, told) = channel();
+        let client = self.client();
+        std::thread::spawn(move || tell.send(client.status().is_ok()));
+        told.recv_timeout(Duration::from_millis(500)) == Ok(true)
+    }
+
     /// Waits until its machine answers.
     #[track_caller]
     pub fn wait_ready(&self) {
