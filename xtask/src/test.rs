@@ -69,7 +69,7 @@ pub(crate) fn all(long: bool) -> Vec<Step> {
 
 /// What `--long` runs after all that: optimised, and with more work than anybody waits for before a commit. A test that has a long
 /// form gets a step here.
-fn long_tests() -> [Step; 2] {
+fn long_tests() -> [Step; 4] {
     [
         Step {
             name: "every user-mode instruction against qemu-ppc64le, for twenty minutes",
@@ -98,6 +98,36 @@ fn long_tests() -> [Step; 2] {
                 ],
                 environment: &[("POWER_JIT_ROUNDS", "50")],
             },
+        },
+        Step {
+            name: "random code, MSR and page tables on both engines in lock step, 25 times the usual cases",
+            work: Work::CargoTest {
+                arguments: &[
+                    "test",
+                    "--release",
+                    "-p",
+                    "power-lockstep",
+                    "--test",
+                    "fuzz",
+                    "--",
+                    "--nocapture",
+                ],
+                environment: &[("POWER_LOCKSTEP_ROUNDS", "25")],
+            },
+        },
+        Step {
+            name: "a thousand power cuts, and forty under Linux",
+            work: Work::Cargo(&[
+                "run",
+                "--release",
+                "--",
+                "demo",
+                "power-loss",
+                "--rounds",
+                "1000",
+                "--linux-rounds",
+                "20",
+            ]),
         },
     ]
 }
