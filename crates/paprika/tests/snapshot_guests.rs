@@ -11,10 +11,14 @@ use std::time::Duration;
 use common::{PATIENCE, kit};
 use guest_kit::{GuestKit, Progress as KitProgress};
 use papr_scm::backing::{CrashBacking, Fault};
+use papr_scm::nvdimm::NvdimmConfig;
 use paprika::demo::power_loss::writer::acknowledged;
 use paprika::demo::power_loss::{Device, PayloadWriter, Records, Writer as _};
 use paprika::machine::state::{BootFiles, MachineState, Phase};
-use paprika::machine::{Blueprint, Departure, End, HostOptions, Machine, MachineConfig, RunState};
+use paprika::machine::{
+    AddError, Blueprint, ControlError, Departure, End, HostOptions, Machine, MachineConfig,
+    RemoveError, RunState,
+};
 use paprika::session::{GuestSession, Outcome, SessionError};
 use paprika::snapshot::{Progress, RestorePlan, SaveError, SaveOptions, Snapshot, save};
 
@@ -289,4 +293,47 @@ fn flushes_that_were_running_are_run_again_and_answered_by_their_tokens_however_
     let payload = GuestKit::ensure_payload(&KitProgress::auto()).expect("payload");
     let durable = PayloadWriter::new(payload, 1).found_by_host(device.backing(), &records);
     assert_eq!(durable, Some(acknowledged));
+}
+
+#[test]
+fn while_a_machine_stands_still_for_somebody_nobody_else_resumes_plugs_or_resets() {
+    let device = Device::new(DATA, false).expect("memory");
+    let session = bare_metal("records seed=1")
+        .nvdimms(vec![device.nvdimm()])
+        .at("ack 5\n", |machine| {
+            let control = machine.control();
+            let held = |result: Result<(), ControlError>| {
+                assert_eq!(result, Err(ControlError::Held));
+            };
+            let standstill = control.stand_still().expect("it stands");
+            held(control.resume());
+            held(control.stand_still().map(drop));
+            let add = control.add_nvdimm(NvdimmConfig::new("more", "/nowhere"), Duration::ZERO);
+            assert!(matches!(add, Err(AddError::Control(ControlError::Held))));
+            let remove = control.remove_nvdimm("pmem0", Duration::ZERO);
+            assert!(matches!(
+                remove,
+                Err(RemoveError::Control(ControlError::Held))
+            ));
+            control.reset().expect("it waits");
+            let resets = || control.counts().resets;
+            std::thread::sleep(Duration::from_millis(20));
+            assert_eq!(resets(), 0, "not while somebody looks");
+            let (first, second) = (standstill.export(), standstill.export());
+            let (first, second) = (first.expect("state"), second.expect("state"));
+            assert_eq!(first.vcpus, second.vcpus);
+            assert_eq!(first.partition, second.partition, "its time stands too");
+            // Somebody wants it paused afterwards.
+            control.pause().expect("it is");
+            drop(standstill);
+            assert_eq!(control.state(), RunState::Paused);
+            while resets() == 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            control.resume().expect("nobody holds it");
+        })
+        .kill_at("ack 9\n");
+    let outcome = ran(session);
+    assert_eq!(outcome.end, End::Killed, "{}", outcome.console);
+    assert!(!outcome.timed_out, "{}", outcome.console);
 }
