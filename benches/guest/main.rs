@@ -133,7 +133,11 @@ fn one_run(
     series: &mut Series,
 ) {
     let log = directory.join(format!("{}-{}.log", monitor.name(), scenario.name()));
-    let seen = observe::run(monitor.command(machine), options.deadline(), &log);
+    let mut command = monitor.command(machine);
+    if let (Monitor::Paprika, Some(engine)) = (monitor, &options.engine) {
+        command.args(["--engine", engine]);
+    }
+    let seen = observe::run(command, options.deadline(), &log);
     for figure in figures.iter().filter(|figure| figure.scenario == scenario) {
         let value = match &seen {
             Ok(seen) => figure.read(seen),

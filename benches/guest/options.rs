@@ -36,6 +36,10 @@ pub(crate) struct Options {
     #[arg(long, value_enum)]
     only: Option<Monitor>,
 
+    /// Paprika's engine, as `paprika run --engine` takes it
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Option<String>,
+
     /// CPUs of the guest
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub(crate) cpus: u32,

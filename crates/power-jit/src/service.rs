@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use power::Insn;
 use power::accelerator::{Accelerator, PAGE_WORDS};
@@ -15,6 +15,7 @@ use crate::jit::{HostError, Jit};
 use crate::mode::Mode;
 use crate::plan::{Plan, PlannedBlock};
 use crate::region::Region;
+use crate::statistics::JitStatistics;
 use crate::tier::JitTier;
 
 /// Requests that may wait; past it the oldest are dropped, and their code stays cold a while longer.
@@ -34,7 +35,7 @@ pub struct JitOptions {
 impl Default for JitOptions {
     fn default() -> Self {
         Self {
-            threshold: 4000,
+            threshold: 2000,
             code_bytes: 64 << 20,
             wait: false,
         }
@@ -74,7 +75,7 @@ pub(crate) struct Shared {
     pub(crate) generation: AtomicU64,
     queue: Mutex<Queue>,
     changed: Condvar,
-    spent: AtomicU64,
+    statistics: Mutex<JitStatistics>,
 }
 
 /// Jobs that wait. The newest comes first: what is hot now matters most.
@@ -89,6 +90,15 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Adds what somebody has done.
+    pub(crate) fn add(&self, done: &JitStatistics) {
+        let mut statistics = self
+            .statistics
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *statistics += done;
+    }
+
     /// Queues a job; the oldest goes where there is no room.
     pub(crate) fn submit(&self, job: Job) {
         let mut queue = self.lock();
@@ -101,6 +111,10 @@ impl Shared {
         drop(queue);
         self.changed.notify_one();
         if let Some(job) = oldest {
+            self.add(&JitStatistics {
+                dropped: 1,
+                ..JitStatistics::default()
+            });
             job.answer(Outcome::Dropped);
         }
     }
@@ -152,7 +166,7 @@ impl JitService {
             generation: AtomicU64::new(0),
             queue: Mutex::default(),
             changed: Condvar::new(),
-            spent: AtomicU64::new(0),
+            statistics: Mutex::default(),
         });
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -170,9 +184,13 @@ impl JitService {
         Box::new(JitTier::new(Arc::clone(&self.shared)))
     }
 
-    /// Time spent compiling so far.
-    pub fn time_spent(&self) -> Duration {
-        Duration::from_nanos(self.shared.spent.load(Ordering::Relaxed))
+    /// What the compiler has done so far, and what the second tiers of those vCPUs have that are gone.
+    pub fn statistics(&self) -> JitStatistics {
+        *self
+            .shared
+            .statistics
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -198,8 +216,9 @@ impl std::fmt::Debug for JitService {
 /// What has been compiled, by what it was compiled of: vCPUs share it.
 type Known = HashMap<(Mode, Vec<PlannedBlock>), Option<Arc<Region>>>;
 
-/// Niceness of the compiler's thread: where the host has no processor to spare, the guest goes on interpreting.
-const NICENESS: i32 = 10;
+/// Niceness of the compiler's thread: where the host has no processor to spare, the guest comes first, but not so much that it
+/// is interpreted for long.
+const NICENESS: i32 = 2;
 
 fn compile_all(mut jit: Jit, shared: &Shared) {
     // Of this thread only, as Linux has it. Where the host refuses, compiling competes with the guest, and that is all.
@@ -207,12 +226,18 @@ fn compile_all(mut jit: Jit, shared: &Shared) {
     let mut known = Known::new();
     while let Some(job) = shared.next() {
         let start = Instant::now();
+        let mut done = JitStatistics::default();
         let region = Plan::region(&job.words, job.entry, job.mode).and_then(|(plan, depends)| {
             match known.entry((job.mode, plan.blocks.clone())) {
                 MapEntry::Occupied(entry) => entry.get().clone(),
                 MapEntry::Vacant(vacant) => {
                     let region = match jit.region(&plan, job.mode, depends) {
-                        Ok(region) => Some(Arc::new(region)),
+                        Ok(region) => {
+                            done.regions = 1;
+                            done.translated = region.instructions as u64;
+                            done.code_bytes = region.code.len() as u64;
+                            Some(Arc::new(region))
+                        }
                         Err(error) => {
                             tracing::debug!(%error, "code stays interpreted");
                             None
@@ -223,12 +248,13 @@ fn compile_all(mut jit: Jit, shared: &Shared) {
                 }
             }
         });
-        let spent = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        shared.spent.fetch_add(spent, Ordering::Relaxed);
+        done.compile_time = start.elapsed();
         job.answer(region.map_or(Outcome::Interpret, Outcome::Region));
         if jit.is_full() {
             known.clear();
+            done.evictions = 1;
             shared.generation.fetch_add(1, Ordering::Release);
         }
+        shared.add(&done);
     }
 }

@@ -12,26 +12,10 @@ use crate::block::ExitKind;
 use crate::mode::Mode;
 use crate::region::Region;
 use crate::service::{Compiled, Job, Outcome, Shared};
+use crate::statistics::JitStatistics;
 
 /// Entries of the table of jump targets; a power of two.
 const JUMPS: usize = 4096;
-
-/// What a tier has done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct JitStatistics {
-    /// Regions taken over from the compiler.
-    pub regions: u64,
-    /// Guest instructions in them.
-    pub translated: u64,
-    /// Instructions carried out by compiled code.
-    pub executed: u64,
-    /// Runs of a region.
-    pub entries: u64,
-    /// Exits to an instruction for the interpreter.
-    pub interpreted: u64,
-    /// Exits to code that was not known to be compiled.
-    pub misses: u64,
-}
 
 /// Compiled code, and the same for other modes.
 struct Slot {
@@ -133,8 +117,6 @@ impl JitTier {
             }
             (Outcome::Interpret, _) => return,
         };
-        self.statistics.regions += 1;
-        self.statistics.translated += region.instructions as u64;
         match purpose {
             Purpose::First(entry) => {
                 let number = u32::try_from(self.slots.len())
@@ -223,21 +205,30 @@ impl JitTier {
             let cia = cpu.regs.nia;
             match region.exits[returned.exit as usize] {
                 ExitKind::Completed => {}
-                ExitKind::OutOfBudget => return Ran::Left,
-                ExitKind::Interrupt(interrupt) => return Ran::Interrupted(cia, interrupt),
+                ExitKind::OutOfBudget => {
+                    self.statistics.polls += 1;
+                    return Ran::Left;
+                }
+                ExitKind::Interrupt(interrupt) => {
+                    self.statistics.interrupts += 1;
+                    return Ran::Interrupted(cia, interrupt);
+                }
                 ExitKind::MemoryFault => {
+                    self.statistics.interrupts += 1;
                     return match returned.fault {
                         Some(interrupt) => Ran::Interrupted(cia, interrupt),
                         None => Ran::Left,
                     };
                 }
                 ExitKind::SystemFault => {
+                    self.statistics.interrupts += 1;
                     return match returned.fault {
                         Some(interrupt) => Ran::Interrupted(cia.wrapping_sub(4), interrupt),
                         None => Ran::Left,
                     };
                 }
                 ExitKind::Changed => {
+                    self.statistics.changes += 1;
                     if cpu.take_poll_request() {
                         return Ran::Left;
                     }
@@ -267,7 +258,11 @@ impl JitTier {
                     region = next;
                 }
                 _ => {
-                    self.statistics.misses += 1;
+                    if jump.nia == nia && jump.region.is_some() {
+                        self.statistics.stale += 1;
+                    } else {
+                        self.statistics.unknown += 1;
+                    }
                     return Ran::Left;
                 }
             }
@@ -296,6 +291,7 @@ fn jump_index(nia: u64) -> usize {
 impl Drop for JitTier {
     fn drop(&mut self) {
         tracing::debug!(statistics = ?self.statistics, "what the second tier did");
+        self.shared.add(&self.statistics);
     }
 }
 

@@ -1,10 +1,10 @@
-//! What a run cost, in a line or two on standard error: `--stats`.
+//! What a run cost, and what carried it out, in some lines on standard error: `--stats`.
 
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::machine::Machine;
+use crate::machine::{Done, Machine};
 
 /// Counts from its making on.
 pub(super) struct Stats {
@@ -28,9 +28,41 @@ impl Stats {
             peak_memory().map_or_else(|| "unknown".into(), |bytes| format!("{} MiB", bytes >> 20));
         format!(
             "ran {elapsed:.2} s; host CPU {cpu:.2} s; {instructions:.1} million guest instructions \
-             ({rate:.1} million per second of host CPU); peak memory {memory}"
+             ({rate:.1} million per second of host CPU); peak memory {memory}{}",
+            engine(&machine.done())
         )
     }
+}
+
+/// What ran where.
+fn engine(done: &Done) -> String {
+    let cpu = &done.cpu;
+    let mut text = format!(
+        "\nvCPUs: {} TLB misses, {} code page misses, {} interrupts",
+        cpu.tlb_misses, cpu.code_misses, cpu.interrupts
+    );
+    if let Some(jit) = &done.jit {
+        let share = 100.0 * jit.executed as f64 / cpu.instructions.max(1) as f64;
+        text += &format!(
+            "\nJIT: {share:.1} % of the instructions in compiled code; {} regions of {} instructions compiled to {} KiB in \
+             {:.2} s, {} requests dropped, {} times all code evicted\nJIT runs: {} regions entered; ended at unknown code {}, stale \
+             code {}, the interpreter's instructions {}, changes {}, interrupts {}, polls {}",
+            jit.regions,
+            jit.translated,
+            jit.code_bytes >> 10,
+            jit.compile_time.as_secs_f64(),
+            jit.dropped,
+            jit.evictions,
+            jit.entries,
+            jit.unknown,
+            jit.stale,
+            jit.interpreted,
+            jit.changes,
+            jit.interrupts,
+            jit.polls,
+        );
+    }
+    text
 }
 
 /// CPU time of this process, of all threads, in the host's user and kernel mode.

@@ -1,7 +1,6 @@
 //! Power-on, reboots, and the end of a machine.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,8 +11,9 @@ use papr::vcpu::VcpuId;
 use papr::{ConfigError, ConsoleBackend, DeviceTreeError, MachineExit, Platform};
 use papr_scm::Scm;
 use papr_scm::nvdimm::OpenNvdimm;
-use power::Partition;
 use power::memory::{HostMapping, MapError, OutOfMemory};
+use power::{CpuStatistics, Partition};
+use power_jit::{JitService, JitStatistics};
 use tracing::{error, info};
 
 use super::config::{Blueprint, Boot, HostOptions, MachineConfig};
@@ -172,8 +172,17 @@ pub struct Machine {
     pub(super) adopted: Mutex<Option<Vec<VcpuState>>>,
     events: Receiver<Event>,
     events_in: Sender<Event>,
-    /// Of all vCPUs; complete when the machine has ended.
-    instructions: AtomicU64,
+    /// Of all vCPUs; there when the machine has ended.
+    done: Mutex<Done>,
+}
+
+/// What carrying out the guest's instructions has come to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Done {
+    /// All vCPUs together.
+    pub cpu: CpuStatistics,
+    /// The second tier, where the engine has one.
+    pub jit: Option<JitStatistics>,
 }
 
 impl Machine {
@@ -236,7 +245,6 @@ impl Machine {
             Some(Arc::clone(&scm)),
         )?);
         let (events_in, events) = unbounded();
-        let instructions = AtomicU64::new(0);
         let control = Arc::new(MachineControl::new(
             Arc::clone(&boot),
             &partition,
@@ -259,7 +267,7 @@ impl Machine {
             adopted: Mutex::new(None),
             events,
             events_in,
-            instructions,
+            done: Mutex::default(),
         })
     }
 
@@ -290,7 +298,12 @@ impl Machine {
 
     /// How many guest instructions all vCPUs have executed; known when [`run`](Self::run) has returned, and 0 before.
     pub fn instructions_executed(&self) -> u64 {
-        self.instructions.load(Ordering::Relaxed)
+        self.done().cpu.instructions
+    }
+
+    /// What its vCPUs have done; known when [`run`](Self::run) has returned, and nothing before.
+    pub fn done(&self) -> Done {
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Powers on, and runs until the machine ends. Reboots happen inside.
@@ -298,21 +311,25 @@ impl Machine {
     /// # Errors
     /// [`MachineError`] where it can't be started.
     pub fn run(&self) -> Result<End, MachineError> {
-        let threads = self.spawn()?;
+        let jit = super::processor::compiler(self.options.engine);
+        let threads = self.spawn(jit.as_ref())?;
         let end = self.live();
         self.control.machine_ended();
         for control in &self.controls {
             control.quit();
         }
-        let mut instructions = 0;
+        let mut cpu = CpuStatistics::default();
         for thread in threads {
-            instructions += thread.join().unwrap_or_default();
+            cpu += thread.join().unwrap_or_default();
         }
-        self.instructions.fetch_add(instructions, Ordering::Relaxed);
+        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = Done {
+            cpu,
+            jit: jit.map(|jit| jit.statistics()),
+        };
         if !matches!(end, Ok((_, Farewell::Nothing))) {
             self.make_durable();
         }
-        info!(instructions, "machine ended");
+        info!(instructions = cpu.instructions, "machine ended");
         end.map(|(end, _)| end)
     }
 
@@ -330,13 +347,15 @@ impl Machine {
         }
     }
 
-    fn spawn(&self) -> Result<Vec<JoinHandle<u64>>, MachineError> {
-        let jit = super::processor::compiler(self.options.engine);
+    fn spawn(
+        &self,
+        jit: Option<&Arc<JitService>>,
+    ) -> Result<Vec<JoinHandle<CpuStatistics>>, MachineError> {
         let mut threads = Vec::new();
         for (id, control) in self.controls.iter().enumerate() {
             let (partition, platform) = (Arc::clone(&self.partition), Arc::clone(&self.platform));
             let (control, events) = (Arc::clone(control), self.events_in.clone());
-            let jit = jit.clone();
+            let jit = jit.cloned();
             let body = move || {
                 let _watch = DefectWatch {
                     vcpu: id as u32,

@@ -20,6 +20,6 @@ mod vcpu;
 pub use config::{Blueprint, CpuEngine, DEFAULT_MEMORY, HostOptions, MachineConfig};
 pub use control::{ControlError, Counts, MachineControl, RunState};
 pub use hotplug::{AddError, Added, RemoveError, Removed};
-pub use life::{End, Machine, MachineError, Outside};
+pub use life::{Done, End, Machine, MachineError, Outside};
 pub use pmem::PmemError;
 pub use standstill::{Departure, HandOverError, Standstill};

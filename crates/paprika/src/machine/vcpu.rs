@@ -7,7 +7,7 @@ use std::time::Instant;
 use papr::vcpu::{StartState, Vcpu, VcpuId};
 use papr::{Action, MachineExit, Platform};
 use power::signals::{EXTERNAL, KICK, PROD, SYSTEM_RESET, Signals};
-use power::{Cpu, Exit, Partition};
+use power::{Cpu, CpuStatistics, Exit, Partition};
 use power_jit::JitService;
 use tracing::{debug, error};
 
@@ -300,9 +300,9 @@ pub(super) fn run(
     id: VcpuId,
     jit: Option<&JitService>,
     report: &dyn Fn(VcpuEvent),
-) -> u64 {
+) -> CpuStatistics {
     let Some(mut cpu) = Cpu::new(partition, id.0) else {
-        return 0;
+        return CpuStatistics::default();
     };
     cpu.set_accelerator(jit.map(JitService::accelerator));
     let mut processor = Processor(cpu);
@@ -371,7 +371,7 @@ pub(super) fn run(
         }
         debug!(vcpu = id.0, "vCPU stops");
     }
-    processor.0.instructions_executed()
+    processor.0.statistics()
 }
 
 /// The guest waits, where its phase is a wait: until a signal that ends it, a stop, or (where it counts) the decrementer. A pause does

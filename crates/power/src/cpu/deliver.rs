@@ -12,6 +12,7 @@ const FSCR_CAUSE_SHIFT: u32 = 56;
 impl Cpu {
     /// Takes an interrupt that the instruction at `cia` raised (or that comes before it).
     pub(crate) fn deliver(&mut self, interrupt: Interrupt, cia: u64) {
+        self.interrupts += 1;
         let regs = &mut self.regs;
         match interrupt {
             Interrupt::DataStorage { ea, dsisr } => {

@@ -45,6 +45,28 @@ pub struct DebugRegisters {
     pub dawrx0: u64,
 }
 
+/// What a vCPU, or several together, have done since power-on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CpuStatistics {
+    /// Instructions carried out, by whichever tier (to within one poll interval).
+    pub instructions: u64,
+    /// Data accesses whose page the soft TLB did not know.
+    pub tlb_misses: u64,
+    /// Fetches whose page of code was not known at its effective address.
+    pub code_misses: u64,
+    /// Interrupts taken.
+    pub interrupts: u64,
+}
+
+impl std::ops::AddAssign for CpuStatistics {
+    fn add_assign(&mut self, other: Self) {
+        self.instructions += other.instructions;
+        self.tlb_misses += other.tlb_misses;
+        self.code_misses += other.code_misses;
+        self.interrupts += other.interrupts;
+    }
+}
+
 /// A vCPU. It belongs to the thread that runs it; other threads reach it through its [`Signals`].
 pub struct Cpu {
     /// Architected registers.
@@ -71,6 +93,8 @@ pub struct Cpu {
     pub(crate) poll_now: bool,
     /// Instructions carried out since power-on, in whole budgets.
     pub(crate) executed: u64,
+    /// Interrupts taken since power-on.
+    interrupts: u64,
     /// Whether an enabled floating-point exception interrupts: MSR\[FE0\] or MSR\[FE1\].
     pub(crate) float_exceptions: bool,
     /// The second tier, while the run loop does not hold it.
@@ -100,6 +124,7 @@ impl Cpu {
             budget: 0,
             poll_now: false,
             executed: 0,
+            interrupts: 0,
             float_exceptions: false,
             accelerator: None,
             id,
@@ -138,6 +163,16 @@ impl Cpu {
     /// Instructions carried out since power-on (to within one poll interval while running).
     pub fn instructions_executed(&self) -> u64 {
         self.executed
+    }
+
+    /// What it has done since power-on.
+    pub fn statistics(&self) -> CpuStatistics {
+        CpuStatistics {
+            instructions: self.executed,
+            tlb_misses: self.tlb.misses,
+            code_misses: self.code.misses,
+            interrupts: self.interrupts,
+        }
     }
 
     /// Sets MSR, bits that this processor lacks dropped, and everything that follows from it.

@@ -68,6 +68,8 @@ pub(crate) struct CodeCache {
     processes: HashMap<u32, u64>,
     /// 64 KiB pages that code was entered in since all was last forgotten, hashed.
     entered: [u64; ENTERED],
+    /// How often a page was not known at its effective address.
+    pub(crate) misses: u64,
     /// Undefined words already logged.
     seen: HashSet<u32>,
 }
@@ -91,6 +93,7 @@ impl Default for CodeCache {
             pid: 0,
             processes: HashMap::new(),
             entered: [0; ENTERED],
+            misses: 0,
             seen: HashSet::new(),
         }
     }
@@ -224,6 +227,7 @@ impl CodeCache {
         real: u64,
         big_endian: bool,
     ) -> Option<Rc<Page>> {
+        self.misses += 1;
         let real = real & !(PAGE - 1);
         let key = real | u64::from(big_endian);
         // The epoch is read before the memory, so that a change in between is seen the next time.
