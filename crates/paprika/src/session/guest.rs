@@ -300,8 +300,20 @@ struct Attendant<'a> {
     start: Instant,
 }
 
+/// A reaction that panics ends the machine, which nobody else would; the panic is whoever's who holds the session.
+struct EndOnPanic<'a>(&'a Machine);
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.outside().kill();
+        }
+    }
+}
+
 impl Attendant<'_> {
     fn attend(self) -> Notes {
+        let _end = EndOnPanic(self.machine);
         let mut notes = Notes::default();
         loop {
             let left = self.deadline.saturating_duration_since(Instant::now());
