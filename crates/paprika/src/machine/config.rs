@@ -21,6 +21,8 @@ pub enum CpuEngine {
     Interpreter,
     /// The interpreter, with code that runs often translated to host code.
     Jit,
+    /// Both side by side, one vCPU, slowly: the machine ends at the first difference, with a report. For finding defects.
+    Lockstep,
 }
 
 /// What a machine is made of, as the user says it.

@@ -20,6 +20,7 @@ use super::config::{Blueprint, Boot, HostOptions, MachineConfig};
 use super::control::{Life, MachineControl};
 use super::host::Carrier;
 use super::pmem::{self, PmemError};
+use super::processor::Engine;
 use super::state::VcpuState;
 use super::vcpu::{self, VcpuControl, VcpuEvent};
 use crate::load::{FileError, KernelError, LayoutError};
@@ -72,6 +73,9 @@ pub enum MachineError {
         "vCPU {0} stopped by a defect of Paprika, which the message above describes; please report it"
     )]
     Defect(u32),
+    /// There is no lock step here, or the engines have parted: the report.
+    #[error("{0}")]
+    LockStep(String),
 }
 
 /// How a machine ended.
@@ -311,8 +315,8 @@ impl Machine {
     /// # Errors
     /// [`MachineError`] where it can't be started.
     pub fn run(&self) -> Result<End, MachineError> {
-        let jit = super::processor::compiler(self.options.engine);
-        let threads = self.spawn(jit.as_ref())?;
+        let engine = Engine::new(self.options.engine, self.partition.vcpus())?;
+        let threads = self.spawn(&engine)?;
         let end = self.live();
         self.control.machine_ended();
         for control in &self.controls {
@@ -324,7 +328,7 @@ impl Machine {
         }
         *self.done.lock().unwrap_or_else(PoisonError::into_inner) = Done {
             cpu,
-            jit: jit.map(|jit| jit.statistics()),
+            jit: engine.compiler().map(JitService::statistics),
         };
         if !matches!(end, Ok((_, Farewell::Nothing))) {
             self.make_durable();
@@ -347,15 +351,12 @@ impl Machine {
         }
     }
 
-    fn spawn(
-        &self,
-        jit: Option<&Arc<JitService>>,
-    ) -> Result<Vec<JoinHandle<CpuStatistics>>, MachineError> {
+    fn spawn(&self, engine: &Engine) -> Result<Vec<JoinHandle<CpuStatistics>>, MachineError> {
         let mut threads = Vec::new();
         for (id, control) in self.controls.iter().enumerate() {
             let (partition, platform) = (Arc::clone(&self.partition), Arc::clone(&self.platform));
             let (control, events) = (Arc::clone(control), self.events_in.clone());
-            let jit = jit.cloned();
+            let engine = engine.clone();
             let body = move || {
                 let _watch = DefectWatch {
                     vcpu: id as u32,
@@ -366,7 +367,7 @@ impl Machine {
                     let _ = events.send(Event::Vcpu(event));
                 };
                 let id = VcpuId(id as u32);
-                vcpu::run(&partition, &platform, &control, id, jit.as_deref(), &report)
+                vcpu::run(&partition, &platform, &control, id, &engine, &report)
             };
             let thread = std::thread::Builder::new()
                 .name(format!("vcpu{id}"))
@@ -418,6 +419,9 @@ impl Machine {
                     "vCPU {vcpu} checkstopped: the instruction at {nia:#x} accessed {ea:#x}, where there is no memory"
                 )),
                 Ok(Event::Defect(vcpu)) => return Err(MachineError::Defect(vcpu)),
+                Ok(Event::Vcpu(VcpuEvent::Parted(report))) => {
+                    return Err(MachineError::LockStep(report));
+                }
                 Ok(Event::Vcpu(VcpuEvent::BackingFailed)) => {
                     End::BackingFailed(self.failed_device())
                 }

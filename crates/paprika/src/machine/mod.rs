@@ -21,5 +21,6 @@ pub use config::{Blueprint, CpuEngine, DEFAULT_MEMORY, HostOptions, MachineConfi
 pub use control::{ControlError, Counts, MachineControl, RunState};
 pub use hotplug::{AddError, Added, RemoveError, Removed};
 pub use life::{Done, End, Machine, MachineError, Outside};
+pub use moving::DirtyLogError;
 pub use pmem::PmemError;
 pub use standstill::{Departure, HandOverError, Standstill};

@@ -6,13 +6,29 @@ use power::memory::{DirtyPages, OutOfMemory};
 use super::control::{Afterwards, Life, MachineControl};
 use super::standstill::Standstill;
 
+/// Why it can't be said which pages a guest writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DirtyLogError {
+    /// RAM is not one piece (a defect of ours).
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
+    /// The guest's engines are being compared.
+    #[error(
+        "a guest that runs with --engine lockstep can't be moved while it runs; use another engine"
+    )]
+    LockStep,
+}
+
 impl MachineControl {
     /// Remembers from now on which pages of RAM are stored to. None is dirty yet.
     ///
     /// # Errors
-    /// [`OutOfMemory`]: RAM is not one piece (a defect of ours).
-    pub fn start_dirty_log(&self) -> Result<(), OutOfMemory> {
-        self.partition.start_dirty_log(0..self.memory())
+    /// [`DirtyLogError`].
+    pub fn start_dirty_log(&self) -> Result<(), DirtyLogError> {
+        if self.vcpus.iter().any(|vcpu| vcpu.in_lock_step()) {
+            return Err(DirtyLogError::LockStep);
+        }
+        Ok(self.partition.start_dirty_log(0..self.memory())?)
     }
 
     /// The pages that were stored to since the last call, and how often the machine had been reset by then: a reset empties RAM, which

@@ -1,73 +1,165 @@
-//! The built-in CPU as the platform's [`Vcpu`].
+//! The built-in CPU as the platform's [`Vcpu`], and what carries out its instructions.
 
 use std::sync::Arc;
 
 use papr::vcpu::{Special, StartState, Vcpu, VcpuId};
-use power::{Cpu, msr};
+use power::{Cpu, CpuState, Exit, Partition, StateError, msr};
 use power_jit::{JitOptions, JitService};
+use power_lockstep::{LockStep, LockStepError, LockStepOptions};
 use tracing::warn;
 
+use super::MachineError;
 use super::config::CpuEngine;
 
-/// The compiler that the vCPUs of a machine share, where its engine has one. A host that has none is no reason not to run.
-pub(super) fn compiler(engine: CpuEngine) -> Option<Arc<JitService>> {
-    if engine != CpuEngine::Jit {
-        return None;
+/// What the vCPUs of a machine share of their engine.
+#[derive(Clone)]
+pub(super) enum Engine {
+    /// Nothing.
+    Interpreter,
+    /// The compiler.
+    Jit(Arc<JitService>),
+    /// The compiler, whose code is compared with the interpreter.
+    LockStep(Arc<JitService>),
+}
+
+impl Engine {
+    /// The compiler, where there is one.
+    pub(super) fn compiler(&self) -> Option<&JitService> {
+        match self {
+            Self::Interpreter => None,
+            Self::Jit(service) | Self::LockStep(service) => Some(service),
+        }
     }
-    match JitService::new(JitOptions::default()) {
-        Ok(service) => Some(Arc::new(service)),
-        Err(error) => {
-            warn!(%error, "the guest is interpreted");
-            None
+
+    /// The engine of a machine with so many vCPUs. A host that has no JIT is no reason not to run; but one not to compare it.
+    pub(super) fn new(choice: CpuEngine, vcpus: u32) -> Result<Self, MachineError> {
+        match choice {
+            CpuEngine::Interpreter => Ok(Self::Interpreter),
+            CpuEngine::Jit => match JitService::new(JitOptions::default()) {
+                Ok(service) => Ok(Self::Jit(Arc::new(service))),
+                Err(error) => {
+                    warn!(%error, "the guest is interpreted");
+                    Ok(Self::Interpreter)
+                }
+            },
+            CpuEngine::Lockstep if vcpus != 1 => Err(MachineError::LockStep(
+                LockStepError::Vcpus(vcpus).to_string(),
+            )),
+            CpuEngine::Lockstep => match JitService::new(JitOptions::default()) {
+                Ok(service) => Ok(Self::LockStep(Arc::new(service))),
+                Err(error) => Err(MachineError::LockStep(error.to_string())),
+            },
         }
     }
 }
 
 /// The built-in CPU, as the platform sees it.
-pub(super) struct Processor(pub(super) Cpu);
+pub(super) struct Processor {
+    pub(super) cpu: Cpu,
+    lock_step: Option<LockStep>,
+}
+
+impl Processor {
+    /// vCPU `id` of a machine.
+    pub(super) fn new(
+        partition: &Arc<Partition>,
+        id: VcpuId,
+        engine: &Engine,
+    ) -> Result<Self, LockStepError> {
+        let none = LockStepError::Vcpus(partition.vcpus());
+        if let Engine::LockStep(service) = engine {
+            let options = LockStepOptions::default();
+            let (lock_step, cpu) = LockStep::new(partition, service.accelerator(), options)?;
+            return Ok(Self {
+                cpu,
+                lock_step: Some(lock_step),
+            });
+        }
+        let mut cpu = Cpu::new(partition, id.0).ok_or(none)?;
+        cpu.set_accelerator(engine.compiler().map(JitService::accelerator));
+        Ok(Self {
+            cpu,
+            lock_step: None,
+        })
+    }
+
+    /// Whether it runs in lock step.
+    pub(super) fn in_lock_step(&self) -> bool {
+        self.lock_step.is_some()
+    }
+
+    /// Runs the guest until something needs the monitor.
+    ///
+    /// # Errors
+    /// [`LockStepError`]: the engines that run in lock step have parted.
+    pub(super) fn run(&mut self) -> Result<Exit, LockStepError> {
+        match &mut self.lock_step {
+            None => Ok(self.cpu.run()),
+            Some(lock_step) => lock_step.run(&mut self.cpu),
+        }
+    }
+
+    /// Goes to where a saved vCPU was.
+    ///
+    /// # Errors
+    /// [`StateError`]; nothing has changed then.
+    pub(super) fn import(&mut self, state: &CpuState) -> Result<(), StateError> {
+        self.cpu.import(state)?;
+        self.begin_anew();
+        Ok(())
+    }
+
+    /// Memory and registers are others than they were at the last exit.
+    fn begin_anew(&mut self) {
+        if let Some(lock_step) = &mut self.lock_step {
+            lock_step.forget();
+        }
+    }
+}
 
 impl Vcpu for Processor {
     fn id(&self) -> VcpuId {
-        VcpuId(self.0.id())
+        VcpuId(self.cpu.id())
     }
 
     fn gpr(&self, n: usize) -> u64 {
-        self.0.regs.gpr[n]
+        self.cpu.regs.gpr[n]
     }
 
     fn set_gpr(&mut self, n: usize, value: u64) {
-        self.0.regs.gpr[n] = value;
+        self.cpu.regs.gpr[n] = value;
     }
 
     fn problem_state(&self) -> bool {
-        self.0.regs.msr & msr::PR != 0
+        self.cpu.regs.msr & msr::PR != 0
     }
 
     fn external_interrupts_enabled(&self) -> bool {
-        self.0.regs.msr & msr::EE != 0
+        self.cpu.regs.msr & msr::EE != 0
     }
 
     fn enable_external_interrupts(&mut self) {
-        self.0.set_msr(self.0.regs.msr | msr::EE);
+        self.cpu.set_msr(self.cpu.regs.msr | msr::EE);
     }
 
     fn set_special(&mut self, register: Special, value: u64) {
         match register {
-            Special::Sprg0 => self.0.regs.sprg[0] = value,
-            Special::Ciabr => self.0.debug.ciabr = value,
-            Special::Dawr0 => self.0.debug.dawr0 = value,
-            Special::Dawrx0 => self.0.debug.dawrx0 = value,
+            Special::Sprg0 => self.cpu.regs.sprg[0] = value,
+            Special::Ciabr => self.cpu.debug.ciabr = value,
+            Special::Dawr0 => self.cpu.debug.dawr0 = value,
+            Special::Dawrx0 => self.cpu.debug.dawrx0 = value,
         }
     }
 
     fn reset(&mut self, start: &StartState) {
-        self.0.reset();
-        let regs = &mut self.0.regs;
+        self.cpu.reset();
+        let regs = &mut self.cpu.regs;
         regs.nia = start.nia;
         regs.gpr[3] = start.r3;
         regs.gpr[4] = start.r4;
         regs.gpr[5] = start.r5;
         let le = if start.little_endian { msr::LE } else { 0 };
-        self.0.set_msr(self.0.regs.msr & !msr::LE | le);
+        self.cpu.set_msr(self.cpu.regs.msr & !msr::LE | le);
+        self.begin_anew();
     }
 }

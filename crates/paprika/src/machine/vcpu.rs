@@ -1,6 +1,6 @@
 //! A vCPU's thread: waits to be started, runs the guest, hands hypercalls to the platform, waits when the guest does.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -8,10 +8,9 @@ use papr::vcpu::{StartState, Vcpu, VcpuId};
 use papr::{Action, MachineExit, Platform};
 use power::signals::{EXTERNAL, KICK, PROD, SYSTEM_RESET, Signals};
 use power::{Cpu, CpuStatistics, Exit, Partition};
-use power_jit::JitService;
 use tracing::{debug, error};
 
-use super::processor::Processor;
+use super::processor::{Engine, Processor};
 use super::state::{Phase, VcpuState};
 use crate::memory;
 
@@ -64,6 +63,8 @@ pub(super) struct VcpuControl {
     /// Guest instructions executed up to the last exit.
     instructions: AtomicU64,
     hypercalls: AtomicU64,
+    /// Its engines run in lock step, whose dirty log nobody else can have.
+    lock_step: AtomicBool,
 }
 
 impl VcpuControl {
@@ -83,6 +84,7 @@ impl VcpuControl {
             signals,
             instructions: AtomicU64::new(0),
             hypercalls: AtomicU64::new(0),
+            lock_step: AtomicBool::new(false),
         }
     }
 
@@ -213,6 +215,11 @@ impl VcpuControl {
         }
     }
 
+    /// Whether it runs in lock step.
+    pub(super) fn in_lock_step(&self) -> bool {
+        self.lock_step.load(Ordering::Relaxed)
+    }
+
     /// Whether it has ended or rebooted the machine, which has not come round to it yet.
     pub(super) fn has_said_final_word(&self) -> bool {
         self.lock().final_word
@@ -290,6 +297,8 @@ pub(super) enum VcpuEvent {
     Checkstop { vcpu: u32, ea: u64, nia: u64 },
     /// The host could not give a byte of an NVDIMM.
     BackingFailed,
+    /// The engines that ran in lock step differ, or could not go on: what there is to say.
+    Parted(String),
 }
 
 /// The body of a vCPU's thread.
@@ -298,15 +307,20 @@ pub(super) fn run(
     platform: &Platform,
     control: &VcpuControl,
     id: VcpuId,
-    jit: Option<&JitService>,
+    engine: &Engine,
     report: &dyn Fn(VcpuEvent),
 ) -> CpuStatistics {
-    let Some(mut cpu) = Cpu::new(partition, id.0) else {
-        return CpuStatistics::default();
+    let mut processor = match Processor::new(partition, id, engine) {
+        Ok(processor) => processor,
+        Err(error) => {
+            report(VcpuEvent::Parted(error.to_string()));
+            return CpuStatistics::default();
+        }
     };
-    cpu.set_accelerator(jit.map(JitService::accelerator));
-    let mut processor = Processor(cpu);
-    while let Some(begin) = control.wait_for_start(&processor.0) {
+    control
+        .lock_step
+        .store(processor.in_lock_step(), Ordering::Relaxed);
+    while let Some(begin) = control.wait_for_start(&processor.cpu) {
         let phase = match begin {
             Begin::Start(start) => {
                 debug!(vcpu = id.0, ?start, "vCPU starts");
@@ -316,7 +330,7 @@ pub(super) fn run(
             }
             Begin::GoOn(saved) => {
                 debug!(vcpu = id.0, phase = ?saved.phase, "vCPU goes on");
-                if let Err(problem) = processor.0.import(&saved.cpu) {
+                if let Err(problem) = processor.import(&saved.cpu) {
                     // It was tried before the machine was accepted.
                     error!(vcpu = id.0, %problem, "a vCPU can't go on");
                     continue;
@@ -324,28 +338,29 @@ pub(super) fn run(
                 saved.phase
             }
         };
-        wait(&processor.0, platform, control, phase);
-        while control.may_run(&processor.0, Phase::Running) {
-            let exit = processor.0.run();
+        wait(&processor.cpu, platform, control, phase);
+        while control.may_run(&processor.cpu, Phase::Running) {
+            let ran = processor.run();
             control
                 .instructions
-                .store(processor.0.instructions_executed(), Ordering::Relaxed);
+                .store(processor.cpu.instructions_executed(), Ordering::Relaxed);
             let last = if memory::failure().is_some() {
                 // What the guest has seen since is not to be believed: nothing is acknowledged any more.
                 Some(VcpuEvent::BackingFailed)
             } else {
-                match exit {
-                    Exit::Kicked => None,
-                    Exit::Hypercall => {
+                match ran {
+                    Err(error) => Some(VcpuEvent::Parted(error.to_string())),
+                    Ok(Exit::Kicked) => None,
+                    Ok(Exit::Hypercall) => {
                         control.hypercalls.fetch_add(1, Ordering::Relaxed);
                         match platform.hypercall(&mut processor) {
                             Action::Resume => None,
                             Action::Cede => {
-                                wait(&processor.0, platform, control, Phase::Ceded);
+                                wait(&processor.cpu, platform, control, Phase::Ceded);
                                 None
                             }
                             Action::WaitForProd => {
-                                wait(&processor.0, platform, control, Phase::WaitsForProd);
+                                wait(&processor.cpu, platform, control, Phase::WaitsForProd);
                                 None
                             }
                             Action::Yield => {
@@ -356,7 +371,7 @@ pub(super) fn run(
                             Action::Exit(exit) => Some(VcpuEvent::Exit(exit)),
                         }
                     }
-                    Exit::Checkstop { ea, nia } => Some(VcpuEvent::Checkstop {
+                    Ok(Exit::Checkstop { ea, nia }) => Some(VcpuEvent::Checkstop {
                         vcpu: id.0,
                         ea,
                         nia,
@@ -371,7 +386,7 @@ pub(super) fn run(
         }
         debug!(vcpu = id.0, "vCPU stops");
     }
-    processor.0.statistics()
+    processor.cpu.statistics()
 }
 
 /// The guest waits, where its phase is a wait: until a signal that ends it, a stop, or (where it counts) the decrementer. A pause does
@@ -389,16 +404,16 @@ fn wait(cpu: &Cpu, platform: &Platform, control: &VcpuControl, phase: Phase) {
             let left = u64::try_from(cpu.decrementer()).unwrap_or(0);
             Instant::now() + power::time::duration_of(left)
         });
-        let up = cpu.signals().wait(ending | KICK, deadline);
+        let up = control.signals.wait(ending | KICK, deadline);
         if up & ending != 0 || up & KICK == 0 {
             break;
         }
-        cpu.signals().clear(KICK);
+        control.signals.clear(KICK);
         if !control.may_run(cpu, phase) {
             break;
         }
     }
-    cpu.signals().clear(PROD);
+    control.signals.clear(PROD);
     platform.wait_ended(VcpuId(cpu.id()));
 }
 
