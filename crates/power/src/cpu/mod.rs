@@ -189,6 +189,8 @@ impl Cpu {
         } else {
             0xffff_ffff
         };
+        // In 32-bit mode the high half of an instruction's address is 0 (Book I, 1.11.3).
+        self.regs.nia &= self.ea_mask;
         self.float_exceptions = value & (msr::FE0 | msr::FE1) != 0;
         // LE, PR, IR: what a fetch depends on.
         self.fetch_context = value & (msr::LE | msr::IR) | (value & msr::PR) >> 13;

@@ -77,6 +77,8 @@ pub(crate) fn icbi(cpu: &mut Cpu, i: Insn) -> Outcome {
     let ea = cpu.ea_indexed(i);
     cpu.translate(ea, Access::Load)?;
     cpu.partition.invalidate_code();
+    // As isync does, which need not follow: so that all engines see changed code at the same instruction.
+    cpu.code.leave_page();
     Ok(())
 }
 
