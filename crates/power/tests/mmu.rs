@@ -307,3 +307,103 @@ fn an_access_across_two_small_pages_reaches_both_whichever_was_used_before() {
         );
     }
 }
+
+/// A second process (PID 2) that has another page at the same address.
+const PAGE_OF_2: u64 = 0x11_0000;
+
+fn second_process(partition: &Partition) {
+    let size = 52 - 31;
+    let [root, level2, level3, level4] = [0x6_0000, 0x7_0000, 0x8_0000, 0x9_0000];
+    table_entry(
+        partition,
+        PROCESS_TABLE + 32,
+        (size >> 3) << 61 | (size & 7) << 5 | root | 13,
+    );
+    table_entry(partition, root, VALID | level2 | 9);
+    table_entry(partition, level2, VALID | level3 | 9);
+    table_entry(partition, level3 + (EA >> 21) * 8, VALID | level4 | 5);
+    let leaf = level4 + (EA >> 16 & 31) * 8;
+    table_entry(
+        partition,
+        leaf,
+        VALID | LEAF | PAGE_OF_2 | READ | WRITE | PRIVILEGED,
+    );
+}
+
+/// What a load at [`EA`] finds for a process.
+fn seen_by(cpu: &mut Cpu, pid: u32) -> u64 {
+    cpu.regs.pid = pid;
+    cpu.regs.nia = CODE;
+    assert_eq!(run(cpu), DONE);
+    cpu.regs.gpr[3]
+}
+
+/// tlbie, process-scoped, radix: RS in r6, RB in r7.
+const TLBIE: u32 = 31 << 26 | 6 << 21 | 1 << 17 | 1 << 16 | 7 << 11 | 306 << 1;
+
+#[test]
+fn processes_take_turns_and_see_each_its_own_page_and_what_is_invalidated_anew() {
+    let ap_64k = 5 << 5;
+    let (one_page, one_process, everything) = (EA | ap_64k, 1 << 10, 3 << 10);
+    for rb in [one_page, one_process, everything] {
+        let partition = partition(1);
+        let leaf = tables(&partition, READ | WRITE | PRIVILEGED);
+        second_process(&partition);
+        for (page, value) in [(PAGE, 1u64), (PAGE_OF_2, 2)] {
+            partition
+                .memory
+                .write(page + 8, &value.to_le_bytes())
+                .expect("RAM");
+        }
+        let mut cpu = about_to_run(&partition, LOAD);
+        for _ in 0..3 {
+            assert_eq!((seen_by(&mut cpu, 1), seen_by(&mut cpu, 2)), (1, 2));
+        }
+        let misses = cpu.statistics().tlb_misses;
+        seen_by(&mut cpu, 1);
+        assert!(cpu.statistics().tlb_misses - misses <= 1);
+        // Process 1 gets the page of process 2, and says so while process 2 is the current one.
+        table_entry(
+            &partition,
+            leaf,
+            VALID | LEAF | PAGE_OF_2 | READ | WRITE | PRIVILEGED,
+        );
+        seen_by(&mut cpu, 2);
+        let other = CODE + 0x1000;
+        code(&partition, other, &[TLBIE, HYPERCALL]);
+        (cpu.regs.gpr[6], cpu.regs.gpr[7]) = (1 << 32, rb);
+        cpu.regs.nia = other;
+        assert_eq!(run(&mut cpu), other + 4);
+        assert_eq!(
+            (seen_by(&mut cpu, 1), seen_by(&mut cpu, 2)),
+            (2, 2),
+            "RB {rb:#x}"
+        );
+    }
+}
+
+#[test]
+fn an_invalidation_of_one_page_reaches_the_other_vcpu() {
+    let partition = partition(2);
+    let leaf = tables(&partition, READ | WRITE | PRIVILEGED);
+    partition
+        .memory
+        .write(PAGE_OF_2 + 8, &2u64.to_le_bytes())
+        .expect("RAM");
+    let mut cpu = about_to_run(&partition, LOAD);
+    let mut other = Cpu::new(&partition, 1).expect("vCPU 1 exists");
+    other.set_msr(cpu.regs.msr);
+    other.regs.gpr = cpu.regs.gpr;
+    assert_eq!((seen_by(&mut cpu, 1), seen_by(&mut other, 1)), (0, 0));
+    table_entry(
+        &partition,
+        leaf,
+        VALID | LEAF | PAGE_OF_2 | READ | WRITE | PRIVILEGED,
+    );
+    let invalidate = CODE + 0x1000;
+    code(&partition, invalidate, &[TLBIE, HYPERCALL]);
+    (cpu.regs.gpr[6], cpu.regs.gpr[7]) = (1 << 32, EA | 5 << 5);
+    cpu.regs.nia = invalidate;
+    assert_eq!(run(&mut cpu), invalidate + 4);
+    assert_eq!(seen_by(&mut other, 1), 2);
+}
