@@ -23,7 +23,7 @@ pub enum GuestIs {
     #[error("the guest goes on here")]
     AsBefore,
     /// It belongs here and stands still.
-    #[error("the guest is here and stands still, as it can't go on: {0}")]
+    #[error("the guest belongs here and can't go on: {0}")]
     Stuck(Problem),
 }
 

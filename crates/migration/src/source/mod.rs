@@ -87,7 +87,11 @@ impl Session<'_> {
         let started = Instant::now();
         let stayed = |reason| MigrateError {
             reason,
-            guest: GuestIs::AsBefore,
+            // A machine that has ended meanwhile has no guest that goes on.
+            guest: self
+                .machine
+                .hindrance()
+                .map_or(GuestIs::AsBefore, GuestIs::Stuck),
         };
         let (mut channel, id) = self.introduce().map_err(stayed)?;
         let copied = self
