@@ -11,6 +11,13 @@ use tracing::warn;
 use super::MachineError;
 use super::config::CpuEngine;
 
+/// How code is compiled that is to be compared: much of it, and soon.
+const COMPARED: JitOptions = JitOptions {
+    threshold: 50,
+    code_bytes: 64 << 20,
+    wait: false,
+};
+
 /// What the vCPUs of a machine share of their engine.
 #[derive(Clone)]
 pub(super) enum Engine {
@@ -45,7 +52,7 @@ impl Engine {
             CpuEngine::Lockstep if vcpus != 1 => Err(MachineError::LockStep(
                 LockStepError::Vcpus(vcpus).to_string(),
             )),
-            CpuEngine::Lockstep => match JitService::new(JitOptions::default()) {
+            CpuEngine::Lockstep => match JitService::new(COMPARED) {
                 Ok(service) => Ok(Self::LockStep(Arc::new(service))),
                 Err(error) => Err(MachineError::LockStep(error.to_string())),
             },
