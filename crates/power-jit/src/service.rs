@@ -216,13 +216,15 @@ impl std::fmt::Debug for JitService {
 /// What has been compiled, by what it was compiled of: vCPUs share it.
 type Known = HashMap<(Mode, Vec<PlannedBlock>), Option<Arc<Region>>>;
 
-/// Niceness of the compiler's thread: where the host has no processor to spare, the guest comes first, but not so much that it
-/// is interpreted for long.
+/// How much nicer the compiler's thread is than the one that starts it: where the host has no processor to spare, the guest comes
+/// first, but not so much that it is interpreted for long.
 const NICENESS: i32 = 2;
 
 fn compile_all(mut jit: Jit, shared: &Shared) {
     // Of this thread only, as Linux has it. Where the host refuses, compiling competes with the guest, and that is all.
-    let _ = rustix::process::setpriority_process(None, NICENESS);
+    if let Ok(niceness) = rustix::process::getpriority_process(None) {
+        let _ = rustix::process::setpriority_process(None, niceness + NICENESS);
+    }
     let mut known = Known::new();
     while let Some(job) = shared.next() {
         let start = Instant::now();

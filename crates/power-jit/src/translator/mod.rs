@@ -470,7 +470,7 @@ impl<'a> Translator<'a> {
     }
 
     /// What a home holds; in straight code the value itself.
-    fn from_home(&mut self, home: impl FnOnce(&Region) -> StackSlot, value: Value) -> Value {
+    fn held(&mut self, home: impl FnOnce(&Region) -> StackSlot, value: Value) -> Value {
         match &self.region {
             Some(region) => {
                 let slot = home(region);
@@ -484,17 +484,17 @@ impl<'a> Translator<'a> {
 
     /// `*mut Registers`.
     fn registers(&mut self) -> Value {
-        self.from_home(|region| region.registers, self.registers)
+        self.held(|region| region.registers, self.registers)
     }
 
     /// `*mut Context`.
     fn context(&mut self) -> Value {
-        self.from_home(|region| region.context, self.context)
+        self.held(|region| region.context, self.context)
     }
 
     /// NIA at entry.
     fn entry(&mut self) -> Value {
-        self.from_home(|region| region.entry, self.entry)
+        self.held(|region| region.entry, self.entry)
     }
 
     /// An address as the processor's mode uses it.

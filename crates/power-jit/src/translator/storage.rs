@@ -138,9 +138,10 @@ impl Translator<'_> {
         let [hit, miss, done] = [(); 3].map(|()| self.builder.create_block());
         self.builder.set_cold_block(miss);
         let result = result.map(|of| self.builder.append_block_param(done, of));
-        let offset = self.builder.append_block_param(hit, types::I64);
         let site = self.site(bytes, store);
+        let mut offset = None;
         if let Some(site) = site {
+            offset = Some(self.builder.append_block_param(hit, types::I64));
             let probe = self.builder.create_block();
             self.builder.set_cold_block(probe);
             let tag = self.builder.use_var(site.tag);
@@ -180,7 +181,10 @@ impl Translator<'_> {
         let inside = self.builder.ins().isub(ea, page);
         let last = self.word(region.granule - bytes);
         let fits = self.icmp(IntCC::UnsignedLessThanOrEqual, inside, last);
-        let found = self.builder.create_block();
+        let found = match site {
+            Some(_) => self.builder.create_block(),
+            None => hit,
+        };
         self.builder.ins().brif(fits, found, &[], miss, &[]);
         self.builder.switch_to_block(found);
         let from_entry = self
@@ -197,9 +201,10 @@ impl Translator<'_> {
             let tag = self.tagged(aligned, bytes, region.granule);
             self.builder.def_var(site.tag, tag);
             self.builder.def_var(site.offset, from_entry);
+            self.builder.ins().jump(hit, &[from_entry.into()]);
+            self.builder.switch_to_block(hit);
         }
-        self.builder.ins().jump(hit, &[from_entry.into()]);
-        self.builder.switch_to_block(hit);
+        let offset = offset.unwrap_or(from_entry);
         let host = self.builder.ins().iadd(offset, ea);
         let value = fast(self, host);
         self.builder
