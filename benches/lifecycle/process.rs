@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 
 /// What is waited for comes within this time, or never. It is for machines that are busy; it bounds no figure.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How many lines of console and log a failure shows.
 const TAIL: usize = 8;
@@ -60,7 +60,7 @@ impl Process {
     pub(crate) fn start(mut command: Command, log: &Path) -> Result<Self> {
         let errors = File::create(log).with_context(|| format!("creating {}", log.display()))?;
         command
-            .stdin(Stdio::piped())
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors);
         let started = Instant::now();
@@ -77,17 +77,6 @@ impl Process {
             console,
             log: log.to_owned(),
         })
-    }
-
-    /// What is typed into the console; whoever drops it closes it.
-    ///
-    /// # Errors
-    /// It was given before.
-    pub(crate) fn keyboard(&mut self) -> Result<ChildStdin> {
-        self.child
-            .stdin
-            .take()
-            .context("the keyboard was given before")
     }
 
     /// When it was started.

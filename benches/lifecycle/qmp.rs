@@ -63,16 +63,22 @@ impl Qmp {
         }
     }
 
-    /// Waits for an event in which `find` finds something; those before it are forgotten.
+    /// Waits for an event in which `find` finds something, and which says `what`; those before it are forgotten.
     ///
     /// # Errors
     /// It does not come in time, or QEMU breaks off.
-    pub(crate) fn event<T>(&mut self, find: impl Fn(&str, &Value) -> Option<T>) -> Result<T> {
+    pub(crate) fn event<T>(
+        &mut self,
+        what: &str,
+        find: impl Fn(&str, &Value) -> Option<T>,
+    ) -> Result<T> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let message = match self.events.pop_front() {
                 Some(message) => message,
-                None => self.read()?,
+                None => self
+                    .read()
+                    .with_context(|| format!("waiting for QEMU to say that {what}"))?,
             };
             let name = message.get("event").and_then(Value::as_str);
             let found = name.and_then(|name| find(name, &message["data"]));
@@ -81,7 +87,8 @@ impl Qmp {
             }
             ensure!(
                 Instant::now() < deadline,
-                "QEMU did not tell of what was waited for"
+                "QEMU did not say within {} s that {what}",
+                PATIENCE.as_secs()
             );
         }
     }

@@ -28,7 +28,8 @@ pub(crate) trait Vm: Send {
     /// Its process.
     fn process(&self) -> &Process;
 
-    /// Waits until the guest, which comes from another process, shows on its console that it goes on; gives when that was.
+    /// Waits until the guest, which comes from another process, goes on; gives when that was: by its console, where its timers go
+    /// on too.
     fn comes_alive(&mut self) -> Result<Instant>;
 
     /// Whether the timers of a guest that comes from another process go on, so that it counts on.
