@@ -18,10 +18,15 @@ fn device(directory: &Path) -> String {
 
 /// Moves the guest to a new process, by a socket of its own; what the move was like.
 #[track_caller]
-fn move_on(from: Running, name: &str, more: &[&str]) -> (Running, serde_json::Value) {
+fn move_on(
+    from: Running,
+    name: &str,
+    receiving: &[&str],
+    more: &[&str],
+) -> (Running, serde_json::Value) {
     let directory = from.directory.clone();
     let uri = format!("unix:{}", argument(&directory.join(format!("{name}.in"))));
-    let to = Running::receive_in(&directory, name, &uri, &[]);
+    let to = Running::receive_in(&directory, name, &uri, receiving);
     let ran = from.ctl(&[&["--json", "migrate", uri.as_str()], more].concat());
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(OK), ""), "{ran:?}");
     let report = serde_json::from_str(&ran.stdout).expect("JSON");
@@ -48,8 +53,13 @@ fn linux_moves_three_times_under_sixteen_writers_and_every_acknowledged_record_i
     let mut guest = Running::linux_in(at, WRITERS, &[&device(at), "--memory=512M", "--cpus=2"]);
     guest.read_to_line("working");
     let mut text = String::new();
-    for name in ["one", "two", "three"] {
-        let (next, _) = move_on(guest, name, &["--brake"]);
+    // To the other engine, and back from it.
+    for (name, engine) in [
+        ("one", "interpreter"),
+        ("two", "jit"),
+        ("three", "interpreter"),
+    ] {
+        let (next, _) = move_on(guest, name, &["--engine", engine], &["--brake"]);
         guest = next;
         guest.type_in(format!("{name}\n").as_bytes());
         text += &guest.read_to_line(&format!("heard {name}"));
@@ -88,7 +98,7 @@ fn linux_that_writes_all_the_time_moves_with_a_brake() {
     let at = directory.path();
     let mut guest = Running::linux_in(at, BUSY, &["--memory=512M"]);
     guest.read_to_line("working");
-    let (mut guest, report) = move_on(guest, "one", &["--brake", "--downtime-limit=50"]);
+    let (mut guest, report) = move_on(guest, "one", &[], &["--brake", "--downtime-limit=50"]);
     guest.type_in(b"you\n");
     let text = guest.read_to_line("done");
     assert!(
