@@ -60,6 +60,13 @@ pub(crate) fn all(long: bool) -> Vec<Step> {
                 environment: &[],
             },
         },
+        Step {
+            name: "those that run guests, interpreted",
+            work: Work::CargoTest {
+                arguments: &["test", "-p", "paprika"],
+                environment: &[("PAPRIKA_ENGINE", "interpreter")],
+            },
+        },
     ]);
     if long {
         steps.extend(long_tests());
@@ -163,7 +170,7 @@ mod tests {
         let names = |long| all(long).iter().map(|step| step.name).collect::<Vec<_>>();
         let (short, long) = (names(false), names(true));
         assert!(short.starts_with(&setup().iter().map(|step| step.name).collect::<Vec<_>>()));
-        assert_eq!(short.last(), Some(&"every test of the workspace"));
+        assert_eq!(short.last(), Some(&"those that run guests, interpreted"));
         assert_eq!(long[..short.len()], short);
         assert_eq!(long[short.len()..], long_tests().map(|step| step.name));
     }

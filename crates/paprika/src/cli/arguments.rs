@@ -9,7 +9,7 @@ use guest_kit::{GuestKit, GuestPaths};
 use papr::{LMB_SIZE, MAX_VCPUS, MachineVersion};
 use papr_scm::nvdimm::NvdimmConfig;
 
-use crate::machine::{CpuEngine, DEFAULT_MEMORY, MachineConfig};
+use crate::machine::{CpuEngine, DEFAULT_MEMORY, ENGINE_VARIABLE, MachineConfig};
 
 /// Kernel command line where the user gives none: the console is the terminal.
 const DEFAULT_CMDLINE: &str = "console=hvc0";
@@ -130,6 +130,7 @@ pub(super) struct MachineArgs {
     #[arg(
         long,
         value_name = "ENGINE",
+        env = ENGINE_VARIABLE,
         value_enum,
         default_value_t,
         help_heading = "Machine"

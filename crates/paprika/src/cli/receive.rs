@@ -12,7 +12,7 @@ use super::progress;
 use super::run::live_on;
 use super::stats::Stats;
 use crate::control::ControlServer;
-use crate::machine::{CpuEngine, End, HostOptions, MachineError};
+use crate::machine::{CpuEngine, ENGINE_VARIABLE, End, HostOptions, MachineError};
 use crate::migrate::{Arrival, ArrivalOptions};
 use crate::snapshot::NvdimmChange;
 use crate::terminal::Terminal;
@@ -43,6 +43,7 @@ pub(super) struct ReceiveArgs {
     #[arg(
         long,
         value_name = "ENGINE",
+        env = ENGINE_VARIABLE,
         value_enum,
         default_value_t,
         help_heading = "Machine"

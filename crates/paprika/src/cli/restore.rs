@@ -11,7 +11,7 @@ use super::progress;
 use super::run::live;
 use super::stats::Stats;
 use crate::control::ControlServer;
-use crate::machine::{CpuEngine, HostOptions};
+use crate::machine::{CpuEngine, ENGINE_VARIABLE, HostOptions};
 use crate::snapshot::{NvdimmChange, Progress, RestoreOptions, Snapshot};
 use crate::terminal::Terminal;
 
@@ -38,6 +38,7 @@ pub(super) struct RestoreArgs {
     #[arg(
         long,
         value_name = "ENGINE",
+        env = ENGINE_VARIABLE,
         value_enum,
         default_value_t,
         help_heading = "Machine"

@@ -17,12 +17,25 @@ pub const DEFAULT_MEMORY: u64 = 2 << 30;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum CpuEngine {
     /// The interpreter.
-    #[default]
     Interpreter,
     /// The interpreter, with code that runs often translated to host code.
+    #[default]
     Jit,
     /// Both side by side, one vCPU, slowly: the machine ends at the first difference, with a report. For finding defects.
     Lockstep,
+}
+
+/// Names the engine of who does not choose one: for tests that are to run on another.
+pub const ENGINE_VARIABLE: &str = "PAPRIKA_ENGINE";
+
+impl CpuEngine {
+    /// What [`ENGINE_VARIABLE`] names, else the default.
+    pub fn preferred() -> Self {
+        let named = std::env::var(ENGINE_VARIABLE).ok();
+        named
+            .and_then(|name| <Self as clap::ValueEnum>::from_str(&name, false).ok())
+            .unwrap_or_default()
+    }
 }
 
 /// What a machine is made of, as the user says it.
@@ -58,7 +71,7 @@ impl MachineConfig {
             cmdline: String::new(),
             cpus: 1,
             memory: DEFAULT_MEMORY,
-            engine: CpuEngine::default(),
+            engine: CpuEngine::preferred(),
             name: "paprika".into(),
             no_reboot: false,
         }
@@ -99,12 +112,21 @@ impl Boot {
 }
 
 /// What the host of a saved machine chooses anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HostOptions {
     /// What carries out the guest's instructions.
     pub engine: CpuEngine,
     /// Whether a reboot that the guest asks for ends the machine instead.
     pub no_reboot: bool,
+}
+
+impl Default for HostOptions {
+    fn default() -> Self {
+        Self {
+            engine: CpuEngine::preferred(),
+            no_reboot: false,
+        }
+    }
 }
 
 /// A machine that can be: its configuration makes sense, the kernel is one, and everything fits into its memory.

@@ -17,7 +17,9 @@ mod standstill;
 pub mod state;
 mod vcpu;
 
-pub use config::{Blueprint, CpuEngine, DEFAULT_MEMORY, HostOptions, MachineConfig};
+pub use config::{
+    Blueprint, CpuEngine, DEFAULT_MEMORY, ENGINE_VARIABLE, HostOptions, MachineConfig,
+};
 pub use control::{ControlError, Counts, MachineControl, RunState};
 pub use hotplug::{AddError, Added, RemoveError, Removed};
 pub use life::{Done, End, Machine, MachineError, Outside};

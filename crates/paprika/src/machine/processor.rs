@@ -6,7 +6,7 @@ use papr::vcpu::{Special, StartState, Vcpu, VcpuId};
 use power::{Cpu, CpuState, Exit, Partition, StateError, msr};
 use power_jit::{JitOptions, JitService};
 use power_lockstep::{LockStep, LockStepError, LockStepOptions};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::MachineError;
 use super::config::CpuEngine;
@@ -41,9 +41,15 @@ impl Engine {
     /// The engine of a machine with so many vCPUs. A host that has no JIT is no reason not to run; but one not to compare it.
     pub(super) fn new(choice: CpuEngine, vcpus: u32) -> Result<Self, MachineError> {
         match choice {
-            CpuEngine::Interpreter => Ok(Self::Interpreter),
+            CpuEngine::Interpreter => {
+                info!("the guest is interpreted, as was asked for");
+                Ok(Self::Interpreter)
+            }
             CpuEngine::Jit => match JitService::new(JitOptions::default()) {
-                Ok(service) => Ok(Self::Jit(Arc::new(service))),
+                Ok(service) => {
+                    info!("hot code of the guest is compiled");
+                    Ok(Self::Jit(Arc::new(service)))
+                }
                 Err(error) => {
                     warn!(%error, "the guest is interpreted");
                     Ok(Self::Interpreter)
