@@ -111,7 +111,7 @@ impl Qemu {
 
     /// Waits until it is in another state than this one.
     fn leave(&mut self, state: &str) -> Result<()> {
-        let Self { process, qmp, .. } = self;
+        let Self { process, qmp } = self;
         process.poll(&format!("it left the state {state}"), |_| {
             let status = qmp.execute("query-status", json!({}))?;
             Ok((status["status"] != state).then_some(()))
@@ -156,8 +156,8 @@ impl Vm for Qemu {
     }
 
     fn save(&mut self, target: &Path) -> Result<()> {
-        let part = target.with_extension("part");
-        let to = format!("exec:cat > {} && mv {0} {}", quoted(&part), quoted(target));
+        let (part, whole) = (quoted(&target.with_extension("part")), quoted(target));
+        let to = format!("exec:cat > {part} && mv {part} {whole}");
         self.qmp.execute("stop", json!({}))?;
         self.send(&to)?;
         self.leave("finish-migrate")?;
