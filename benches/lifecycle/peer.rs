@@ -171,6 +171,8 @@ impl Vm for Qemu {
 
     fn migrate(&mut self, address: &str) -> Result<Duration> {
         self.send(address)?;
+        // It counts its downtime after it has said that it is done.
+        self.leave("finish-migrate")?;
         let told = self.qmp.execute("query-migrate", json!({}))?;
         let downtime = told["downtime"].as_u64();
         let downtime = downtime.with_context(|| format!("QEMU tells no downtime: {told}"))?;
