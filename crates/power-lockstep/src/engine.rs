@@ -171,6 +171,9 @@ impl LockStep {
             let start = cpu.regs.clone();
             self.sides.hold_clocks();
             self.notes.borrow_mut().start();
+            // A poll that was asked for in the monitor, or by an interrupt at the very end of a stretch: the run begins with one.
+            cpu.take_poll_request();
+            self.interpreter.take_poll_request();
             let exits = [cpu.run(), self.interpreter.run()];
             self.sides.end_stretch();
             self.check(cpu, start, exits)?;
@@ -225,8 +228,6 @@ impl LockStep {
         self.interpreter.regs.clone_from(&cpu.regs);
         for cpu in [cpu, &mut self.interpreter] {
             cpu.set_msr(cpu.regs.msr);
-            // Setting MSR may have asked for a poll, here and in the monitor. The run begins with one.
-            cpu.take_poll_request();
         }
         Ok(())
     }
