@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rustix::fs::{SeekFrom, seek};
 use serde::{Deserialize, Serialize};
 
+use super::disk::{Disk, aligned};
 use super::progress::Progress;
 use crate::memory::{Ram, Touched};
 
@@ -120,8 +121,7 @@ fn data(bytes: &[u8]) -> Vec<Range<usize>> {
 /// [`MemoryError`].
 pub fn write(path: &Path, ram: &Ram, progress: &Progress) -> Result<MemoryTable, MemoryError> {
     let size = ram.size();
-    let file = File::create_new(path)?;
-    file.set_len(size)?;
+    let file = Disk::create(path, size)?;
     let count = size.div_ceil(CHUNK);
     let sums: Vec<_> = (0..count).map(|_| Mutex::new(None)).collect();
     let touched = Touched::of(ram);
@@ -132,14 +132,14 @@ pub fn write(path: &Path, ram: &Ram, progress: &Progress) -> Result<MemoryTable,
         let range = chunk_range(number, size);
         let length = range.end - range.start;
         if touched.any(&range) {
-            buffer.resize(length as usize, 0);
+            let buffer = aligned(buffer, length as usize);
             ram.read(range.start, buffer).map_err(io::Error::other)?;
             let data = data(buffer);
             if !data.is_empty() {
                 *lock(&sums[number as usize]) = Some(crc32fast::hash(buffer));
             }
             for part in data {
-                file.write_all_at(&buffer[part.clone()], range.start + part.start as u64)?;
+                file.write(&buffer[part.clone()], range.start + part.start as u64)?;
             }
         }
         progress.advance(length);

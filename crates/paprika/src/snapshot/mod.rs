@@ -10,6 +10,7 @@
 //! not at all ([`directory`]); `save` and `restore` put it all together.
 
 pub mod directory;
+mod disk;
 pub mod format;
 pub mod identity;
 pub mod memory;
