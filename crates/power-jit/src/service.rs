@@ -218,7 +218,7 @@ type Known = HashMap<(Mode, Vec<PlannedBlock>), Option<Arc<Region>>>;
 
 /// How much nicer the compiler's thread is than the one that starts it: where the host has no processor to spare, the guest comes
 /// first, but not so much that it is interpreted for long.
-const NICENESS: i32 = 2;
+const NICENESS: i32 = 12;
 
 fn compile_all(mut jit: Jit, shared: &Shared) {
     // Of this thread only, as Linux has it. Where the host refuses, compiling competes with the guest, and that is all.

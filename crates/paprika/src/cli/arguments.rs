@@ -9,7 +9,7 @@ use guest_kit::{GuestKit, GuestPaths};
 use papr::{LMB_SIZE, MAX_VCPUS, MachineVersion};
 use papr_scm::nvdimm::NvdimmConfig;
 
-use crate::machine::{CpuEngine, DEFAULT_MEMORY, ENGINE_VARIABLE, MachineConfig};
+use crate::machine::{CpuEngine, DEFAULT_MEMORY, ENGINE_VARIABLE, HostOptions, MachineConfig};
 
 /// Kernel command line where the user gives none: the console is the terminal.
 const DEFAULT_CMDLINE: &str = "console=hvc0";
@@ -92,6 +92,34 @@ impl std::fmt::Display for MemorySize {
     }
 }
 
+/// What the host chooses, and the guest does not see.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct HostArgs {
+    /// What carries out the guest's instructions
+    #[arg(
+        long,
+        value_name = "ENGINE",
+        env = ENGINE_VARIABLE,
+        value_enum,
+        default_value_t,
+        help_heading = "Machine"
+    )]
+    engine: CpuEngine,
+
+    /// End, with exit code 0, where the guest asks for a reboot
+    #[arg(long, help_heading = "Machine")]
+    no_reboot: bool,
+}
+
+impl From<HostArgs> for HostOptions {
+    fn from(args: HostArgs) -> Self {
+        Self {
+            engine: args.engine,
+            no_reboot: args.no_reboot,
+        }
+    }
+}
+
 /// What a machine is made of.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct MachineArgs {
@@ -126,16 +154,8 @@ pub(super) struct MachineArgs {
     #[arg(long, value_name = "TYPE", default_value = MachineVersion::default().name(), value_parser = machine_types(), help_heading = "Machine")]
     machine: MachineVersion,
 
-    /// What carries out the guest's instructions
-    #[arg(
-        long,
-        value_name = "ENGINE",
-        env = ENGINE_VARIABLE,
-        value_enum,
-        default_value_t,
-        help_heading = "Machine"
-    )]
-    engine: CpuEngine,
+    #[command(flatten)]
+    host: HostArgs,
 
     /// Name of the machine, as the guest's tools and log lines show it
     #[arg(
@@ -145,10 +165,6 @@ pub(super) struct MachineArgs {
         help_heading = "Machine"
     )]
     name: String,
-
-    /// End, with exit code 0, where the guest asks for a reboot
-    #[arg(long, help_heading = "Machine")]
-    no_reboot: bool,
 }
 
 /// A number of CPUs that a machine can have.
@@ -184,8 +200,8 @@ impl MachineArgs {
         config.cpus = self.cpus;
         config.memory = self.memory.0;
         config.name = self.name;
-        config.engine = self.engine;
-        config.no_reboot = self.no_reboot;
+        config.engine = self.host.engine;
+        config.no_reboot = self.host.no_reboot;
         Ok((config, self.nvdimm))
     }
 }

@@ -7,12 +7,12 @@ use papr::MachineVersion;
 use paprika_migration::link::Listener;
 use paprika_migration::{Handle, Options, Uri, receive};
 
-use super::arguments::machine_types;
+use super::arguments::{HostArgs, machine_types};
 use super::progress;
 use super::run::live_on;
 use super::stats::Stats;
 use crate::control::ControlServer;
-use crate::machine::{CpuEngine, ENGINE_VARIABLE, End, HostOptions, MachineError};
+use crate::machine::{End, MachineError};
 use crate::migrate::{Arrival, ArrivalOptions};
 use crate::snapshot::NvdimmChange;
 use crate::terminal::Terminal;
@@ -39,20 +39,8 @@ pub(super) struct ReceiveArgs {
     #[arg(long, value_name = "TYPE", value_parser = machine_types(), help_heading = "Machine")]
     machine: Option<MachineVersion>,
 
-    /// What carries out the guest's instructions
-    #[arg(
-        long,
-        value_name = "ENGINE",
-        env = ENGINE_VARIABLE,
-        value_enum,
-        default_value_t,
-        help_heading = "Machine"
-    )]
-    engine: CpuEngine,
-
-    /// End, with exit code 0, where the guest asks for a reboot
-    #[arg(long, help_heading = "Machine")]
-    no_reboot: bool,
+    #[command(flatten)]
+    host: HostArgs,
 
     /// Serve a control socket at this path, for `paprika ctl` and other programs; it answers when the guest has come
     #[arg(long, value_name = "PATH", help_heading = "Control")]
@@ -80,10 +68,7 @@ pub(super) fn run(args: ReceiveArgs) -> anyhow::Result<u8> {
     let options = ArrivalOptions {
         machine: args.machine,
         nvdimms: args.nvdimm,
-        host: HostOptions {
-            engine: args.engine,
-            no_reboot: args.no_reboot,
-        },
+        host: args.host.into(),
     };
     let mut arrival = Arrival::new(options, Box::new(console));
     let handle = Handle::new();

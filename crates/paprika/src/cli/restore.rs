@@ -6,12 +6,11 @@ use anyhow::Context;
 use papr::MachineVersion;
 use tracing::warn;
 
-use super::arguments::machine_types;
+use super::arguments::{HostArgs, machine_types};
 use super::progress;
 use super::run::live;
 use super::stats::Stats;
 use crate::control::ControlServer;
-use crate::machine::{CpuEngine, ENGINE_VARIABLE, HostOptions};
 use crate::snapshot::{NvdimmChange, Progress, RestoreOptions, Snapshot};
 use crate::terminal::Terminal;
 
@@ -34,20 +33,8 @@ pub(super) struct RestoreArgs {
     #[arg(long, value_name = "TYPE", value_parser = machine_types(), help_heading = "Machine")]
     machine: Option<MachineVersion>,
 
-    /// What carries out the guest's instructions
-    #[arg(
-        long,
-        value_name = "ENGINE",
-        env = ENGINE_VARIABLE,
-        value_enum,
-        default_value_t,
-        help_heading = "Machine"
-    )]
-    engine: CpuEngine,
-
-    /// End, with exit code 0, where the guest asks for a reboot
-    #[arg(long, help_heading = "Machine")]
-    no_reboot: bool,
+    #[command(flatten)]
+    host: HostArgs,
 
     /// Begin paused; `paprika ctl resume` lets the guest go on
     #[arg(long, requires = "api_socket", help_heading = "Control")]
@@ -74,10 +61,7 @@ pub(super) fn run(args: RestoreArgs) -> anyhow::Result<u8> {
     let plan = snapshot.plan(&RestoreOptions {
         machine: args.machine,
         nvdimms: args.nvdimm,
-        host: HostOptions {
-            engine: args.engine,
-            no_reboot: args.no_reboot,
-        },
+        host: args.host.into(),
     })?;
     let opened = plan.nvdimms.iter().flat_map(|nvdimm| &nvdimm.warnings);
     opened.for_each(|warning| warn!("{warning}"));
