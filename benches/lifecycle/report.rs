@@ -70,7 +70,8 @@ impl fmt::Display for BarRow {
 const NOTE: &str = "Less is better of all. ratio: ours divided by the peer's. A downtime is the longest silence of the guest's console within half
 a second of its change of processes, less the 10 ms between two beats. Moves are over TCP on the loopback device, with at most
 300 ms of downtime asked of both; the NVDIMM's file is shared, not copied. A save ends when its files are durable (the peer's,
-which its migration to `cat` leaves to the host, by an fsync); what is restored is in the host's page cache. QEMU 7.2 with TCG
+which its migration to `cat` leaves to the host, by an fsync); what it restores is in the host's page
+cache, what Paprika restores is not where the disk was fast. QEMU 7.2 with TCG
 loses the timers of a guest that it restores or receives, so that Linux waits for ever: the peer's guest counts as going on as soon
 as QEMU says that its vCPUs run, which is the earliest that it can be.";
 
