@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Scm;
-use crate::flush::SyncFailure;
+use crate::flush::{FlushOutcome, SyncFailure};
 use crate::sync::{deadline, lock};
 
 /// Calls that did not end in time and were abandoned. Their results go nowhere.
@@ -48,6 +48,20 @@ impl Scm {
         }
     }
 
+    /// Makes durable what is stored in every device that can be written, flushed or not: begins all syncs at once, and waits for
+    /// each when the iterator comes to it, none beyond `until`.
+    pub fn flush_all(&self, until: Instant) -> impl Iterator<Item = FlushOutcome> {
+        let mut writable = self.devices();
+        writable.retain(|device| !device.read_only());
+        writable
+            .iter()
+            .for_each(|device| device.engine().flush_in_background());
+        writable.into_iter().map(move |device| {
+            let left = until.saturating_duration_since(Instant::now());
+            device.engine().flush_and_wait(left)
+        })
+    }
+
     /// The machine ends: no more calls begin, what is outstanding is drained, and everything that the guest stored is
     /// made durable, flushed or not. Takes `limit` at most. The devices stay plugged until the `Scm` is dropped.
     pub fn shutdown(&self, limit: Duration) -> ShutdownReport {
@@ -55,18 +69,7 @@ impl Scm {
         let left = || deadline.saturating_duration_since(Instant::now());
         self.slots.iter().for_each(|slot| slot.calls.close());
         let abandoned = self.slots.iter().map(|slot| slot.calls.drain(left())).sum();
-        let writable: Vec<_> = self
-            .devices()
-            .into_iter()
-            .filter(|device| !device.read_only())
-            .collect();
-        writable
-            .iter()
-            .for_each(|device| device.engine().flush_in_background());
-        let failures = writable
-            .iter()
-            .filter_map(|device| device.engine().flush_and_wait(left()).err())
-            .collect();
+        let failures = self.flush_all(deadline).filter_map(Result::err).collect();
         ShutdownReport {
             abandoned,
             failures,

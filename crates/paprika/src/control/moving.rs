@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use paprika_migration::handle::TooLate;
 use paprika_migration::link::Connector;
 use paprika_migration::{Handle, Options, Uri, migrate};
 
@@ -89,21 +90,15 @@ impl Mover {
 
     /// Wishes it to end.
     pub(super) fn cancel(&self) -> Result<MigrationStatus, ApiError> {
-        let too_late = |error: paprika_migration::handle::TooLate| {
-            ApiError::new(ErrorCode::Conflict, error.to_string())
-        };
         self.handle()?.cancel().map_err(too_late)?;
         Ok(self.status())
     }
 
     /// Takes the user's word on who has the guest.
     pub(super) fn decide(&self, request: DecideRequest) -> Result<MigrationStatus, ApiError> {
-        let needless = |error: paprika_migration::handle::TooLate| {
-            ApiError::new(ErrorCode::Conflict, error.to_string())
-        };
         self.handle()?
             .decide(request.guest_runs.into())
-            .map_err(needless)?;
+            .map_err(too_late)?;
         Ok(self.status())
     }
 
@@ -121,6 +116,10 @@ impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
         self.0.current().going_on = false;
     }
+}
+
+fn too_late(error: TooLate) -> ApiError {
+    ApiError::new(ErrorCode::Conflict, error.to_string())
 }
 
 fn options(request: &MigrateRequest) -> Result<Options, ApiError> {

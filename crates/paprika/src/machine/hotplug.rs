@@ -255,13 +255,7 @@ impl MachineControl {
         if !Arc::ptr_eq(&attached, device) {
             return None;
         }
-        let state = self
-            .scm
-            .export()
-            .devices
-            .into_iter()
-            .find(|it| it.drc == device.drc())?
-            .connector;
+        let state = self.scm.connector(device.drc())?;
         Some(Connector {
             state: state.state,
             asked_back: state.unplug_requested,

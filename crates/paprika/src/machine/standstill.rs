@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use papr_scm::backing::Backing;
 use papr_scm::flush::SyncFailure;
-use papr_scm::nvdimm::Nvdimm;
 use rustix::fs::{FlockOperation, flock};
 use tracing::warn;
 
@@ -160,22 +159,8 @@ impl Standstill<'_> {
     /// # Errors
     /// [`SyncFailure`], the first; that of a device that had failed before included.
     pub fn flush_nvdimms(&self, limit: Duration) -> Result<(), SyncFailure> {
-        let deadline = Instant::now() + limit;
-        let writable: Vec<Arc<Nvdimm>> = self
-            .machine
-            .scm
-            .devices()
-            .into_iter()
-            .filter(|device| !device.read_only())
-            .collect();
-        // All at once; each is then waited for.
-        writable
-            .iter()
-            .for_each(|device| device.engine().flush_in_background());
-        writable.iter().try_for_each(|device| {
-            let left = deadline.saturating_duration_since(Instant::now());
-            device.engine().flush_and_wait(left)
-        })
+        let until = Instant::now() + limit;
+        self.machine.scm.flush_all(until).collect()
     }
 
     /// Gives up the locks of the NVDIMMs' files, so that another process can take them. The guest must not go on here without

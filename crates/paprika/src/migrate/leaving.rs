@@ -163,19 +163,8 @@ fn alive(machine: &MachineControl) -> Result<(), Problem> {
 
 /// Makes durable what a running guest has stored so far.
 fn flush(machine: &MachineControl) -> Result<(), SyncFailure> {
-    let deadline = Instant::now() + FLUSH_LIMIT;
-    let devices = machine.scm().devices();
-    let writable: Vec<_> = devices
-        .iter()
-        .filter(|device| !device.read_only())
-        .collect();
-    writable
-        .iter()
-        .for_each(|device| device.engine().flush_in_background());
-    writable.iter().try_for_each(|device| {
-        let left = deadline.saturating_duration_since(Instant::now());
-        device.engine().flush_and_wait(left)
-    })
+    let until = Instant::now() + FLUSH_LIMIT;
+    machine.scm().flush_all(until).collect()
 }
 
 /// The machine while its guest stands still.
