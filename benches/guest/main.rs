@@ -7,7 +7,7 @@
 //! - `options`: the command line;
 //! - `figures`: what is measured, by which script, and how it is read off a run;
 //! - `report`: the table, and `target/bench/guest.json`;
-//! - `monitor`, `observe`, `host`, `numbers` (in `benches/common`): the two monitors' command lines; running one to its end, and
+//! - `monitor`, `observe`, `host`, `numbers`, `series` (in `benches/common`): the two monitors' command lines; running one to its end, and
 //!   what is seen of it meanwhile; the host; numbers as they are shown.
 #![forbid(unsafe_code)]
 
@@ -22,6 +22,8 @@ mod numbers;
 mod observe;
 mod options;
 mod report;
+#[path = "../common/series.rs"]
+mod series;
 
 use std::fs;
 use std::path::Path;
@@ -35,7 +37,8 @@ use figures::{Figure, Scenario};
 use host::Host;
 use monitor::{Machine, Monitor};
 use options::Options;
-use report::{Report, Series};
+use report::Report;
+use series::Series;
 
 fn main() -> ExitCode {
     match measure(&Options::parse()) {
@@ -78,7 +81,7 @@ fn measure(options: &Options) -> Result<bool> {
     }
 
     let monitors = options.monitors();
-    let mut series = Series::new(&figures);
+    let mut series = Series::default();
     for round in 1..=options.rounds() {
         for (scenario, initramfs) in &runs {
             for monitor in &monitors {
@@ -107,7 +110,7 @@ fn measure(options: &Options) -> Result<bool> {
         }
     }
 
-    let report = Report::new(host, &series, &monitors, options);
+    let report = Report::new(host, &figures, &series, &monitors, options);
     let json = directory.join("guest.json");
     fs::write(&json, report.json()?).with_context(|| format!("writing {}", json.display()))?;
     print!(
@@ -144,8 +147,8 @@ fn one_run(
             Err(error) => Err(anyhow::anyhow!("{error:#}")),
         };
         match value {
-            Ok(value) => series.add(monitor, figure, value),
-            Err(error) => series.fail(monitor, figure, &format!("{error:#}")),
+            Ok(value) => series.add(monitor, figure.name, value),
+            Err(error) => series.fail(monitor, figure.name, &format!("{error:#}")),
         }
     }
     if let Err(error) = seen {

@@ -1,6 +1,5 @@
 //! The table, and the JSON.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -8,56 +7,9 @@ use serde::Serialize;
 use crate::figures::{Bar, Better, FIGURES, Figure};
 use crate::host::Host;
 use crate::monitor::Monitor;
-use crate::numbers::{median, number};
+use crate::numbers::number;
 use crate::options::Options;
-
-/// What the rounds gave, per figure and monitor.
-#[derive(Debug)]
-pub(crate) struct Series {
-    figures: Vec<&'static Figure>,
-    values: BTreeMap<(Monitor, &'static str), Vec<f64>>,
-    failures: BTreeMap<(Monitor, &'static str), String>,
-}
-
-impl Series {
-    /// With nothing in it yet.
-    pub(crate) fn new(figures: &[&'static Figure]) -> Self {
-        Self {
-            figures: figures.to_vec(),
-            values: BTreeMap::new(),
-            failures: BTreeMap::new(),
-        }
-    }
-
-    /// Adds a round's value.
-    pub(crate) fn add(&mut self, monitor: Monitor, figure: &Figure, value: f64) {
-        self.values
-            .entry((monitor, figure.name))
-            .or_default()
-            .push(value);
-    }
-
-    /// Notes why a round gave none: the first line of `why` does.
-    pub(crate) fn fail(&mut self, monitor: Monitor, figure: &Figure, why: &str) {
-        let why = why.lines().next().unwrap_or_default();
-        self.failures.insert((monitor, figure.name), why.to_owned());
-    }
-
-    fn measured(&self, monitor: Monitor, figure: &Figure) -> Option<Measured> {
-        let rounds = self.values.get(&(monitor, figure.name))?.clone();
-        Some(Measured {
-            median: median(&rounds)?,
-            rounds,
-        })
-    }
-}
-
-/// A figure of one monitor.
-#[derive(Debug, Serialize)]
-struct Measured {
-    median: f64,
-    rounds: Vec<f64>,
-}
+use crate::series::{Compared, Series};
 
 /// A row of the table.
 #[derive(Debug, Serialize)]
@@ -66,15 +18,10 @@ struct Row {
     what: &'static str,
     unit: &'static str,
     better: &'static str,
-    ours: Option<Measured>,
-    peer: Option<Measured>,
-    /// Ours divided by the peer's.
-    ratio: Option<f64>,
+    #[serde(flatten)]
+    compared: Compared,
     #[serde(skip_serializing_if = "Option::is_none")]
     bar: Option<BarRow>,
-    /// Why a round is missing, by monitor.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    failures: BTreeMap<&'static str, String>,
 }
 
 /// What was asked of ours, and whether it holds.
@@ -107,6 +54,7 @@ impl Report {
     /// Of what `series` has; figures that were obtained from none of `monitors` are there without values.
     pub(crate) fn new(
         host: Host,
+        figures: &[&'static Figure],
         series: &Series,
         monitors: &[Monitor],
         options: &Options,
@@ -122,11 +70,7 @@ impl Report {
             ours: version(Monitor::Paprika),
             peer: version(Monitor::Qemu),
             rounds: options.rounds(),
-            figures: series
-                .figures
-                .iter()
-                .map(|figure| row(series, figure))
-                .collect(),
+            figures: figures.iter().map(|figure| row(series, figure)).collect(),
         }
     }
 
@@ -137,7 +81,9 @@ impl Report {
 
     /// Whether no round of any monitor failed.
     pub(crate) fn is_complete(&self) -> bool {
-        self.figures.iter().all(|row| row.failures.is_empty())
+        self.figures
+            .iter()
+            .all(|row| row.compared.failures.is_empty())
     }
 
     /// For the README.
@@ -146,7 +92,7 @@ impl Report {
             "| figure | unit | Paprika | QEMU | Paprika / QEMU |\n|---|---|---:|---:|---:|\n"
                 .to_owned();
         for row in &self.figures {
-            let [ours, peer, ratio] = row.numbers();
+            let [ours, peer, ratio] = row.compared.numbers();
             let _ = writeln!(
                 table,
                 "| {} ({}) | {} | {ours} | {peer} | {ratio} |",
@@ -189,7 +135,7 @@ impl Report {
         let mut table = self.circumstances();
         table += &line(["figure", "", "unit", "ours", "peer", "ratio", ""]);
         for row in &self.figures {
-            let [ours, peer, ratio] = row.numbers();
+            let [ours, peer, ratio] = row.compared.numbers();
             table += &line([
                 row.name,
                 row.what,
@@ -205,7 +151,7 @@ impl Report {
             table += "The host was busy before this began: these figures are those of a shared machine.\n";
         }
         for row in &self.figures {
-            for (monitor, why) in &row.failures {
+            for (monitor, why) in &row.compared.failures {
                 let _ = writeln!(table, "{} of {monitor}: {why}", row.name);
             }
         }
@@ -214,18 +160,10 @@ impl Report {
 }
 
 impl Row {
-    /// Ours, the peer's, and their ratio.
-    fn numbers(&self) -> [String; 3] {
-        let median =
-            |measured: &Option<Measured>| measured.as_ref().map(|measured| measured.median);
-        [median(&self.ours), median(&self.peer), self.ratio]
-            .map(|value| value.map_or_else(|| "-".to_owned(), number))
-    }
-
     /// The comparison in words, and the bar.
     fn remark(&self) -> String {
         let mut remark = String::new();
-        if let Some(ratio) = self.ratio {
+        if let Some(ratio) = self.compared.ratio {
             let good = (ratio > 1.0) == (self.better == "higher");
             let times = if ratio > 1.0 { ratio } else { 1.0 / ratio };
             if (0.97..=1.03).contains(&ratio) {
@@ -257,12 +195,8 @@ impl Row {
 }
 
 fn row(series: &Series, figure: &'static Figure) -> Row {
-    let ours = series.measured(Monitor::Paprika, figure);
-    let peer = series.measured(Monitor::Qemu, figure);
-    let ratio = match (&ours, &peer) {
-        (Some(ours), Some(peer)) if peer.median != 0.0 => Some(ours.median / peer.median),
-        _ => None,
-    };
+    let compared = series.compared(figure.name);
+    let (ours, ratio) = (&compared.ours, compared.ratio);
     let bar = figure.bar.map(|bar| BarRow {
         asked: match bar {
             Bar::TimesPeer(times) => format!("at most {times} x the peer's"),
@@ -275,23 +209,13 @@ fn row(series: &Series, figure: &'static Figure) -> Row {
             Bar::AtLeast(value) => ours.as_ref().map(|ours| ours.median >= value),
         },
     });
-    let failures = [Monitor::Paprika, Monitor::Qemu]
-        .into_iter()
-        .filter_map(|monitor| {
-            let why = series.failures.get(&(monitor, figure.name))?;
-            Some((monitor.name(), why.clone()))
-        });
-    let failures = failures.collect();
     Row {
         name: figure.name,
         what: figure.words,
         unit: figure.unit,
         better: better(figure.better),
-        ours,
-        peer,
-        ratio,
+        compared,
         bar,
-        failures,
     }
 }
 

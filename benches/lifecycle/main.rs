@@ -11,8 +11,8 @@
 //! - `script`, `beats`: what the guest does in them, and what its counting tells;
 //! - `vm`: what can be asked of a monitor; `ours` and `peer` ask it, the latter by `qmp`; `process`: a monitor's process and its
 //!   guest's console;
-//! - `series`, `report`: what the rounds gave; the table, and `target/bench/lifecycle.json`;
-//! - `monitor`, `host`, `numbers` (in `benches/common`): shared with the other benchmarks.
+//! - `readings`: what one run of a task gave; `report`: the table, and `target/bench/lifecycle.json`;
+//! - `monitor`, `host`, `numbers`, `series` (in `benches/common`): shared with the other benchmarks.
 #![forbid(unsafe_code)]
 
 mod beats;
@@ -30,9 +30,11 @@ mod peer;
 mod plugging;
 mod process;
 mod qmp;
+mod readings;
 mod report;
 mod saving;
 mod script;
+#[path = "../common/series.rs"]
 mod series;
 mod vm;
 
@@ -48,9 +50,10 @@ use figures::{Figure, Task};
 use host::Host;
 use monitor::Monitor;
 use options::Options;
+use readings::Readings;
 use report::Report;
 use script::Script;
-use series::{Readings, Series};
+use series::Series;
 use vm::Place;
 
 fn main() -> ExitCode {
@@ -86,7 +89,7 @@ fn measure(options: &Options) -> Result<bool> {
         write_initramfs(&kit, task, options, &scratch.0)?;
     }
 
-    let mut series = Series::new(&figures);
+    let mut series = Series::default();
     for round in 1..=options.rounds() {
         for &task in &tasks {
             for monitor in options.monitors() {
@@ -109,7 +112,7 @@ fn measure(options: &Options) -> Result<bool> {
         }
     }
 
-    let report = Report::new(host, &series, options);
+    let report = Report::new(host, &figures, &series, options);
     let json = output.join("lifecycle.json");
     fs::write(&json, report.json()?).with_context(|| format!("writing {}", json.display()))?;
     print!(
@@ -183,9 +186,9 @@ fn one_task(
     let of_task = |figure: &&Figure| figure.task == task;
     for figure in options.figures().into_iter().filter(of_task) {
         match (readings.of(figure.name), &failure) {
-            (Some(value), _) => series.add(monitor, figure, value),
-            (None, Some(why)) => series.fail(monitor, figure, why),
-            (None, None) => series.fail(monitor, figure, "it was not measured"),
+            (Some(value), _) => series.add(monitor, figure.name, value),
+            (None, Some(why)) => series.fail(monitor, figure.name, why),
+            (None, None) => series.fail(monitor, figure.name, "it was not measured"),
         }
     }
 }

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::beats;
 use crate::figures::name;
 use crate::process::Process;
+use crate::readings::Readings;
 use crate::script::{LOAD, READY};
-use crate::series::Readings;
 use crate::vm::{Memory, Place};
 
 /// What the guest does meanwhile.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::figures::name;
+use crate::readings::Readings;
 use crate::script::{PLUGGED, READY};
-use crate::series::Readings;
 use crate::vm::{Memory, Place};
 
 /// What the boot left to do is done by then.

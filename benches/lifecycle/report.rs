@@ -1,6 +1,5 @@
 //! The table, and the JSON.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use serde::Serialize;
@@ -8,9 +7,8 @@ use serde::Serialize;
 use crate::figures::{Bar, FIGURES, Figure};
 use crate::host::Host;
 use crate::monitor::Monitor;
-use crate::numbers::number;
 use crate::options::Options;
-use crate::series::{Measured, Series};
+use crate::series::{Compared, Series};
 
 /// Everything that was found out.
 #[derive(Debug, Serialize)]
@@ -37,14 +35,9 @@ struct Row {
     name: &'static str,
     what: &'static str,
     unit: &'static str,
-    ours: Option<Measured>,
-    peer: Option<Measured>,
-    /// Ours divided by the peer's.
-    ratio: Option<f64>,
+    #[serde(flatten)]
+    compared: Compared,
     bars: Vec<BarRow>,
-    /// Why a round is missing, by monitor.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    failures: BTreeMap<&'static str, String>,
 }
 
 /// What was asked of ours, and whether it holds.
@@ -77,7 +70,12 @@ as QEMU says that its vCPUs run, which is the earliest that it can be.";
 
 impl Report {
     /// What the rounds gave; figures that were obtained from nobody are there without values.
-    pub(crate) fn new(host: Host, series: &Series, options: &Options) -> Self {
+    pub(crate) fn new(
+        host: Host,
+        figures: &[&'static Figure],
+        series: &Series,
+        options: &Options,
+    ) -> Self {
         let monitors = options.monitors();
         let version = |monitor: Monitor| monitors.contains(&monitor).then(|| monitor.version());
         Self {
@@ -90,8 +88,7 @@ impl Report {
             ours: version(Monitor::Paprika),
             peer: version(Monitor::Qemu),
             rounds: options.rounds(),
-            figures: series
-                .figures
+            figures: figures
                 .iter()
                 .map(|figure| Row::new(series, figure))
                 .collect(),
@@ -105,14 +102,16 @@ impl Report {
 
     /// Whether no round of any monitor failed.
     pub(crate) fn is_complete(&self) -> bool {
-        self.figures.iter().all(|row| row.failures.is_empty())
+        self.figures
+            .iter()
+            .all(|row| row.compared.failures.is_empty())
     }
 
     /// For the README.
     pub(crate) fn markdown(&self) -> String {
         let mut table = "| figure | unit | Paprika | QEMU | Paprika / QEMU | bars |\n|---|---|---:|---:|---:|---|\n".to_owned();
         for row in &self.figures {
-            let [ours, peer, ratio] = row.numbers();
+            let [ours, peer, ratio] = row.compared.numbers();
             let _ = writeln!(
                 table,
                 "| {} ({}) | {} | {ours} | {peer} | {ratio} | {} |",
@@ -130,7 +129,7 @@ impl Report {
         let mut table = self.circumstances();
         table += &line(["figure", "", "unit", "ours", "peer", "ratio", ""]);
         for row in &self.figures {
-            let [ours, peer, ratio] = row.numbers();
+            let [ours, peer, ratio] = row.compared.numbers();
             table += &line([
                 row.name,
                 row.what,
@@ -146,7 +145,7 @@ impl Report {
             table += "The host was busy before this began: these figures are those of a shared machine.\n";
         }
         for row in &self.figures {
-            for (monitor, why) in &row.failures {
+            for (monitor, why) in &row.compared.failures {
                 let _ = writeln!(table, "{} of {monitor}: {why}", row.name);
             }
         }
@@ -179,16 +178,12 @@ impl Report {
 
 impl Row {
     fn new(series: &Series, figure: &'static Figure) -> Self {
-        let ours = series.measured(Monitor::Paprika, figure);
-        let peer = series.measured(Monitor::Qemu, figure);
-        let ratio = match (&ours, &peer) {
-            (Some(ours), Some(peer)) if peer.median > 0.0 => Some(ours.median / peer.median),
-            _ => None,
-        };
+        let compared = series.compared(figure.name);
+        let (ours, peer) = (&compared.ours, &compared.peer);
         let bars = figure.bars.iter().map(|bar| match bar {
             Bar::AtMostPeer => BarRow {
                 asked: "not more than the peer".to_owned(),
-                met: match (&ours, &peer) {
+                met: match (ours, peer) {
                     (Some(ours), Some(peer)) => Some(ours.median <= peer.median),
                     _ => None,
                 },
@@ -199,31 +194,13 @@ impl Row {
             },
         });
         let bars = bars.collect();
-        let failures = [Monitor::Paprika, Monitor::Qemu]
-            .into_iter()
-            .filter_map(|monitor| {
-                let why = series.failure(monitor, figure)?;
-                Some((monitor.name(), why.to_owned()))
-            });
-        let failures = failures.collect();
         Self {
             name: figure.name,
             what: figure.words,
             unit: figure.unit,
-            ours,
-            peer,
-            ratio,
+            compared,
             bars,
-            failures,
         }
-    }
-
-    /// Ours, the peer's, and their ratio.
-    fn numbers(&self) -> [String; 3] {
-        let median =
-            |measured: &Option<Measured>| measured.as_ref().map(|measured| measured.median);
-        [median(&self.ours), median(&self.peer), self.ratio]
-            .map(|value| value.map_or_else(|| "-".to_owned(), number))
     }
 
     fn bars(&self) -> String {

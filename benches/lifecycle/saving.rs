@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 
 use crate::beats;
 use crate::figures::name;
+use crate::readings::Readings;
 use crate::script::READY;
-use crate::series::Readings;
 use crate::vm::{Memory, Place};
 
 /// For how long a guest that goes on is listened to.
