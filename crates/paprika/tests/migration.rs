@@ -2,7 +2,6 @@
 
 mod common;
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -24,10 +23,15 @@ fn unix(directory: &Path, name: &str) -> String {
     format!("unix:{}", argument(&directory.join(name)))
 }
 
-/// A port that nobody has.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its number").port()
+/// A process that waits for a guest: its URI on a network, or a Unix socket.
+fn receiving(directory: &Path, network: bool) -> (Running, String) {
+    if network {
+        let (receiving, port) = Running::receive_at_port_in(directory, "second");
+        (receiving, format!("tcp:127.0.0.1:{port}"))
+    } else {
+        let uri = unix(directory, "in");
+        (Running::receive_in(directory, "second", &uri, &[]), uri)
+    }
 }
 
 fn request(uri: &str) -> MigrateRequest {
@@ -89,16 +93,8 @@ fn a_guest_moves_from_process_to_process_with_its_nvdimm_and_boots_again_from_wh
         ran.stderr
     );
 
-    let uri = format!("tcp:127.0.0.1:{}", free_port());
-    let mut third = Running::receive_in(at, "third", &uri, &[]);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    // There is no file to see that it listens.
-    while second.client().migrate(&request(&uri)).is_err() {
-        assert!(Instant::now() < deadline, "it never listens");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert_eq!(second.ending().0, Some(OK));
-    third.wait_ready();
+    let (mut third, port) = Running::receive_at_port_in(at, "third");
+    moved(second, &third, &format!("tcp:127.0.0.1:{port}"));
     third.guest_lives("and on");
     third.type_in(&[tiny_guest::REBOOT]);
     third.expect(tiny_guest::READY);
@@ -262,16 +258,7 @@ fn killed_at_seeded_moments(victim_is_source: bool, network: bool) {
     let mut went_on = [0; 3];
     for _ in 0..12 {
         let mut source = Running::start_in(at, &[&device(at, "")]);
-        let uri = if network {
-            format!("tcp:127.0.0.1:{}", free_port())
-        } else {
-            unix(at, "in")
-        };
-        let mut destination = Running::receive_in(at, "second", &uri, &[]);
-        if network {
-            // There is no file to see that it listens.
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        let (mut destination, uri) = receiving(at, network);
         let client = source.client();
         let wanted = request(&uri);
         let delay = Duration::from_micros(random.u64(0..200_000));

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub mod assembler;
+pub mod relay;
 pub mod running;
 pub mod tiny_guest;
 

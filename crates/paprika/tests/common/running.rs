@@ -81,6 +81,25 @@ impl Running {
         receiving
     }
 
+    /// The same at a port of this host, which the process chooses and says.
+    pub fn receive_at_port_in(directory: &Path, name: &str) -> (Self, u16) {
+        let mut receiving = Self::launch(directory, name, &["receive", "tcp:127.0.0.1:0"]);
+        let mut stderr = receiving.child.stderr.take().expect("stderr");
+        let mut line = Vec::new();
+        let mut byte = [0];
+        // Not a byte more: the rest is for whoever reads its last words.
+        while stderr.read(&mut byte).is_ok_and(|count| count == 1) && byte != *b"\n" {
+            line.extend(byte);
+        }
+        receiving.child.stderr = Some(stderr);
+        let line = String::from_utf8_lossy(&line);
+        let port = line
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok());
+        let port = port.unwrap_or_else(|| panic!("no port: {line}"));
+        (receiving, port)
+    }
+
     fn spawn(directory: &Path, socket: &str, arguments: &[&str]) -> Self {
         let running = Self::launch(directory, socket, arguments);
         running.wait_ready();
