@@ -19,7 +19,7 @@ pub enum Exit {
     Interrupt(Interrupt),
 }
 
-/// Exits that code may choose from, by index.
+/// How code may end a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitKind {
     /// See [`Exit::Completed`].
@@ -41,7 +41,6 @@ pub(crate) enum ExitKind {
 /// Host code for some guest instructions. It may run on any thread, on several at once.
 pub struct Block {
     code: HostCode,
-    exits: Box<[ExitKind]>,
     instructions: usize,
     mode: Mode,
 }
@@ -49,13 +48,11 @@ pub struct Block {
 impl Block {
     pub(crate) fn new(
         code: HostCode,
-        exits: Box<[ExitKind]>,
-        instructions: usize,
+            instructions: usize,
         mode: Mode,
     ) -> Self {
         Self {
             code,
-            exits,
             instructions,
             mode,
         }
@@ -81,7 +78,7 @@ impl Block {
     /// the processor is in the block's [`Block::mode`].
     pub fn run(&self, registers: &mut Registers, memory: &mut dyn Memory) -> Exit {
         let returned = self.code.call(registers, memory);
-        match self.exits[returned.exit as usize] {
+        match returned.exit {
             ExitKind::Completed | ExitKind::OutOfBudget | ExitKind::Changed => Exit::Completed,
             ExitKind::Interpret(..) => Exit::Interpret,
             ExitKind::Interrupt(interrupt) => Exit::Interrupt(interrupt),
@@ -99,7 +96,6 @@ impl std::fmt::Debug for Block {
         f.debug_struct("Block")
             .field("instructions", &self.instructions)
             .field("mode", &self.mode)
-            .field("exits", &self.exits)
             .finish_non_exhaustive()
     }
 }

@@ -2,29 +2,56 @@
 
 use std::ptr::NonNull;
 
+use power::accelerator::CodeStamp;
 use power::engine::SystemFn;
 use power::interrupt::Interrupt;
 use power::{Cpu, Insn};
 use power_float::Fpscr;
 
+use crate::image;
+use crate::jumps::Jump;
 use crate::memory::Memory;
+use crate::mode::Mode;
+use crate::trampoline::Trampolines;
+
+/// Where shims and jumps are, for generated code.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Surroundings {
+    /// What distances to functions of this program are counted from ([`crate::image`]).
+    base: u64,
+    /// Host addresses of the trampolines.
+    trampolines: Trampolines,
+    /// The table of jumps; none in straight code.
+    jumps: *const Jump,
+    /// The table of the soft TLB that was in use when the run began, also where another has come into use for smaller granules.
+    table: usize,
+    /// The stamps of addresses whose top bit is 0, and 1.
+    stamps: [u64; 2],
+}
 
 /// What a run needs beside the registers.
 #[repr(C)]
 pub(crate) struct Context<'a> {
-    /// Instructions left, for regions.
+    /// Instructions left where a region ended the run.
     pub(crate) budget: u64,
-    /// The scalar floating-point operation that FPSCR does not show yet: function (0: none), how many operands, and these.
+    /// The scalar floating-point operation that FPSCR does not show yet: its function's distance (0: none), how many operands,
+    /// and these.
     deferred: [u64; 5],
     /// What the last load through a trampoline has read.
     result: u64,
+    surroundings: Surroundings,
     /// Whether the last access was refused; generated code looks at it after each.
     faulted: bool,
     fault: Option<Interrupt>,
     memory: NonNull<dyn Memory + 'a>,
     /// The whole processor, for regions.
     cpu: Option<NonNull<Cpu>>,
+    /// What the stamps stand for.
+    valid: ([CodeStamp; 2], Mode),
 }
+
+const SURROUNDINGS: usize = std::mem::offset_of!(Context<'static>, surroundings);
 
 impl<'a> Context<'a> {
     /// Offset of the flag that generated code reads.
@@ -38,38 +65,68 @@ impl<'a> Context<'a> {
     };
     /// Offset of what is left of the budget.
     pub(crate) const BUDGET: usize = std::mem::offset_of!(Context<'static>, budget);
+    /// Offset of the base of functions.
+    pub(crate) const BASE: usize = SURROUNDINGS + std::mem::offset_of!(Surroundings, base);
+    /// Offset of the trampolines' addresses.
+    pub(crate) const TRAMPOLINES: usize =
+        SURROUNDINGS + std::mem::offset_of!(Surroundings, trampolines);
+    /// Offset of the address of the table of jumps.
+    pub(crate) const JUMPS: usize = SURROUNDINGS + std::mem::offset_of!(Surroundings, jumps);
+    /// Offset of the address of the soft TLB's table.
+    pub(crate) const TABLE: usize = SURROUNDINGS + std::mem::offset_of!(Surroundings, table);
+    /// Offset of the stamps.
+    pub(crate) const STAMPS: usize = SURROUNDINGS + std::mem::offset_of!(Surroundings, stamps);
 
     /// A context for one run.
     ///
     /// # Safety
     /// While code runs with this context, `memory` must be valid, and reached by nothing else than that code.
-    pub(crate) unsafe fn new(memory: NonNull<dyn Memory + 'a>) -> Self {
+    pub(crate) unsafe fn new(memory: NonNull<dyn Memory + 'a>, trampolines: Trampolines) -> Self {
         Self {
             budget: 0,
             deferred: [0; 5],
             result: 0,
+            surroundings: Surroundings {
+                base: image::base_address(),
+                trampolines,
+                jumps: std::ptr::null(),
+                table: 0,
+                stamps: [0; 2],
+            },
             faulted: false,
             fault: None,
             memory,
             cpu: None,
+            valid: ([CodeStamp::default(); 2], Mode::ALWAYS),
         }
     }
 
-    /// A context for one run of a region, with the processor's budget.
+    /// A context for one run of regions, which find each other in `jumps`.
     ///
     /// # Safety
-    /// As for [`Context::new`], with `cpu` for memory.
-    pub(crate) unsafe fn for_region(cpu: NonNull<Cpu>) -> Self {
+    /// As for [`Context::new`], with `cpu` for memory; and `jumps` must not change.
+    pub(crate) unsafe fn for_region(
+        cpu: NonNull<Cpu>,
+        trampolines: Trampolines,
+        jumps: *const Jump,
+        stamps: [u64; 2],
+    ) -> Self {
         // SAFETY: promised by the caller.
-        let budget = unsafe { cpu.as_ref() }.budget().into();
+        let processor = unsafe { cpu.as_ref() };
+        let valid = (processor.code_stamps(), Mode::of(processor));
+        let table = processor.tlb_table();
+        // SAFETY: promised by the caller.
+        let context = unsafe { Self::new(cpu, trampolines) };
         Self {
-            budget,
-            deferred: [0; 5],
-            result: 0,
-            faulted: false,
-            fault: None,
-            memory: cpu,
+            surroundings: Surroundings {
+                jumps,
+                table,
+                stamps,
+                ..context.surroundings
+            },
             cpu: Some(cpu),
+            valid,
+            ..context
         }
     }
 
@@ -97,12 +154,16 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The budget that a poll with nothing to do makes of what is left; 0 where it has something to do.
+    /// The budget that a poll with nothing to do makes of what is left; 0 where it has something to do, or where code has changed or
+    /// is for other granules.
     pub(crate) fn poll(&mut self, left: u64) -> u64 {
         let Some(mut cpu) = self.cpu else { return 0 };
         // SAFETY: as in `carry_out`.
-        let more = unsafe { cpu.as_mut() }.extend_budget(left as u32);
-        more.map_or(0, u64::from)
+        let cpu = unsafe { cpu.as_mut() };
+        if (cpu.code_stamps(), Mode::of(cpu)) != self.valid {
+            return 0;
+        }
+        cpu.extend_budget(left as u32).map_or(0, u64::from)
     }
 
     /// Makes an access, and records whether it was refused.
@@ -124,10 +185,10 @@ impl<'a> Context<'a> {
 /// Does an operation once more for what it sets in FPSCR.
 ///
 /// # Safety
-/// `function` must be a floating-point function of `count` operands, 2 or 3, as the translator puts into its code.
+/// `distance` must be that of a floating-point function of `count` operands, 2 or 3, as the translator puts into its code.
 pub(crate) unsafe extern "C" fn settle_float(
     fpscr: &mut Fpscr,
-    function: u64,
+    distance: u64,
     count: u64,
     a: u64,
     b: u64,
@@ -135,7 +196,7 @@ pub(crate) unsafe extern "C" fn settle_float(
 ) {
     type Two = fn(&mut Fpscr, u64, u64) -> Option<u64>;
     type Three = fn(&mut Fpscr, u64, u64, u64) -> Option<u64>;
-    let function = function as *const ();
+    let function = image::address(distance) as *const ();
     if count == 2 {
         // SAFETY: promised by the caller.
         let function = unsafe { std::mem::transmute::<*const (), Two>(function) };

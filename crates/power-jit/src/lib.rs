@@ -13,11 +13,17 @@
 
 mod block;
 #[allow(unsafe_code)]
+mod code_space;
+mod compile;
+#[allow(unsafe_code)]
 mod context;
+mod exit_code;
 mod flow;
 #[allow(unsafe_code)]
 mod host_code;
+mod image;
 mod jit;
+mod jumps;
 mod memory;
 mod mode;
 mod plan;
@@ -30,8 +36,11 @@ mod statistics;
 mod tier;
 mod trampoline;
 mod translator;
+mod workshop;
 
 pub use block::{Block, Exit};
+pub use code_space::SpaceError;
+pub use compile::CompileError;
 pub use jit::{HostError, Jit, TranslateError};
 pub use memory::Memory;
 pub use mode::Mode;

@@ -43,6 +43,11 @@ impl Mode {
         }
     }
 
+    /// A number that modes which differ seldom share.
+    pub(crate) const fn digest(self) -> u64 {
+        self.bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40
+    }
+
     /// Whether entries of the soft TLB cover 4 KiB.
     pub(crate) const fn small_granules(self) -> bool {
         self.bits & Self::SMALL_GRANULES != 0

@@ -31,7 +31,7 @@ pub(crate) struct Plan {
     pub(crate) blocks: Vec<PlannedBlock>,
     /// What is known of each block.
     pub(crate) facts: Vec<BlockFacts>,
-    /// Registers to keep in values across blocks.
+    /// Registers to keep in values across blocks: those that loops work with.
     pub(crate) reads: SlotSet,
     /// CR fields to keep in values across blocks, bit `n` for field `n`.
     pub(crate) fields: u8,
@@ -42,6 +42,24 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Instructions of the blocks that are in no loop, of which a run carries out each at most once.
+    pub(crate) fn flat_charge(&self) -> u32 {
+        let blocks = self.blocks.iter().zip(&self.facts);
+        blocks
+            .filter(|(_, facts)| facts.in_loop.is_none())
+            .map(|(block, _)| block.charge)
+            .sum()
+    }
+
+    /// Instructions that must be left of the budget where it is entered.
+    pub(crate) fn entry_charge(&self) -> u32 {
+        let first = match self.facts[0].in_loop {
+            Some(_) => self.blocks[0].charge,
+            None => 0,
+        };
+        self.flat_charge() + first
+    }
+
     /// Straight-line code, as far as it goes.
     pub(crate) fn straight(code: &[Insn]) -> Self {
         let block = PlannedBlock {
@@ -133,10 +151,8 @@ impl Plan {
         let first = blocks.iter().position(|block| block.offset == 0)?;
         blocks.swap(0, first);
         let facts = flow::analyse(&blocks, mode);
-        // What loops write stays in values as well.
-        let looped = facts.iter().map(|facts| facts.loop_writes);
         let plan = Self {
-            reads: looped.fold(scout.reads, SlotSet::union),
+            reads: kept(&blocks, &facts, mode),
             blocks,
             facts,
             fields: scout.fields_written,
@@ -145,6 +161,21 @@ impl Plan {
         };
         Some((plan, scout.depends))
     }
+}
+
+/// The registers that loops read or write.
+fn kept(blocks: &[PlannedBlock], facts: &[BlockFacts], mode: Mode) -> SlotSet {
+    let mut scout = Scout::new(mode);
+    let mut kept = SlotSet::default();
+    for (block, facts) in blocks.iter().zip(facts) {
+        if facts.in_loop.is_some() {
+            for &insn in &block.code {
+                scout.look(insn);
+            }
+            kept = kept.union(facts.loop_writes);
+        }
+    }
+    kept.union(scout.reads)
 }
 
 /// The word `distance` bytes from word `index`, where it is in the page.

@@ -1,22 +1,20 @@
 //! The compiler of a machine: a thread that translates what the vCPUs find hot, once for all of them.
 
-use std::collections::hash_map::Entry as MapEntry;
-use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 use power::Insn;
 use power::accelerator::{Accelerator, PAGE_WORDS};
 
-use crate::jit::{HostError, Jit};
+use crate::jit::HostError;
 use crate::mode::Mode;
-use crate::plan::{Plan, PlannedBlock};
 use crate::region::Region;
 use crate::statistics::JitStatistics;
 use crate::tier::JitTier;
+use crate::workshop::Workshop;
 
 /// Requests that may wait; past it the oldest are dropped, and their code stays cold a while longer.
 const QUEUE: usize = 512;
@@ -49,11 +47,11 @@ pub(crate) struct Job {
     pub(crate) mode: Mode,
     /// The vCPU's own number for this.
     pub(crate) ticket: u64,
-    pub(crate) reply: Sender<Compiled>,
+    pub(crate) reply: Sender<Answer>,
 }
 
 /// The answer to a [`Job`].
-pub(crate) struct Compiled {
+pub(crate) struct Answer {
     pub(crate) ticket: u64,
     pub(crate) outcome: Outcome,
 }
@@ -119,8 +117,8 @@ impl Shared {
         }
     }
 
-    /// The next job, waited for; None: there will be none.
-    fn next(&self) -> Option<Job> {
+    /// The next job, waited for; None: there will be none. What is to be done `before_waiting` is done before that.
+    fn next(&self, mut before_waiting: impl FnMut()) -> Option<Job> {
         let mut queue = self.lock();
         loop {
             if queue.closed {
@@ -128,6 +126,12 @@ impl Shared {
             }
             if let Some(job) = queue.jobs.pop_back() {
                 return Some(job);
+            }
+            drop(queue);
+            before_waiting();
+            queue = self.lock();
+            if queue.closed || !queue.jobs.is_empty() {
+                continue;
             }
             queue = self
                 .changed
@@ -138,9 +142,9 @@ impl Shared {
 }
 
 impl Job {
-    fn answer(self, outcome: Outcome) {
+    pub(crate) fn answer(self, outcome: Outcome) {
         // A vCPU that is gone needs no answer.
-        let _ = self.reply.send(Compiled {
+        let _ = self.reply.send(Answer {
             ticket: self.ticket,
             outcome,
         });
@@ -159,8 +163,7 @@ impl JitService {
     /// # Errors
     /// [`HostError`] where this host can't run translated code.
     pub fn new(options: JitOptions) -> Result<Self, HostError> {
-        let mut jit = Jit::new()?;
-        jit.set_space_bytes(options.code_bytes);
+        let workshop = Workshop::new(options)?;
         let shared = Arc::new(Shared {
             options,
             generation: AtomicU64::new(0),
@@ -171,7 +174,7 @@ impl JitService {
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("jit".into())
-            .spawn(move || compile_all(jit, &for_thread))
+            .spawn(move || work(workshop, &for_thread))
             .map_err(|error| HostError::Unsupported(error.to_string()))?;
         Ok(Self {
             shared,
@@ -213,50 +216,16 @@ impl std::fmt::Debug for JitService {
     }
 }
 
-/// What has been compiled, by what it was compiled of: vCPUs share it.
-type Known = HashMap<(Mode, Vec<PlannedBlock>), Option<Arc<Region>>>;
-
 /// How much nicer the compiler's thread is than the one that starts it: where the host has no processor to spare, the guest comes
 /// first, but not so much that it is interpreted for long.
 const NICENESS: i32 = 12;
 
-fn compile_all(mut jit: Jit, shared: &Shared) {
+fn work(mut workshop: Workshop, shared: &Shared) {
     // Of this thread only, as Linux has it. Where the host refuses, compiling competes with the guest, and that is all.
     if let Ok(niceness) = rustix::process::getpriority_process(None) {
         let _ = rustix::process::setpriority_process(None, niceness + NICENESS);
     }
-    let mut known = Known::new();
-    while let Some(job) = shared.next() {
-        let start = Instant::now();
-        let mut done = JitStatistics::default();
-        let region = Plan::region(&job.words, job.entry, job.mode).and_then(|(plan, depends)| {
-            match known.entry((job.mode, plan.blocks.clone())) {
-                MapEntry::Occupied(entry) => entry.get().clone(),
-                MapEntry::Vacant(vacant) => {
-                    let region = match jit.region(&plan, job.mode, depends) {
-                        Ok(region) => {
-                            done.regions = 1;
-                            done.translated = region.instructions as u64;
-                            done.code_bytes = region.code.len() as u64;
-                            Some(Arc::new(region))
-                        }
-                        Err(error) => {
-                            tracing::debug!(%error, "code stays interpreted");
-                            None
-                        }
-                    };
-                    vacant.insert(region.clone());
-                    region
-                }
-            }
-        });
-        done.compile_time = start.elapsed();
-        job.answer(region.map_or(Outcome::Interpret, Outcome::Region));
-        if jit.is_full() {
-            known.clear();
-            done.evictions = 1;
-            shared.generation.fetch_add(1, Ordering::Release);
-        }
-        shared.add(&done);
+    while let Some(job) = shared.next(|| workshop.deliver(shared)) {
+        workshop.take(job, shared);
     }
 }

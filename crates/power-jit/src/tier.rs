@@ -6,16 +6,14 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use power::Cpu;
-use power::accelerator::{Accelerator, CodeId, CodeStamp, Entry, Ran};
+use power::accelerator::{Accelerator, CodeId, Entry, Ran};
 
 use crate::block::ExitKind;
+use crate::jumps::{Jumps, Known, Stamps};
 use crate::mode::Mode;
 use crate::region::Region;
-use crate::service::{Compiled, Job, Outcome, Shared};
+use crate::service::{Answer, Job, Outcome, Shared};
 use crate::statistics::JitStatistics;
-
-/// Entries of the table of jump targets; a power of two.
-const JUMPS: usize = 4096;
 
 /// Compiled code, and the same for other modes.
 struct Slot {
@@ -37,25 +35,18 @@ enum Purpose {
     Variant(CodeId, Mode),
 }
 
-/// Where a jump leads.
-#[derive(Clone)]
-struct Jump {
-    nia: u64,
-    stamp: CodeStamp,
-    region: Option<Arc<Region>>,
-}
-
 /// See the module.
 pub(crate) struct JitTier {
     shared: Arc<Shared>,
     /// Number of the first slot.
     base: u32,
     slots: Vec<Slot>,
-    jumps: Box<[Jump]>,
+    jumps: Jumps,
+    stamps: Stamps,
     waiting: HashMap<u64, Purpose>,
     tickets: u64,
-    replies: Receiver<Compiled>,
-    reply: Sender<Compiled>,
+    replies: Receiver<Answer>,
+    reply: Sender<Answer>,
     generation: u64,
     statistics: JitStatistics,
 }
@@ -68,7 +59,8 @@ impl JitTier {
             shared,
             base: 0,
             slots: Vec::new(),
-            jumps: no_jumps(),
+            jumps: Jumps::new(),
+            stamps: Stamps::default(),
             waiting: HashMap::new(),
             tickets: 0,
             replies,
@@ -98,18 +90,18 @@ impl JitTier {
         self.waiting.insert(self.tickets, purpose);
         self.shared.submit(job);
         if self.shared.options.wait
-            && let Ok(compiled) = self.replies.recv()
+            && let Ok(answer) = self.replies.recv()
         {
-            self.take_over(compiled);
+            self.take_over(answer);
         }
         true
     }
 
-    fn take_over(&mut self, compiled: Compiled) {
-        let Some(purpose) = self.waiting.remove(&compiled.ticket) else {
+    fn take_over(&mut self, answer: Answer) {
+        let Some(purpose) = self.waiting.remove(&answer.ticket) else {
             return;
         };
-        let region = match (compiled.outcome, &purpose) {
+        let region = match (answer.outcome, &purpose) {
             (Outcome::Region(region), _) => region,
             (Outcome::Dropped, Purpose::First(entry)) => return entry.forget(),
             (Outcome::Dropped, Purpose::Variant(code, mode)) => {
@@ -191,20 +183,23 @@ impl JitTier {
     fn drop_all(&mut self) {
         self.base = self.base.saturating_add(self.slots.len() as u32);
         self.slots.clear();
-        self.jumps = no_jumps();
+        self.jumps.clear();
     }
 
     /// Runs from region to region as long as the next is known.
-    fn run_from(&mut self, cpu: &mut Cpu, first: &Arc<Region>) -> Ran {
+    fn run_from(&mut self, cpu: &mut Cpu, first: &Arc<Region>, mut stamps: [u64; 2]) -> Ran {
         let mut region = first;
         loop {
             let before = carried_out(cpu);
-            let returned = region.code.call_region(cpu);
+            let returned = region.code.call_region(cpu, &self.jumps, stamps);
             self.statistics.entries += 1;
             self.statistics.executed += carried_out(cpu) - before;
             let cia = cpu.regs.nia;
-            match region.exits[returned.exit as usize] {
-                ExitKind::Completed => {}
+            match returned.exit {
+                ExitKind::Completed => {
+                    note_unknown(&mut self.statistics, &self.jumps.find(cia, stamps));
+                    return Ran::Left;
+                }
                 ExitKind::OutOfBudget => {
                     self.statistics.polls += 1;
                     return Ran::Left;
@@ -246,46 +241,31 @@ impl JitTier {
                     }
                 }
             }
-            let nia = cpu.regs.nia;
-            let jump = &self.jumps[jump_index(nia)];
-            match &jump.region {
-                Some(next)
-                    if jump.nia == nia
-                        && jump.stamp == cpu.code_stamp()
-                        && next.suits(Mode::of(cpu))
-                        && cpu.budget() >= next.first_charge.max(1) =>
-                {
-                    region = next;
-                }
-                _ => {
-                    if jump.nia == nia && jump.region.is_some() {
-                        self.statistics.stale += 1;
-                    } else {
-                        self.statistics.unknown += 1;
-                    }
+            stamps = self.stamps.current(cpu);
+            match self.jumps.find(cpu.regs.nia, stamps) {
+                Known::Region(next) if cpu.budget() >= next.facts.entry_charge => region = next,
+                Known::Region(_) => return Ran::Left,
+                known => {
+                    note_unknown(&mut self.statistics, &known);
                     return Ran::Left;
                 }
             }
         }
+    }
+
+}
+
+/// Counts a run that ended at an address that the table does not lead on from.
+fn note_unknown(statistics: &mut JitStatistics, known: &Known) {
+    match known {
+        Known::Stale => statistics.stale += 1,
+        _ => statistics.unknown += 1,
     }
 }
 
 /// Instructions since power-on.
 fn carried_out(cpu: &Cpu) -> u64 {
     cpu.instructions_executed() - u64::from(cpu.budget())
-}
-
-fn no_jumps() -> Box<[Jump]> {
-    let none = Jump {
-        nia: 0,
-        stamp: CodeStamp::default(),
-        region: None,
-    };
-    vec![none; JUMPS].into_boxed_slice()
-}
-
-fn jump_index(nia: u64) -> usize {
-    ((nia >> 2) ^ (nia >> 14)) as usize % JUMPS
 }
 
 impl Drop for JitTier {
@@ -313,8 +293,8 @@ impl Accelerator for JitTier {
             self.generation = generation;
             self.drop_all();
         }
-        while let Ok(compiled) = self.replies.try_recv() {
-            self.take_over(compiled);
+        while let Ok(answer) = self.replies.try_recv() {
+            self.take_over(answer);
         }
     }
 
@@ -326,15 +306,11 @@ impl Accelerator for JitTier {
         let Some(region) = self.region(code, index, mode) else {
             return Ran::Unsuitable;
         };
-        if cpu.budget() < region.first_charge {
+        if cpu.budget() < region.facts.entry_charge {
             return Ran::Unsuitable;
         }
-        let nia = cpu.regs.nia;
-        self.jumps[jump_index(nia)] = Jump {
-            nia,
-            stamp: cpu.code_stamp(),
-            region: Some(Arc::clone(&region)),
-        };
-        self.run_from(cpu, &region)
+        let stamps = self.stamps.current(cpu);
+        self.jumps.insert(cpu.regs.nia, stamps, &region);
+        self.run_from(cpu, &region, stamps)
     }
 }

@@ -7,13 +7,14 @@ use cranelift_codegen::ir::{
 use power::Insn;
 use power::engine::Done;
 
-use super::registers::{FPSCR, NIA, VSCR};
+use super::registers::{FPSCR, VSCR};
 use super::{INSTRUCTION, Translator};
 use crate::block::ExitKind;
 use crate::context::Context;
+use crate::image;
 use crate::shims;
 use crate::slot::Slot;
-use crate::trampoline;
+use crate::trampoline::{self, Shim};
 
 /// Stack slots: three operands and a result.
 pub(super) const QUADWORDS: usize = 4;
@@ -31,6 +32,19 @@ macro_rules! address {
 pub(super) use address;
 
 impl Translator<'_> {
+    /// The host address of a function of this program, as code that may run in another process finds it.
+    pub(super) fn function(&mut self, address: u64) -> Value {
+        let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+        let context = self.context();
+        let base = self
+            .builder
+            .ins()
+            .load(types::I64, flags, context, Context::BASE as i32);
+        self.builder
+            .ins()
+            .iadd_imm_s(base, image::distance(address))
+    }
+
     /// Calls the function at the host address `function`.
     pub(super) fn call(
         &mut self,
@@ -46,10 +60,7 @@ impl Translator<'_> {
         }
         signature.returns.extend(result.map(AbiParam::new));
         let signature = self.builder.import_signature(signature);
-        let callee = self
-            .builder
-            .ins()
-            .iconst(self.isa.pointer_type(), function as i64);
+        let callee = self.function(function);
         let call = self
             .builder
             .ins()
@@ -64,8 +75,8 @@ impl Translator<'_> {
     }
 
     /// Calls a memory shim through its trampoline, as [`Self::call_memory`]; no register needs saving for it.
-    pub(super) fn call_trampoline(&mut self, trampoline: u64, arguments: &[Value]) {
-        self.call_shim(trampoline, arguments);
+    pub(super) fn call_trampoline(&mut self, shim: Shim, arguments: &[Value]) {
+        self.call_shim(shim, arguments);
         self.exit_where_refused();
     }
 
@@ -78,13 +89,15 @@ impl Translator<'_> {
     }
 
     /// Calls a shim with the context and `arguments` through its trampoline; no register needs saving for it.
-    pub(super) fn call_shim(&mut self, trampoline: u64, arguments: &[Value]) {
+    pub(super) fn call_shim(&mut self, shim: Shim, arguments: &[Value]) {
         let arguments: Vec<Value> = std::iter::once(self.context())
             .chain(arguments.iter().copied())
             .collect();
         let signature = trampoline::signature(arguments.len());
         let signature = self.builder.import_signature(signature);
-        let callee = self.word(trampoline);
+        let flags = MemFlagsData::trusted();
+        let (of, offset) = (arguments[0], shim.in_context());
+        let callee = self.builder.ins().load(types::I64, flags, of, offset);
         self.builder
             .ins()
             .call_indirect(signature, callee, &arguments);
@@ -110,11 +123,8 @@ impl Translator<'_> {
         self.settle_float();
         self.write_back();
         let next = self.address(self.offset + INSTRUCTION);
-        let registers = self.registers();
-        self.builder
-            .ins()
-            .store(MemFlagsData::trusted(), next, registers, NIA);
-        let (function, insn) = (self.word(function), self.word(insn.0.into()));
+        self.store_nia(next);
+        let (function, insn) = (self.function(function), self.word(insn.0.into()));
         let context = self.context();
         let goes_on = self.call_word(address!(shims::system), &[context, function, insn]);
         let [stay, leave, fault, changed] = [(); 4].map(|()| self.builder.create_block());
@@ -221,7 +231,7 @@ impl Translator<'_> {
         self.builder
             .ins()
             .store(MemFlagsData::trusted(), before, pointer, 0);
-        let function = self.word(function);
+        let function = self.function(function);
         let fpscr = self.fpscr();
         let arguments: Vec<Value> = [fpscr, function, pointer]
             .into_iter()
@@ -242,7 +252,7 @@ impl Translator<'_> {
         operands: &[Value],
     ) -> Done<Self> {
         self.settle_float();
-        let function = self.word(function);
+        let function = self.function(function);
         let fpscr = self.fpscr();
         let arguments: Vec<Value> = [fpscr, function]
             .into_iter()
@@ -281,7 +291,7 @@ impl Translator<'_> {
         function: u64,
         operands: &[Value],
     ) -> Value {
-        let function = self.word(function);
+        let function = self.function(function);
         let pointer = self.result_pointer();
         let arguments: Vec<Value> = first
             .into_iter()

@@ -21,6 +21,7 @@ use super::Translator;
 use super::calls::address;
 use super::registers::FPSCR;
 use crate::context::{self, Context};
+use crate::image;
 use crate::slot::Slot;
 
 /// Enables, NI and RN.
@@ -168,6 +169,12 @@ impl Translator<'_> {
         self.builder.def_var(deferred.function, none);
     }
 
+    /// Not 0 where something is deferred; None where nothing ever is.
+    pub(super) fn deferred_function(&mut self) -> Option<Value> {
+        let deferred = self.deferred?;
+        Some(self.builder.use_var(deferred.function))
+    }
+
     /// Leaves to the caller of the code what is deferred.
     pub(super) fn hand_over_float(&mut self) {
         let Some(deferred) = self.deferred else {
@@ -282,7 +289,7 @@ impl Translator<'_> {
         let value = slow(self);
         self.builder.ins().jump(done, &[value.into()]);
         self.builder.switch_to_block(fast_block);
-        let function = self.word(function);
+        let function = self.word(image::distance(function) as u64);
         let count = self.word(operands.len() as u64);
         self.builder.def_var(deferred.function, function);
         self.builder.def_var(deferred.count, count);

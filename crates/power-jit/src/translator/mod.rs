@@ -22,8 +22,8 @@ use std::collections::HashMap;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    self, AbiParam, Function, InstBuilder, MemFlagsData, Signature, StackSlot, StackSlotData,
-    StackSlotKind, TrapCode, Value, types,
+    self, Function, InstBuilder, MemFlagsData, StackSlot, StackSlotData, StackSlotKind, TrapCode,
+    Value, types,
 };
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -34,25 +34,19 @@ use power::{Insn, TlbLayout};
 
 use crate::block::ExitKind;
 use crate::context::Context;
+use crate::exit_code;
 use crate::flow::BlockFacts;
+use crate::jumps::{self, Jump};
 use crate::mode::Mode;
 use crate::plan::{Plan, PlannedBlock};
 use crate::slot::SlotSet;
-use crate::trampoline::Trampolines;
+use crate::trampoline::{self, Shim};
 use float::Deferred;
 use registers::{Cached, Kept, NIA};
 use storage::Sites;
 
 /// Bytes of an instruction.
 const INSTRUCTION: i64 = 4;
-
-/// What translation found out beside the code.
-pub(crate) struct Translation {
-    /// What the code's results mean.
-    pub(crate) exits: Box<[ExitKind]>,
-    /// Instructions translated.
-    pub(crate) instructions: usize,
-}
 
 /// An instruction stopped: its exit is written, or it is not for this engine.
 #[derive(Debug)]
@@ -77,19 +71,28 @@ struct Branched {
 /// What a region needs that straight code does not.
 #[derive(Clone, Copy)]
 struct Region {
-    /// Homes on the stack of what nearly all code needs, but loops that run well need seldom: so it takes no host register there.
-    registers: StackSlot,
-    context: StackSlot,
-    entry: StackSlot,
+    /// Where there are loops: homes on the stack of what nearly all code needs, but loops that run well need seldom, so that it
+    /// takes no host register there.
+    homes: Option<Homes>,
     /// The table of the soft TLB that is in use.
-    table: StackSlot,
+    table: Value,
     /// Instructions left.
     budget: Variable,
     /// What was left when the current block started.
     budget_before: Value,
+    /// What blocks that are in no loop take from the budget, all together.
+    flat_charge: u32,
     /// Bytes that an entry of the soft TLB covers.
     granule: u64,
-    trampolines: Trampolines,
+}
+
+/// Stack memory that holds a value each, for the whole run.
+#[derive(Clone, Copy)]
+struct Homes {
+    registers: StackSlot,
+    context: StackSlot,
+    entry: StackSlot,
+    table: StackSlot,
 }
 
 /// Writes the code of one plan.
@@ -126,7 +129,8 @@ pub(crate) struct Translator<'a> {
     kept: Kept,
     /// Register values at this point.
     cached: Cached,
-    exits: Vec<ExitKind>,
+    /// Where control leaves for an address that may be compiled as well, with that address and what is left of the budget.
+    onward: Option<ir::Block>,
     /// Stack memory for quadwords on their way to and from shims, made when first needed: operands, and the result.
     quadwords: [Option<StackSlot>; calls::QUADWORDS],
     /// Offset of the current instruction from the entry, in bytes.
@@ -143,7 +147,7 @@ pub(crate) struct Translator<'a> {
     needs_interpreter: bool,
 }
 
-/// Writes the code of a plan into `function`.
+/// Writes the code of a plan into `function`, and says how many instructions it is of.
 ///
 /// # Errors
 /// The first instruction, where it is for an interpreter.
@@ -153,15 +157,10 @@ pub(crate) fn translate(
     isa: &dyn TargetIsa,
     plan: &Plan,
     mode: Mode,
-    trampolines: Trampolines,
-) -> Result<Translation, Insn> {
-    let pointer = AbiParam::new(isa.pointer_type());
-    let mut signature = Signature::new(isa.default_call_conv());
-    signature.params.extend([pointer, pointer]);
-    signature.returns.push(AbiParam::new(types::I64));
-    function.signature = signature;
+) -> Result<usize, Insn> {
+    function.signature = trampoline::code_signature();
     let builder = FunctionBuilder::new(function, builder_context);
-    let mut translator = Translator::begin(builder, isa, plan, mode, trampolines);
+    let mut translator = Translator::begin(builder, isa, plan, mode);
     // Handlers of this very type: its lifetime keeps the table from being made once for all, and it is small beside the work of a
     // compilation.
     let handlers = decode::handlers::<Translator<'_>>();
@@ -170,17 +169,13 @@ pub(crate) fn translate(
         .iter()
         .map(|block| translator.block(block, &handlers))
         .sum();
-    let Translator {
-        mut builder, exits, ..
-    } = translator;
+    translator.write_onward();
+    let Translator { mut builder, .. } = translator;
     builder.seal_all_blocks();
     builder.finalize(isa.frontend_config());
     match (instructions, &plan.blocks[..]) {
         (0, [first, ..]) if !plan.region => Err(first.code[0]),
-        _ => Ok(Translation {
-            exits: exits.into(),
-            instructions,
-        }),
+        _ => Ok(instructions),
     }
 }
 
@@ -190,18 +185,13 @@ impl<'a> Translator<'a> {
         isa: &'a dyn TargetIsa,
         plan: &'a Plan,
         mode: Mode,
-        trampolines: Trampolines,
     ) -> Self {
         let start = builder.create_block();
         builder.append_block_params_for_function_params(start);
         builder.switch_to_block(start);
-        let (registers, context) = (
-            builder.block_params(start)[0],
-            builder.block_params(start)[1],
-        );
-        let entry = builder
-            .ins()
-            .load(types::I64, MemFlagsData::trusted(), registers, NIA);
+        let &[registers, context, budget, entry] = builder.block_params(start) else {
+            unreachable!("the signature of code has four parameters")
+        };
         let blocks: HashMap<i64, ir::Block> = plan
             .blocks
             .iter()
@@ -231,7 +221,7 @@ impl<'a> Translator<'a> {
             insn: Insn(0),
             kept: Kept::default(),
             cached: Cached::default(),
-            exits: Vec::new(),
+            onward: None,
             quadwords: [None; calls::QUADWORDS],
             offset: 0,
             completed: 0,
@@ -241,38 +231,40 @@ impl<'a> Translator<'a> {
             needs_interpreter: false,
         };
         if plan.region {
-            translator.begin_region(plan, trampolines);
+            translator.begin_region(plan, budget);
         }
         let first = translator.blocks[&plan.blocks[0].offset];
         translator.builder.ins().jump(first, &[]);
         translator
     }
 
-    fn begin_region(&mut self, plan: &Plan, trampolines: Trampolines) {
-        self.keep(plan);
-        let mut load = |base, offset| {
-            let flags = MemFlagsData::trusted();
-            self.builder.ins().load(types::I64, flags, base, offset)
-        };
-        let tables = load(self.registers, TlbLayout::TABLES);
-        let current = load(self.registers, TlbLayout::CURRENT);
-        let left = load(self.context, Context::BUDGET as i32);
-        let table = self.builder.ins().iadd(tables, current);
-        let homes = [self.registers, self.context, self.entry, table].map(|value| self.home(value));
-        let [registers, context, entry, table] = homes;
+    fn begin_region(&mut self, plan: &Plan, left: Value) {
+        let table = self.of_context(self.context, Context::TABLE);
+        let loops = plan.facts.iter().any(|facts| facts.in_loop.is_some());
+        let homes = loops.then(|| {
+            let [registers, context, entry, table] =
+                [self.registers, self.context, self.entry, table].map(|value| self.home(value));
+            Homes {
+                registers,
+                context,
+                entry,
+                table,
+            }
+        });
         let budget = self.builder.declare_var(types::I64);
         self.builder.def_var(budget, left);
         self.region = Some(Region {
-            registers,
-            context,
-            entry,
+            homes,
             table,
             budget,
             budget_before: left,
+            flat_charge: plan.flat_charge(),
             granule: TlbLayout::granule(self.mode.small_granules()),
-            trampolines,
         });
-        if plan.facts.iter().any(|facts| facts.in_loop.is_some()) {
+        // Before anything else: nothing need be taken up where control leaves at once.
+        self.require_budget(plan.flat_charge());
+        self.keep(plan);
+        if loops {
             self.begin_sites();
         }
         if plan.defers {
@@ -334,18 +326,36 @@ impl<'a> Translator<'a> {
         block.code.len()
     }
 
-    /// Takes the instructions of a block from the budget. Where there are not so many left, a poll that has nothing to do is over
-    /// at once; else control leaves.
+    /// Takes the instructions of a block from the budget. For those of blocks that are in no loop there is enough.
     fn charge(&mut self, instructions: u32) {
         let Some(region) = self.region else { return };
+        if self.in_loop.is_some() {
+            self.require_budget(instructions + region.flat_charge);
+        }
         let before = self.builder.use_var(region.budget);
         self.region = Some(Region {
             budget_before: before,
             ..region
         });
+        if instructions != 0 {
+            let needed = self.word(instructions.into());
+            let left = self.builder.ins().isub(before, needed);
+            self.builder.def_var(region.budget, left);
+        }
+    }
+
+    /// Makes sure that so many instructions are left of the budget. Where there are not, a poll that has nothing to do is over at
+    /// once; else control leaves.
+    fn require_budget(&mut self, instructions: u32) {
+        let Some(region) = self.region else { return };
         if instructions == 0 {
             return;
         }
+        let before = self.builder.use_var(region.budget);
+        self.region = Some(Region {
+            budget_before: before,
+            ..region
+        });
         let needed = self.word(instructions.into());
         let short = self.icmp(IntCC::UnsignedLessThan, before, needed);
         let [poll, leave, stay] = [(); 3].map(|()| self.builder.create_block());
@@ -356,7 +366,7 @@ impl<'a> Translator<'a> {
             .ins()
             .brif(short, poll, &[], stay, &[before.into()]);
         self.builder.switch_to_block(poll);
-        self.call_shim(region.trampolines.poll, &[before]);
+        self.call_shim(Shim::Poll, &[before]);
         let more = self.shim_result();
         self.builder
             .ins()
@@ -365,12 +375,7 @@ impl<'a> Translator<'a> {
         let here = self.address(self.offset);
         self.exit(ExitKind::OutOfBudget, here, 0);
         self.builder.switch_to_block(stay);
-        self.region = Some(Region {
-            budget_before: before_or_more,
-            ..region
-        });
-        let left = self.builder.ins().isub(before_or_more, needed);
-        self.builder.def_var(region.budget, left);
+        self.builder.def_var(region.budget, before_or_more);
     }
 
     /// Ends a block that completes.
@@ -452,7 +457,90 @@ impl<'a> Translator<'a> {
             }
             Destination::Address(address) => address,
         };
-        self.exit(ExitKind::Completed, address, self.completed);
+        self.write_back();
+        let Some(region) = self.region else {
+            self.store_nia(address);
+            return self.leave(ExitKind::Completed, self.completed);
+        };
+        let onward = match self.onward {
+            Some(block) => block,
+            None => {
+                let block = self.builder.create_block();
+                for _ in 0..2 {
+                    self.builder.append_block_param(block, types::I64);
+                }
+                *self.onward.insert(block)
+            }
+        };
+        let left = self.builder.use_var(region.budget);
+        self.builder
+            .ins()
+            .jump(onward, &[address.into(), left.into()]);
+    }
+
+    /// Where control leaves for an address: to the region that is known for it, or to the dispatcher.
+    fn write_onward(&mut self) {
+        let Some(block) = self.onward else { return };
+        self.builder.switch_to_block(block);
+        let &[nia, left] = self.builder.block_params(block) else {
+            unreachable!("it was given two parameters")
+        };
+        let [look, known, unknown] = [(); 3].map(|()| self.builder.create_block());
+        self.builder.set_cold_block(unknown);
+        match self.deferred_function() {
+            // The next region knows nothing of what is deferred here.
+            Some(function) => self.builder.ins().brif(function, unknown, &[], look, &[]),
+            None => self.builder.ins().jump(look, &[]),
+        };
+        self.builder.switch_to_block(look);
+        let (registers, context) = (self.registers(), self.context());
+        let jumps = self.of_context(context, Context::JUMPS);
+        let folded = self.builder.ins().ushr_imm_u(nia, i64::from(jumps::FOLD));
+        let mixed = self.builder.ins().bxor(nia, folded);
+        // Instructions have four bytes.
+        let scale = i64::from(Jump::BYTES.ilog2()) - 2;
+        let scaled = self.builder.ins().ishl_imm_u(mixed, scale);
+        let mask = ((1 << jumps::BITS) - 1) * Jump::BYTES as i64;
+        let distance = self.builder.ins().band_imm_u(scaled, mask);
+        let entry = self.builder.ins().iadd(jumps, distance);
+        let half = self.builder.ins().ushr_imm_u(nia, 63);
+        let half = self.builder.ins().ishl_imm_u(half, 3);
+        let stamps = self.builder.ins().iadd(context, half);
+        let stamp = self.of_context(stamps, Context::STAMPS);
+        let flags = MemFlagsData::trusted();
+        let [its_nia, its_stamp, code] = [Jump::NIA, Jump::STAMP, Jump::CODE]
+            .map(|offset| self.builder.ins().load(types::I64, flags, entry, offset));
+        let [one, other] =
+            [(nia, its_nia), (stamp, its_stamp)].map(|(a, b)| self.builder.ins().bxor(a, b));
+        let differs = self.builder.ins().bor(one, other);
+        self.builder.ins().brif(differs, unknown, &[], known, &[]);
+        self.builder.switch_to_block(known);
+        let signature = self
+            .builder
+            .import_signature(trampoline::code_signature());
+        self.builder
+            .ins()
+            .return_call_indirect(signature, code, &[registers, context, left, nia]);
+        self.builder.switch_to_block(unknown);
+        self.store_nia(nia);
+        self.hand_over_float();
+        self.end_run(ExitKind::Completed, left);
+    }
+
+    /// A word of the context.
+    fn of_context(&mut self, context: Value, offset: usize) -> Value {
+        let flags = MemFlagsData::trusted();
+        self.builder
+            .ins()
+            .load(types::I64, flags, context, offset as i32)
+    }
+
+    /// Sets NIA.
+    fn store_nia(&mut self, nia: Value) {
+        let registers = self.registers();
+        self.builder
+            .ins()
+            .store(MemFlagsData::trusted(), nia, registers, NIA);
     }
 
     /// The address `offset` bytes after the entry.
@@ -469,11 +557,11 @@ impl<'a> Translator<'a> {
         slot
     }
 
-    /// What a home holds; in straight code the value itself.
-    fn held(&mut self, home: impl FnOnce(&Region) -> StackSlot, value: Value) -> Value {
-        match &self.region {
-            Some(region) => {
-                let slot = home(region);
+    /// What a home holds, where there are homes; else the value itself.
+    fn held(&mut self, home: impl FnOnce(&Homes) -> StackSlot, value: Value) -> Value {
+        match self.region.and_then(|region| region.homes) {
+            Some(homes) => {
+                let slot = home(&homes);
                 self.builder
                     .ins()
                     .stack_load(types::I64, types::I64, slot, 0)
@@ -484,17 +572,22 @@ impl<'a> Translator<'a> {
 
     /// `*mut Registers`.
     fn registers(&mut self) -> Value {
-        self.held(|region| region.registers, self.registers)
+        self.held(|homes| homes.registers, self.registers)
     }
 
     /// `*mut Context`.
     fn context(&mut self) -> Value {
-        self.held(|region| region.context, self.context)
+        self.held(|homes| homes.context, self.context)
     }
 
     /// NIA at entry.
     fn entry(&mut self) -> Value {
-        self.held(|region| region.entry, self.entry)
+        self.held(|homes| homes.entry, self.entry)
+    }
+
+    /// The table of the soft TLB that is in use.
+    fn table(&mut self, region: Region) -> Value {
+        self.held(|homes| homes.table, region.table)
     }
 
     /// An address as the processor's mode uses it.
@@ -507,13 +600,10 @@ impl<'a> Translator<'a> {
     }
 
     /// Leaves: writes back what has changed, `nia`, and what is left of the budget when `done` instructions of the current block
-    /// have been carried out, and returns the exit's index.
+    /// have been carried out, and says why.
     fn exit(&mut self, kind: ExitKind, nia: Value, done: u32) {
         self.write_back();
-        let registers = self.registers();
-        self.builder
-            .ins()
-            .store(MemFlagsData::trusted(), nia, registers, NIA);
+        self.store_nia(nia);
         self.leave(kind, done);
     }
 
@@ -525,31 +615,36 @@ impl<'a> Translator<'a> {
 
     /// As [`Self::leave`], with the number of instructions as a value.
     fn leave_after(&mut self, kind: ExitKind, done: Value) {
-        let index = self
-            .exits
-            .iter()
-            .position(|&known| known == kind)
-            .unwrap_or_else(|| {
-                self.exits.push(kind);
-                self.exits.len() - 1
-            });
         self.hand_over_float();
-        if let Some(region) = self.region {
-            let left = self.builder.ins().isub(region.budget_before, done);
-            let offset = Context::BUDGET as i32;
-            let context = self.context();
-            self.builder
-                .ins()
-                .store(MemFlagsData::trusted(), left, context, offset);
-        }
-        let index = self.builder.ins().iconst(types::I64, index as i64);
-        self.builder.ins().return_(&[index]);
+        let left = match self.region {
+            Some(region) => self.builder.ins().isub(region.budget_before, done),
+            None => done,
+        };
+        self.end_run(kind, left);
+    }
+
+    /// Ends the run, with what is left of the budget.
+    fn end_run(&mut self, kind: ExitKind, left: Value) {
+        let offset = Context::BUDGET as i32;
+        let context = self.context();
+        self.builder
+            .ins()
+            .store(MemFlagsData::trusted(), left, context, offset);
+        let code = kind.code().unwrap_or_default();
+        let code = self.word(code);
+        self.builder.ins().return_(&[code]);
     }
 
     /// Leaves with an interrupt of the current instruction. What may be written after it is never reached.
     fn exit_always(&mut self, interrupt: Interrupt) {
         let here = self.address(self.offset);
-        self.exit(ExitKind::Interrupt(interrupt), here, self.completed + 1);
+        if exit_code::has_code(interrupt) {
+            self.exit(ExitKind::Interrupt(interrupt), here, self.completed + 1);
+        } else {
+            let opcode = decode::decode(self.insn);
+            let kind = ExitKind::Interpret(self.insn, opcode);
+            self.exit(kind, here, self.completed);
+        }
         let unreachable = self.builder.create_block();
         self.builder.switch_to_block(unreachable);
     }
@@ -588,11 +683,9 @@ impl<'a> Translator<'a> {
             let done = self.builder.append_block_param(leave, types::I64);
             self.builder.switch_to_block(leave);
             self.write_back();
-            let (entry, registers) = (self.entry(), self.registers());
+            let entry = self.entry();
             let address = self.builder.ins().iadd(entry, offset);
-            self.builder
-                .ins()
-                .store(MemFlagsData::trusted(), address, registers, NIA);
+            self.store_nia(address);
             self.leave_after(ExitKind::MemoryFault, done);
             self.fault_exit = Some((self.state, leave));
         }

@@ -209,11 +209,27 @@ impl Translator<'_> {
 
     /// Gives a register a value.
     pub(super) fn set(&mut self, slot: Slot, value: Value) {
+        let in_memory = self.region.is_some() && !self.unwritten.contains(slot);
         self.cached.slots[slot.index()] = Cell {
             value: Some(value),
-            changed: true,
+            changed: !in_memory,
         };
-        self.state_changed();
+        if in_memory {
+            // Nothing is left to be done at exits, of which there are many more than there are registers that change twice.
+            self.store_slot(slot, value);
+            if let Some(variable) = self.kept.slots[slot.index()] {
+                self.builder.def_var(variable, value);
+            }
+        } else {
+            self.state_changed();
+        }
+    }
+
+    fn store_slot(&mut self, slot: Slot, value: Value) {
+        let registers = self.registers();
+        self.builder
+            .ins()
+            .store(MemFlagsData::trusted(), value, registers, slot.offset());
     }
 
     /// CR field `n`.
@@ -270,10 +286,7 @@ impl Translator<'_> {
                 }
                 _ => continue,
             };
-            let registers = self.registers();
-            self.builder
-                .ins()
-                .store(MemFlagsData::trusted(), value, registers, slot.offset());
+            self.store_slot(slot, value);
         }
     }
 
@@ -293,10 +306,7 @@ impl Translator<'_> {
                 self.builder.def_var(variable, value);
             }
             if !self.unwritten.contains(slot) {
-                let registers = self.registers();
-                self.builder
-                    .ins()
-                    .store(MemFlagsData::trusted(), value, registers, slot.offset());
+                self.store_slot(slot, value);
                 self.cached.slots[index].changed = false;
             }
         }

@@ -10,6 +10,7 @@ use power::engine::{Order, Width};
 use super::Translator;
 use super::calls::address;
 use crate::shims;
+use crate::trampoline::Shim;
 
 /// Bytes of the smallest page, which a quadword may cross.
 const PAGE: u64 = 4096;
@@ -167,10 +168,7 @@ impl Translator<'_> {
         let flags = MemFlagsData::trusted();
         let shifted = self.builder.ins().ushr_imm_u(ea, i64::from(shift));
         let index = self.builder.ins().band_imm_u(shifted, mask as i64);
-        let table = self
-            .builder
-            .ins()
-            .stack_load(types::I64, types::I64, region.table, 0);
+        let table = self.table(region);
         let entry = self.builder.ins().iadd(table, index);
         let place = if store {
             TlbLayout::STORE
@@ -243,8 +241,8 @@ impl Translator<'_> {
 
     fn call_load(&mut self, ea: Value, width: Width) -> Value {
         let bytes = self.word(width.bytes());
-        if let Some(region) = self.region {
-            self.call_trampoline(region.trampolines.load, &[ea, bytes]);
+        if self.region.is_some() {
+            self.call_trampoline(Shim::Load, &[ea, bytes]);
             return self.shim_result();
         }
         self.read_memory(address!(shims::load), &[ea, bytes])
@@ -276,8 +274,8 @@ impl Translator<'_> {
 
     fn call_store(&mut self, ea: Value, value: Value, width: Width) {
         let bytes = self.word(width.bytes());
-        if let Some(region) = self.region {
-            self.call_trampoline(region.trampolines.store, &[ea, value, bytes]);
+        if self.region.is_some() {
+            self.call_trampoline(Shim::Store, &[ea, value, bytes]);
             return;
         }
         self.call_memory(address!(shims::store), &[ea, value, bytes], None);

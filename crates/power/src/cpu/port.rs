@@ -9,12 +9,12 @@ use super::system::BLOCK;
 use crate::engine::Width;
 use crate::interrupt::Interrupt;
 use crate::mmu::Access;
-use crate::mmu::tlb::{self, Tlb};
+use crate::mmu::tlb;
 
-/// Where compiled code finds the soft TLB. Distances are in bytes from [`Cpu::regs`] within the same [`Cpu`].
+/// Where compiled code finds things in a table of the soft TLB.
 ///
-/// The entry of an effective address `ea` is at `table + (ea >> GRANULE_SHIFT) % ENTRIES * ENTRY_BYTES`, where `table` is the
-/// sum of what the two fields [`TlbLayout::TABLES`] (an address) and [`TlbLayout::CURRENT`] (bytes) hold. An access of `bytes`
+/// The entry of an effective address `ea` is at `table + (ea >> GRANULE_SHIFT) % ENTRIES * ENTRY_BYTES`, where `table` is
+/// [`Cpu::tlb_table`]. An access of `bytes`
 /// whose address less the entry's tag for its kind is (unsigned) at most [`TlbLayout::granule`] - `bytes` is at the host address
 /// `ea + offset`.
 ///
@@ -24,10 +24,6 @@ use crate::mmu::tlb::{self, Tlb};
 pub struct TlbLayout;
 
 impl TlbLayout {
-    /// The address of the first table.
-    pub const TABLES: i32 = Self::from_registers(offset_of!(Tlb, tables));
-    /// Bytes from there to the table in use. It changes with MSR and AMR only.
-    pub const CURRENT: i32 = Self::from_registers(offset_of!(Tlb, current));
     /// log2 of what addresses are divided by for the index.
     pub const GRANULE_SHIFT: u32 = tlb::INDEX_SHIFT;
     /// Entries of a table; a power of two.
@@ -50,10 +46,6 @@ impl TlbLayout {
             tlb::GRANULE_LARGE
         }
     }
-
-    const fn from_registers(in_tlb: usize) -> i32 {
-        (offset_of!(Cpu, tlb) + in_tlb) as i32 - offset_of!(Cpu, regs) as i32
-    }
 }
 
 #[allow(
@@ -61,6 +53,12 @@ impl TlbLayout {
     reason = "Err is always the interrupt to take"
 )]
 impl Cpu {
+    /// The host address of the table in use. Another comes into use with MSR, AMR and PID, or where granules become small; this
+    /// one stays where it is as long as the vCPU lives.
+    pub fn tlb_table(&self) -> usize {
+        (&raw const *self.tlb.tables).addr() + self.tlb.current
+    }
+
     /// Whether entries of the soft TLB cover 4 KiB, not 64 KiB. It becomes so once, when the guest shows a page that small.
     pub fn has_small_granules(&self) -> bool {
         self.tlb.granule_shift() == tlb::GRANULE_SMALL

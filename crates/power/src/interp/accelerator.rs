@@ -185,15 +185,16 @@ impl Cpu {
         asked
     }
 
-    /// What must be as it was when NIA was found to be the address of some code, for it to be so still: the address space, as long
-    /// as nothing is forgotten of it, code changed, and the part of MSR that fetches depend on.
+    /// What must be as it was when an address was found to be that of some code, for it to be so still: the address space, as long
+    /// as nothing is forgotten of it, code changed, and the part of MSR that fetches depend on. For addresses of other
+    /// quadrants, and for those of quadrant 3, the kernel's.
     #[inline]
-    pub fn code_stamp(&self) -> CodeStamp {
-        CodeStamp {
-            space: self.code.space(self.regs.nia),
+    pub fn code_stamps(&self) -> [CodeStamp; 2] {
+        self.code.spaces().map(|space| CodeStamp {
+            space,
             epoch: self.partition.code_epoch(),
             context: self.fetch_context,
-        }
+        })
     }
 
     /// Carries out the instruction at NIA as the interpreter does, and counts it.
@@ -242,10 +243,19 @@ impl Cpu {
     }
 }
 
-/// See [`Cpu::code_stamp`].
+/// See [`Cpu::code_stamps`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CodeStamp {
     space: u64,
     epoch: u64,
     context: u64,
+}
+
+impl CodeStamp {
+    /// A number that stamps which differ seldom share.
+    #[inline]
+    pub fn digest(self) -> u64 {
+        let mixed = self.space ^ self.epoch.rotate_left(20) ^ self.context.rotate_left(40);
+        mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
+    }
 }

@@ -1,0 +1,180 @@
+//! Where compiled code goes on: a table that code looks into itself, so that regions jump to each other, through branches to
+//! known addresses and to those in registers alike, without leaving for the dispatcher.
+//!
+//! An entry is good while what its region was found by is as it was. That is boiled down to one number, a *stamp*: two of them
+//! are current, one for addresses of the kernel's quadrant and one for the others, so that the kernel's entries outlive a switch
+//! of process. Numbers are never used again for something else.
+
+use std::sync::Arc;
+
+use power::Cpu;
+use power::accelerator::CodeStamp;
+
+use crate::mode::Mode;
+use crate::region::Region;
+
+/// log2 of the number of entries.
+pub(crate) const BITS: u32 = 14;
+/// Entries of the table.
+const ENTRIES: usize = 1 << BITS;
+/// Address bits that are folded into the index are this far above it.
+pub(crate) const FOLD: u32 = 16;
+
+/// An entry. Generated code reads it, hence the layout.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+pub(crate) struct Jump {
+    nia: u64,
+    /// 0: none.
+    stamp: u64,
+    /// The host address of the region.
+    code: u64,
+}
+
+impl Jump {
+    /// Bytes of an entry.
+    pub(crate) const BYTES: usize = size_of::<Self>();
+    /// Offset of the guest address.
+    pub(crate) const NIA: i32 = std::mem::offset_of!(Self, nia) as i32;
+    /// Offset of the stamp.
+    pub(crate) const STAMP: i32 = std::mem::offset_of!(Self, stamp) as i32;
+    /// Offset of the code's address.
+    pub(crate) const CODE: i32 = std::mem::offset_of!(Self, code) as i32;
+}
+
+/// The table of one vCPU, and the regions in it.
+pub(crate) struct Jumps {
+    entries: Box<[Jump]>,
+    /// What entries lead to; it keeps the code alive.
+    regions: Box<[Option<Arc<Region>>]>,
+}
+
+/// What a table knows of an address.
+pub(crate) enum Known<'a> {
+    /// The region.
+    Region(&'a Arc<Region>),
+    /// A region of another time, space or mode.
+    Stale,
+    /// Nothing.
+    Nothing,
+}
+
+impl Jumps {
+    pub(crate) fn new() -> Self {
+        let none = Jump {
+            nia: 0,
+            stamp: 0,
+            code: 0,
+        };
+        Self {
+            entries: vec![none; ENTRIES].into_boxed_slice(),
+            regions: vec![None; ENTRIES].into_boxed_slice(),
+        }
+    }
+
+    /// The table, for generated code.
+    pub(crate) fn table(&self) -> *const Jump {
+        self.entries.as_ptr()
+    }
+
+    /// Remembers the region at an address, which suits the current mode.
+    pub(crate) fn insert(&mut self, nia: u64, stamps: [u64; 2], region: &Arc<Region>) {
+        // In quadrant 2 the top bit does not tell the space.
+        if nia >> 62 == 2 {
+            return;
+        }
+        let index = index(nia);
+        self.entries[index] = Jump {
+            nia,
+            stamp: stamps[(nia >> 63) as usize],
+            code: region.code.address() as u64,
+        };
+        self.regions[index] = Some(Arc::clone(region));
+    }
+
+    /// The region at an address.
+    pub(crate) fn find(&self, nia: u64, stamps: [u64; 2]) -> Known<'_> {
+        let index = index(nia);
+        let entry = self.entries[index];
+        match &self.regions[index] {
+            Some(region) if entry.nia == nia => {
+                if entry.stamp == stamps[(nia >> 63) as usize] {
+                    Known::Region(region)
+                } else {
+                    Known::Stale
+                }
+            }
+            _ => Known::Nothing,
+        }
+    }
+
+    /// Forgets all regions.
+    pub(crate) fn clear(&mut self) {
+        self.entries.fill(Jump {
+            nia: 0,
+            stamp: 0,
+            code: 0,
+        });
+        self.regions.fill(None);
+    }
+}
+
+/// Which entry an address has; generated code computes the same.
+fn index(nia: u64) -> usize {
+    ((nia >> 2) ^ (nia >> (2 + FOLD))) as usize % ENTRIES
+}
+
+/// Numbers for what code is found by.
+pub(crate) struct Stamps {
+    known: Box<[(CodeStamp, Mode, u64)]>,
+    newest: u64,
+}
+
+/// Stamps that are remembered. What falls out gets a new number when it comes again.
+const STAMPS: usize = 256;
+
+impl Default for Stamps {
+    fn default() -> Self {
+        let none = (CodeStamp::default(), Mode::from_msr(0), 0);
+        Self {
+            known: vec![none; STAMPS].into_boxed_slice(),
+            newest: 0,
+        }
+    }
+}
+
+impl Stamps {
+    /// The stamps that are current, by the top bit of an address.
+    pub(crate) fn current(&mut self, cpu: &Cpu) -> [u64; 2] {
+        let mode = Mode::of(cpu);
+        cpu.code_stamps().map(|stamp| self.of(stamp, mode))
+    }
+
+    fn of(&mut self, stamp: CodeStamp, mode: Mode) -> u64 {
+        let slot = &mut self.known[(stamp.digest() ^ mode.digest()) as usize % STAMPS];
+        if slot.2 == 0 || (slot.0, slot.1) != (stamp, mode) {
+            self.newest += 1;
+            *slot = (stamp, mode, self.newest);
+        }
+        slot.2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use power::msr;
+
+    use super::*;
+
+    #[test]
+    fn what_differs_in_anything_has_another_stamp_and_keeps_its_own() {
+        let mut stamps = Stamps::default();
+        let [a, b] = [msr::SF, msr::SF | msr::LE].map(Mode::from_msr);
+        let first = stamps.of(CodeStamp::default(), a);
+        let second = stamps.of(CodeStamp::default(), b);
+        assert_ne!(first, second);
+        assert_ne!(first, 0);
+        assert_eq!(stamps.of(CodeStamp::default(), a), first);
+        assert_eq!(stamps.of(CodeStamp::default(), b), second);
+    }
+}
