@@ -1,9 +1,7 @@
-//! The machine that a benchmark runs on, which is part of every report, and the place where reports are left on it.
+//! The machine that a benchmark runs on, which is part of every report.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
 use serde::Serialize;
 
 /// The machine that all this runs on.
@@ -43,15 +41,4 @@ impl Host {
     pub(crate) fn was_busy(&self) -> bool {
         self.load_before > self.cpus as f64 / 4.0
     }
-}
-
-/// `bench` in cargo's target directory.
-///
-/// # Errors
-/// It can't be created.
-pub(crate) fn output_directory() -> Result<PathBuf> {
-    let inside = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let directory = inside.parent().unwrap_or(inside).join("bench");
-    fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
-    Ok(directory)
 }

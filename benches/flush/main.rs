@@ -11,7 +11,7 @@
 //! - `outcome`: what one measurement gave, and medians of it;
 //! - `bars`: what is asked of all this, and whether it holds;
 //! - `report`: the table, and `target/bench/flush.json`;
-//! - `monitor`, `observe`, `host`, `numbers` (in `benches/common`): shared with the other benchmarks.
+//! - `monitor`, `observe`, `host`, `numbers`, `seconds`, `scratch`, `output` (in `benches/common`): shared with the other benchmarks.
 #![deny(unsafe_code)]
 
 mod bars;
@@ -27,14 +27,19 @@ mod numbers;
 mod observe;
 mod options;
 mod outcome;
+#[path = "../common/output.rs"]
+mod output;
 mod report;
+#[path = "../common/scratch.rs"]
+mod scratch;
+#[path = "../common/seconds.rs"]
+mod seconds;
 mod writers;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use guest_kit::{GuestKit, Progress};
 
@@ -42,17 +47,11 @@ use host::Host;
 use options::Options;
 use outcome::{Case, Series, Subject};
 use report::Report;
+use scratch::Scratch;
 use writers::Method;
 
 fn main() -> ExitCode {
-    match measure(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("bench flush: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    output::exit_code("flush", measure(&Options::parse()))
 }
 
 /// Whether every number was obtained.
@@ -61,8 +60,8 @@ fn measure(options: &Options) -> Result<bool> {
     if options.wants_guests() {
         guest_kit::require_packages(&["qemu-system-ppc"], &progress)?;
     }
-    let output = host::output_directory()?;
-    let scratch = Scratch::new(options.directory.as_ref().unwrap_or(&output))?;
+    let output = output::directory()?;
+    let scratch = Scratch::new(options.directory.as_ref().unwrap_or(&output), "flush")?;
     let host = Host::now();
     let mut series = Series::default();
 
@@ -82,7 +81,7 @@ fn measure(options: &Options) -> Result<bool> {
                         monitor,
                         cpus,
                         options,
-                        images: &scratch.0,
+                        images: &scratch.path,
                         output: &output,
                     };
                     run.measure(&mut series);
@@ -91,22 +90,17 @@ fn measure(options: &Options) -> Result<bool> {
         }
         if options.wants_host() {
             say("the program of the host");
-            host_program(options, &scratch.0, &mut series);
+            host_program(options, &scratch.path, &mut series);
         }
     }
 
     let report = Report::new(host, &series, options);
-    let json = output.join("flush.json");
-    fs::write(&json, report.json()?).with_context(|| format!("writing {}", json.display()))?;
-    print!(
-        "{}",
-        if options.markdown {
-            report.markdown()
-        } else {
-            report.table()
-        }
-    );
-    println!("\nwritten to {}", json.display());
+    let text = if options.markdown {
+        report.markdown()
+    } else {
+        report.table()
+    };
+    output::publish(&output, "flush", report.json()?, &text)?;
     Ok(report.is_complete())
 }
 
@@ -120,25 +114,6 @@ fn host_program(options: &Options, directory: &Path, series: &mut Series) {
                 Ok(outcome) => series.add(case, outcome),
                 Err(error) => series.fail(case, &format!("{error:#}")),
             }
-        }
-    }
-}
-
-/// A directory for the NVDIMMs' files and the host program's, which goes when all is done.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(parent: &Path) -> Result<Self> {
-        let path = parent.join(format!("flush-{}", std::process::id()));
-        fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!("bench flush: {} stays behind: {error}", self.0.display());
         }
     }
 }

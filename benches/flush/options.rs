@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::monitor::Monitor;
+use crate::seconds::positive;
 
 /// Measures flushes of persistent memory on Paprika, on its peer qemu-system-ppc64 (TCG), and in a program of the host:
 /// prints a table, and writes bench/flush.json in the target directory.
@@ -98,12 +99,5 @@ impl Options {
     /// When a guest that has not powered off is given up.
     pub(crate) fn deadline(&self) -> Duration {
         Duration::from_secs(240) + Duration::from_secs_f64(self.seconds() * 40.0)
-    }
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(seconds) if (0.01..=600.0).contains(&seconds) => Ok(seconds),
-        _ => Err("a number of seconds from 0.01 to 600 is expected".into()),
     }
 }

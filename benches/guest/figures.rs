@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
+use crate::choice;
 use crate::observe::Seen;
 use crate::options::Options;
 
@@ -104,8 +105,16 @@ const fn program(name: &'static str, words: &'static str, unit: &'static str) ->
     }
 }
 
+impl choice::Figure for Figure {
+    const ALL: &'static [Self] = FIGURES;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
 /// All figures, in the report's order. A program's name and unit are those of guest/programs/bench.c.
-pub(crate) static FIGURES: &[Figure] = &[
+pub(crate) const FIGURES: &[Figure] = &[
     seen(
         "init",
         "process start to init",
@@ -198,7 +207,13 @@ impl Scenario {
         if wanted(|source| matches!(source, Source::SieveInstructions)) {
             script += "bench insns\n";
         }
-        let run = |name: &str| format!("bench {name} {} {}\n", options.seconds(), options.cpus);
+        let run = |name: &str| {
+            format!(
+                "bench {name} {} {}\n",
+                options.seconds(),
+                options.guest.cpus
+            )
+        };
         let mut sieve = wanted(|source| matches!(source, Source::SieveInstructions));
         for figure in figures
             .iter()

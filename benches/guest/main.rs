@@ -6,11 +6,15 @@
 //!
 //! - `options`: the command line;
 //! - `figures`: what is measured, by which script, and how it is read off a run;
-//! - `report`: the table, and `target/bench/guest.json`;
-//! - `monitor`, `observe`, `host`, `numbers`, `series` (in `benches/common`): the two monitors' command lines; running one to its end, and
-//!   what is seen of it meanwhile; the host; numbers as they are shown.
+//! - `report`: what was asked of a figure, and how its comparison reads;
+//! - in `benches/common`: `monitor`, the two monitors' command lines; `observe`, running one to its end, and what is seen of it meanwhile;
+//!   `host`; `series`, the rounds; `comparison`, the table and `target/bench/guest.json`; `choice` and `seconds`, options; `output`, the end.
 #![forbid(unsafe_code)]
 
+#[path = "../common/choice.rs"]
+mod choice;
+#[path = "../common/comparison.rs"]
+mod comparison;
 mod figures;
 #[path = "../common/host.rs"]
 mod host;
@@ -21,7 +25,11 @@ mod numbers;
 #[path = "../common/observe.rs"]
 mod observe;
 mod options;
+#[path = "../common/output.rs"]
+mod output;
 mod report;
+#[path = "../common/seconds.rs"]
+mod seconds;
 #[path = "../common/series.rs"]
 mod series;
 
@@ -37,35 +45,27 @@ use figures::{Figure, Scenario};
 use host::Host;
 use monitor::{Machine, Monitor};
 use options::Options;
-use report::Report;
 use series::Series;
 
 fn main() -> ExitCode {
-    match measure(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("bench guest: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    output::exit_code("guest", measure(&Options::parse()))
 }
 
 /// Whether every figure was obtained from every monitor.
 fn measure(options: &Options) -> Result<bool> {
-    if options.list {
+    if options.choice.list {
         print!("{}", report::list());
         return Ok(true);
     }
     let progress = Progress::auto();
     guest_kit::require_packages(&["qemu-system-ppc"], &progress)?;
     let kit = GuestKit::ensure(&progress)?;
-    let directory = host::output_directory()?;
+    let directory = output::directory()?;
     let base =
         fs::read(&kit.initramfs).with_context(|| format!("reading {}", kit.initramfs.display()))?;
 
     let host = Host::now();
-    let figures = options.figures();
+    let figures = options.choice.figures();
     let mut runs = Vec::new();
     for scenario in Scenario::ALL
         .iter()
@@ -80,7 +80,7 @@ fn measure(options: &Options) -> Result<bool> {
         runs.push((*scenario, initramfs));
     }
 
-    let monitors = options.monitors();
+    let monitors = options.choice.monitors();
     let mut series = Series::default();
     for round in 1..=options.rounds() {
         for (scenario, initramfs) in &runs {
@@ -88,8 +88,8 @@ fn measure(options: &Options) -> Result<bool> {
                 let machine = Machine {
                     kit: &kit,
                     initramfs,
-                    cpus: options.cpus,
-                    memory: &options.memory,
+                    cpus: options.guest.cpus,
+                    memory: &options.guest.memory,
                 };
                 eprintln!(
                     "round {round} of {}: {} on {}",
@@ -110,18 +110,9 @@ fn measure(options: &Options) -> Result<bool> {
         }
     }
 
-    let report = Report::new(host, &figures, &series, &monitors, options);
-    let json = directory.join("guest.json");
-    fs::write(&json, report.json()?).with_context(|| format!("writing {}", json.display()))?;
-    print!(
-        "{}",
-        if options.markdown {
-            report.markdown()
-        } else {
-            report.table()
-        }
-    );
-    println!("\nwritten to {}", json.display());
+    let report = report::of(host, &figures, &series, &monitors, options);
+    let text = report.text(options.choice.markdown);
+    output::publish(&directory, "guest", report.json()?, &text)?;
     Ok(report.is_complete())
 }
 

@@ -1,5 +1,7 @@
 //! What is measured, in which task, and what the project asks of it.
 
+use crate::choice;
+
 /// Something that is done with a guest from its boot on: several figures are read off one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -100,8 +102,16 @@ const fn figure(
 
 const NOT_SLOWER: &[Bar] = &[Bar::AtMostPeer];
 
+impl choice::Figure for Figure {
+    const ALL: &'static [Self] = FIGURES;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
 /// All figures, in the report's order.
-pub(crate) static FIGURES: &[Figure] = &[
+pub(crate) const FIGURES: &[Figure] = &[
     figure(
         name::SNAPSHOT,
         "save, to durable",

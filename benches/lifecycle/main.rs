@@ -11,11 +11,16 @@
 //! - `script`, `beats`: what the guest does in them, and what its counting tells;
 //! - `vm`: what can be asked of a monitor; `ours` and `peer` ask it, the latter by `qmp`; `process`: a monitor's process and its
 //!   guest's console;
-//! - `readings`: what one run of a task gave; `report`: the table, and `target/bench/lifecycle.json`;
-//! - `monitor`, `host`, `numbers`, `series` (in `benches/common`): shared with the other benchmarks.
+//! - `readings`: what one run of a task gave; `report`: what was asked of it, and how figures are to be read;
+//! - in `benches/common`, shared with the other benchmarks: `comparison`, the table and `target/bench/lifecycle.json`; `choice`, options;
+//!   `monitor`, `host`, `numbers`, `series`, `scratch` and `output`.
 #![forbid(unsafe_code)]
 
 mod beats;
+#[path = "../common/choice.rs"]
+mod choice;
+#[path = "../common/comparison.rs"]
+mod comparison;
 mod figures;
 #[path = "../common/host.rs"]
 mod host;
@@ -26,6 +31,8 @@ mod monitor;
 mod numbers;
 mod options;
 mod ours;
+#[path = "../common/output.rs"]
+mod output;
 mod peer;
 mod plugging;
 mod process;
@@ -33,6 +40,8 @@ mod qmp;
 mod readings;
 mod report;
 mod saving;
+#[path = "../common/scratch.rs"]
+mod scratch;
 mod script;
 #[path = "../common/series.rs"]
 mod series;
@@ -51,48 +60,41 @@ use host::Host;
 use monitor::Monitor;
 use options::Options;
 use readings::Readings;
-use report::Report;
+use scratch::Scratch;
 use script::Script;
 use series::Series;
 use vm::Place;
 
 fn main() -> ExitCode {
-    match measure(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("bench lifecycle: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    output::exit_code("lifecycle", measure(&Options::parse()))
 }
 
 /// Whether every figure was obtained from every monitor.
 fn measure(options: &Options) -> Result<bool> {
-    if options.list {
+    if options.choice.list {
         print!("{}", report::list());
         return Ok(true);
     }
     let progress = Progress::auto();
     guest_kit::require_packages(&["qemu-system-ppc"], &progress)?;
     let kit = GuestKit::ensure(&progress)?;
-    let output = host::output_directory()?;
-    let scratch = Scratch::new(options.directory.as_ref().unwrap_or(&output))?;
+    let output = output::directory()?;
+    let scratch = Scratch::new(options.directory.as_ref().unwrap_or(&output), "lifecycle")?;
 
     let host = Host::now();
-    let figures = options.figures();
+    let figures = options.choice.figures();
     let tasks = Task::ALL
         .into_iter()
         .filter(|task| figures.iter().any(|figure| figure.task == *task));
     let tasks: Vec<Task> = tasks.collect();
     for &task in &tasks {
-        write_initramfs(&kit, task, options, &scratch.0)?;
+        write_initramfs(&kit, task, options, &scratch.path)?;
     }
 
     let mut series = Series::default();
     for round in 1..=options.rounds() {
         for &task in &tasks {
-            for monitor in options.monitors() {
+            for monitor in options.choice.monitors() {
                 eprintln!(
                     "round {round} of {}: {} on {}",
                     options.rounds(),
@@ -104,7 +106,7 @@ fn measure(options: &Options) -> Result<bool> {
                     task,
                     &kit,
                     options,
-                    &scratch.0,
+                    &scratch.path,
                     &output,
                     &mut series,
                 );
@@ -112,18 +114,9 @@ fn measure(options: &Options) -> Result<bool> {
         }
     }
 
-    let report = Report::new(host, &figures, &series, options);
-    let json = output.join("lifecycle.json");
-    fs::write(&json, report.json()?).with_context(|| format!("writing {}", json.display()))?;
-    print!(
-        "{}",
-        if options.markdown {
-            report.markdown()
-        } else {
-            report.table()
-        }
-    );
-    println!("\nwritten to {}", json.display());
+    let report = report::of(host, &figures, &series, options);
+    let text = report.text(options.choice.markdown);
+    output::publish(&output, "lifecycle", report.json()?, &text)?;
     Ok(report.is_complete())
 }
 
@@ -161,12 +154,12 @@ fn one_task(
     series: &mut Series,
 ) {
     let mut readings = Readings::default();
-    let result = Scratch::new(scratch).and_then(|files| {
+    let result = Scratch::new(scratch, "lifecycle").and_then(|files| {
         let initramfs = initramfs(scratch, task);
         let place = Place::new(
             monitor,
             options.machine(kit, &initramfs),
-            &files.0,
+            &files.path,
             output,
             task.name(),
         )?;
@@ -184,36 +177,11 @@ fn one_task(
     }
     let failure = result.err().map(|error| format!("{error:#}"));
     let of_task = |figure: &&Figure| figure.task == task;
-    for figure in options.figures().into_iter().filter(of_task) {
+    for figure in options.choice.figures().into_iter().filter(of_task) {
         match (readings.of(figure.name), &failure) {
             (Some(value), _) => series.add(monitor, figure.name, value),
             (None, Some(why)) => series.fail(monitor, figure.name, why),
             (None, None) => series.fail(monitor, figure.name, "it was not measured"),
-        }
-    }
-}
-
-/// A directory for guests' files, which goes when all is done.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(parent: &Path) -> Result<Self> {
-        let path = parent.join(format!("lifecycle-{}", std::process::id()));
-        fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
-        // Monitors are told of files in it, whatever directory they are started in.
-        let path =
-            fs::canonicalize(&path).with_context(|| format!("looking for {}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!(
-                "bench lifecycle: {} stays behind: {error}",
-                self.0.display()
-            );
         }
     }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use guest_kit::GuestPaths;
 
-use crate::figures::{FIGURES, Figure};
-use crate::monitor::{Machine, Monitor};
+use crate::choice::{Choice, GuestChoice};
+use crate::figures::Figure;
+use crate::monitor::Machine;
 
 /// Measures snapshots, restores, live migrations and hot-plugs on Paprika and on its peer, qemu-system-ppc64 with TCG: prints a
 /// table, and writes bench/lifecycle.json in the target directory.
@@ -17,33 +18,11 @@ pub(crate) struct Options {
     #[arg(long)]
     quick: bool,
 
-    /// Rounds; a figure is the median of them
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99), conflicts_with = "quick")]
-    rounds: u32,
+    #[command(flatten)]
+    pub(crate) choice: Choice<Figure>,
 
-    /// Measure only these, by name, with commas between
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = figure)]
-    figures: Vec<&'static Figure>,
-
-    /// List the figures, and measure nothing
-    #[arg(long)]
-    pub(crate) list: bool,
-
-    /// Print the table as Markdown, for the README
-    #[arg(long)]
-    pub(crate) markdown: bool,
-
-    /// Measure only this monitor
-    #[arg(long, value_enum)]
-    only: Option<Monitor>,
-
-    /// CPUs of the guest
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
-    pub(crate) cpus: u32,
-
-    /// RAM of the guest
-    #[arg(long, default_value = "2G", value_name = "SIZE")]
-    pub(crate) memory: String,
+    #[command(flatten)]
+    pub(crate) guest: GuestChoice,
 
     /// MiB of the guest's RAM that it has filled with random bytes when it is saved or moved
     #[arg(long, default_value_t = 512, value_name = "MIB", value_parser = clap::value_parser!(u32).range(0..=65_536), conflicts_with = "quick")]
@@ -61,7 +40,7 @@ pub(crate) struct Options {
 impl Options {
     /// Rounds to run.
     pub(crate) fn rounds(&self) -> u32 {
-        if self.quick { 1 } else { self.rounds }
+        self.choice.rounds(self.quick)
     }
 
     /// MiB that the guest fills.
@@ -69,36 +48,13 @@ impl Options {
         if self.quick { 64 } else { self.fill }
     }
 
-    /// What to measure.
-    pub(crate) fn figures(&self) -> Vec<&'static Figure> {
-        if self.figures.is_empty() {
-            FIGURES.iter().collect()
-        } else {
-            self.figures.clone()
-        }
-    }
-
-    /// On what.
-    pub(crate) fn monitors(&self) -> Vec<Monitor> {
-        self.only
-            .map_or_else(|| vec![Monitor::Qemu, Monitor::Paprika], |only| vec![only])
-    }
-
     /// The machine that both are asked for.
     pub(crate) fn machine<'a>(&'a self, kit: &'a GuestPaths, initramfs: &'a Path) -> Machine<'a> {
         Machine {
             kit,
             initramfs,
-            cpus: self.cpus,
-            memory: &self.memory,
+            cpus: self.guest.cpus,
+            memory: &self.guest.memory,
         }
     }
-}
-
-fn figure(name: &str) -> Result<&'static Figure, String> {
-    let named = FIGURES.iter().find(|figure| figure.name == name);
-    named.ok_or_else(|| {
-        let names: Vec<_> = FIGURES.iter().map(|figure| figure.name).collect();
-        format!("the figures are {}", names.join(", "))
-    })
 }
