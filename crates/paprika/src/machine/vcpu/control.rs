@@ -1,18 +1,15 @@
-//! A vCPU's thread: waits to be started, runs the guest, hands hypercalls to the platform, waits when the guest does.
+//! The monitor's hold on a vCPU's thread: starts, stops and pauses it, and gets its state while it stands still. And what the thread asks of
+//! it: whether it may run, and a wait for news where it may not.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use papr::vcpu::{StartState, Vcpu, VcpuId};
-use papr::{Action, MachineExit, Platform};
-use power::signals::{EXTERNAL, KICK, PROD, SYSTEM_RESET, Signals};
-use power::{Cpu, CpuStatistics, Exit, Partition};
-use tracing::{debug, error};
+use papr::vcpu::StartState;
+use power::Cpu;
+use power::signals::{KICK, Signals};
 
-use super::processor::{Engine, Processor};
-use super::state::{Phase, VcpuState};
-use crate::memory;
+use crate::machine::state::{Phase, VcpuState};
 
 /// What a vCPU's thread is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +45,7 @@ struct State {
 }
 
 /// How a vCPU's thread begins to run.
-enum Begin {
+pub(super) enum Begin {
     /// From its reset state.
     Start(StartState),
     /// Where a saved one was.
@@ -56,7 +53,7 @@ enum Begin {
 }
 
 /// The monitor's hold on one vCPU's thread.
-pub(super) struct VcpuControl {
+pub(in crate::machine) struct VcpuControl {
     state: Mutex<State>,
     changed: Condvar,
     signals: Arc<Signals>,
@@ -68,7 +65,7 @@ pub(super) struct VcpuControl {
 }
 
 impl VcpuControl {
-    pub(super) fn new(signals: Arc<Signals>) -> Self {
+    pub(in crate::machine) fn new(signals: Arc<Signals>) -> Self {
         Self {
             state: Mutex::new(State {
                 order: Order::Stop,
@@ -89,7 +86,7 @@ impl VcpuControl {
     }
 
     /// Guest instructions executed up to its last exit, and hypercalls made.
-    pub(super) fn counts(&self) -> (u64, u64) {
+    pub(in crate::machine) fn counts(&self) -> (u64, u64) {
         (
             self.instructions.load(Ordering::Relaxed),
             self.hypercalls.load(Ordering::Relaxed),
@@ -111,7 +108,7 @@ impl VcpuControl {
     }
 
     /// Starts it from `state`.
-    pub(super) fn start(&self, start: StartState) {
+    pub(in crate::machine) fn start(&self, start: StartState) {
         let mut state = self.lock();
         if state.order != Order::Quit {
             state.order = Order::Start(start);
@@ -122,7 +119,7 @@ impl VcpuControl {
     }
 
     /// Lets it go on where a saved one was, registers, signals and waits as they were. It must be stopped.
-    pub(super) fn go_on(&self, saved: VcpuState) {
+    pub(in crate::machine) fn go_on(&self, saved: VcpuState) {
         if saved.phase == Phase::Stopped {
             return;
         }
@@ -137,18 +134,18 @@ impl VcpuControl {
     }
 
     /// Stops it, without waiting for it.
-    pub(super) fn stop(&self) {
+    pub(in crate::machine) fn stop(&self) {
         self.lock().final_word = false;
         self.order(Order::Stop);
     }
 
     /// Ends its thread.
-    pub(super) fn quit(&self) {
+    pub(in crate::machine) fn quit(&self) {
         self.order(Order::Quit);
     }
 
     /// Waits until it runs no guest code.
-    pub(super) fn wait_stopped(&self) {
+    pub(in crate::machine) fn wait_stopped(&self) {
         let mut state = self.lock();
         while !state.stopped {
             state = self
@@ -159,19 +156,19 @@ impl VcpuControl {
     }
 
     /// Makes it stand still at its next instruction boundary, without waiting for it. It stays startable and stoppable meanwhile.
-    pub(super) fn pause(&self) {
+    pub(in crate::machine) fn pause(&self) {
         self.lock().paused = true;
         self.signals.raise(KICK);
     }
 
     /// Lets it go on where it stands.
-    pub(super) fn resume(&self) {
+    pub(in crate::machine) fn resume(&self) {
         self.lock().paused = false;
         self.changed.notify_all();
     }
 
     /// Waits until it stands still (paused, or stopped); false where it does not by `deadline`.
-    pub(super) fn wait_still(&self, deadline: Instant) -> bool {
+    pub(in crate::machine) fn wait_still(&self, deadline: Instant) -> bool {
         let mut state = self.lock();
         while !(state.stopped || state.parked) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -188,12 +185,12 @@ impl VcpuControl {
     }
 
     /// Whether the guest sees it as stopped.
-    pub(super) fn is_stopped(&self) -> bool {
+    pub(in crate::machine) fn is_stopped(&self) -> bool {
         self.lock().stopped
     }
 
     /// Its state, while it stands still ([`wait_still`](Self::wait_still)); none where its thread does not answer by `deadline`.
-    pub(super) fn export(&self, deadline: Instant) -> Option<VcpuState> {
+    pub(in crate::machine) fn export(&self, deadline: Instant) -> Option<VcpuState> {
         let mut state = self.lock();
         state.wanted = true;
         state.given = None;
@@ -216,17 +213,37 @@ impl VcpuControl {
     }
 
     /// Whether it runs in lock step.
-    pub(super) fn in_lock_step(&self) -> bool {
+    pub(in crate::machine) fn in_lock_step(&self) -> bool {
         self.lock_step.load(Ordering::Relaxed)
     }
 
     /// Whether it has ended or rebooted the machine, which has not come round to it yet.
-    pub(super) fn has_said_final_word(&self) -> bool {
+    pub(in crate::machine) fn has_said_final_word(&self) -> bool {
         self.lock().final_word
     }
 
+    /// What wakes it while the guest waits.
+    pub(super) fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    /// For the thread: whether its engines run in lock step.
+    pub(super) fn set_lock_step(&self, lock_step: bool) {
+        self.lock_step.store(lock_step, Ordering::Relaxed);
+    }
+
+    /// For the thread: it has executed so many guest instructions in all.
+    pub(super) fn count_instructions(&self, executed: u64) {
+        self.instructions.store(executed, Ordering::Relaxed);
+    }
+
+    /// For the thread: its guest has made one more hypercall.
+    pub(super) fn count_hypercall(&self) {
+        self.hypercalls.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// For the thread: it is about to say that the machine ends or reboots.
-    fn final_word(&self) {
+    pub(super) fn final_word(&self) {
         self.lock().final_word = true;
     }
 
@@ -251,7 +268,7 @@ impl VcpuControl {
     }
 
     /// For the thread: waits for a start. None: the thread ends.
-    fn wait_for_start(&self, cpu: &Cpu) -> Option<Begin> {
+    pub(super) fn wait_for_start(&self, cpu: &Cpu) -> Option<Begin> {
         let mut state = self.lock();
         loop {
             let begin = match state.order {
@@ -277,7 +294,7 @@ impl VcpuControl {
     }
 
     /// For the thread, which is in this phase: whether it may go on. Stands still in here while it is paused.
-    fn may_run(&self, cpu: &Cpu, phase: Phase) -> bool {
+    pub(super) fn may_run(&self, cpu: &Cpu, phase: Phase) -> bool {
         let mut state = self.lock();
         while state.order == Order::Run && state.paused {
             state.parked = true;
@@ -288,139 +305,12 @@ impl VcpuControl {
     }
 }
 
-/// How a vCPU brought the machine to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum VcpuEvent {
-    /// A hypercall or RTAS call ended it.
-    Exit(MachineExit),
-    /// A machine check that the guest could not take.
-    Checkstop { vcpu: u32, ea: u64, nia: u64 },
-    /// The host could not give a byte of an NVDIMM.
-    BackingFailed,
-    /// The engines that ran in lock step differ, or could not go on: what there is to say.
-    Parted(String),
-}
-
-/// The body of a vCPU's thread.
-pub(super) fn run(
-    partition: &Arc<Partition>,
-    platform: &Platform,
-    control: &VcpuControl,
-    id: VcpuId,
-    engine: &Engine,
-    report: &dyn Fn(VcpuEvent),
-) -> CpuStatistics {
-    let mut processor = match Processor::new(partition, id, engine) {
-        Ok(processor) => processor,
-        Err(error) => {
-            report(VcpuEvent::Parted(error.to_string()));
-            return CpuStatistics::default();
-        }
-    };
-    control
-        .lock_step
-        .store(processor.in_lock_step(), Ordering::Relaxed);
-    while let Some(begin) = control.wait_for_start(&processor.cpu) {
-        let phase = match begin {
-            Begin::Start(start) => {
-                debug!(vcpu = id.0, ?start, "vCPU starts");
-                processor.reset(&start);
-                control.signals.clear(KICK | PROD | SYSTEM_RESET);
-                Phase::Running
-            }
-            Begin::GoOn(saved) => {
-                debug!(vcpu = id.0, phase = ?saved.phase, "vCPU goes on");
-                if let Err(problem) = processor.import(&saved.cpu) {
-                    // It was tried before the machine was accepted.
-                    error!(vcpu = id.0, %problem, "a vCPU can't go on");
-                    continue;
-                }
-                saved.phase
-            }
-        };
-        wait(&processor.cpu, platform, control, phase);
-        while control.may_run(&processor.cpu, Phase::Running) {
-            let ran = processor.run();
-            control
-                .instructions
-                .store(processor.cpu.instructions_executed(), Ordering::Relaxed);
-            let last = if memory::failure().is_some() {
-                // What the guest has seen since is not to be believed: nothing is acknowledged any more.
-                Some(VcpuEvent::BackingFailed)
-            } else {
-                match ran {
-                    Err(error) => Some(VcpuEvent::Parted(error.to_string())),
-                    Ok(Exit::Kicked) => None,
-                    Ok(Exit::Hypercall) => {
-                        control.hypercalls.fetch_add(1, Ordering::Relaxed);
-                        match platform.hypercall(&mut processor) {
-                            Action::Resume => None,
-                            Action::Cede => {
-                                wait(&processor.cpu, platform, control, Phase::Ceded);
-                                None
-                            }
-                            Action::WaitForProd => {
-                                wait(&processor.cpu, platform, control, Phase::WaitsForProd);
-                                None
-                            }
-                            Action::Yield => {
-                                std::thread::yield_now();
-                                None
-                            }
-                            Action::StopSelf => break,
-                            Action::Exit(exit) => Some(VcpuEvent::Exit(exit)),
-                        }
-                    }
-                    Ok(Exit::Checkstop { ea, nia }) => Some(VcpuEvent::Checkstop {
-                        vcpu: id.0,
-                        ea,
-                        nia,
-                    }),
-                }
-            };
-            if let Some(event) = last {
-                control.final_word();
-                report(event);
-                break;
-            }
-        }
-        debug!(vcpu = id.0, "vCPU stops");
-    }
-    processor.cpu.statistics()
-}
-
-/// The guest waits, where its phase is a wait: until a signal that ends it, a stop, or (where it counts) the decrementer. A pause does
-/// not end the wait.
-fn wait(cpu: &Cpu, platform: &Platform, control: &VcpuControl, phase: Phase) {
-    let (flags, decrementer) = match phase {
-        Phase::Running | Phase::Stopped => return,
-        Phase::Ceded => (EXTERNAL | PROD, true),
-        Phase::WaitsForProd => (PROD, false),
-    };
-    let ending = flags | SYSTEM_RESET;
-    loop {
-        // Anew after a pause, in which the guest's time has stood still.
-        let deadline = decrementer.then(|| {
-            let left = u64::try_from(cpu.decrementer()).unwrap_or(0);
-            Instant::now() + power::time::duration_of(left)
-        });
-        let up = control.signals.wait(ending | KICK, deadline);
-        if up & ending != 0 || up & KICK == 0 {
-            break;
-        }
-        control.signals.clear(KICK);
-        if !control.may_run(cpu, phase) {
-            break;
-        }
-    }
-    control.signals.clear(PROD);
-    platform.wait_ended(VcpuId(cpu.id()));
-}
-
 #[cfg(test)]
 mod tests {
     use std::thread::JoinHandle;
     use std::time::Duration;
+
+    use power::Partition;
 
     use super::*;
 

@@ -1,0 +1,7 @@
+//! A vCPU as the monitor has it: a thread that runs it ([`thread`]), and the hold that others have on that thread ([`control`]).
+
+mod control;
+mod thread;
+
+pub(super) use control::VcpuControl;
+pub(super) use thread::{VcpuEvent, run};
