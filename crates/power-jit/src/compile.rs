@@ -58,31 +58,8 @@ impl Compiler {
         if cfg!(target_endian = "big") {
             return Err(HostError::Unsupported("it is big-endian".into()));
         }
-        let unsupported = |error: &dyn std::fmt::Display| HostError::Unsupported(error.to_string());
-        let mut flags = settings::builder();
-        let verify = if cfg!(debug_assertions) {
-            "true"
-        } else {
-            "false"
-        };
-        for (name, value) in [
-            ("opt_level", "speed"),
-            ("enable_verifier", verify),
-            // What functions that jump to each other need.
-            ("preserve_frame_pointers", "true"),
-            // Shims abort on a panic: nothing ever unwinds through a block.
-            ("unwind_info", "false"),
-        ] {
-            flags
-                .set(name, value)
-                .map_err(|error| unsupported(&error))?;
-        }
-        let isa = cranelift_native::builder()
-            .map_err(|error| unsupported(&error))?
-            .finish(settings::Flags::new(flags))
-            .map_err(|error| unsupported(&error))?;
         Ok(Self {
-            isa,
+            isa: isa()?,
             context: Context::new(),
             builder_context: FunctionBuilderContext::new(),
             print: std::env::var_os("POWER_JIT_CODE").is_some(),
@@ -136,6 +113,33 @@ impl Compiler {
     pub(crate) fn last_ir(&self) -> String {
         self.context.func.display().to_string()
     }
+}
+
+/// This host's processor, with the settings that code needs.
+fn isa() -> Result<Arc<dyn TargetIsa>, HostError> {
+    let unsupported = |error: &dyn std::fmt::Display| HostError::Unsupported(error.to_string());
+    let mut flags = settings::builder();
+    let verify = if cfg!(debug_assertions) {
+        "true"
+    } else {
+        "false"
+    };
+    for (name, value) in [
+        ("opt_level", "speed"),
+        ("enable_verifier", verify),
+        // What functions that jump to each other need.
+        ("preserve_frame_pointers", "true"),
+        // Shims abort on a panic: nothing ever unwinds through a block.
+        ("unwind_info", "false"),
+    ] {
+        flags
+            .set(name, value)
+            .map_err(|error| unsupported(&error))?;
+    }
+    cranelift_native::builder()
+        .map_err(|error| unsupported(&error))?
+        .finish(settings::Flags::new(flags))
+        .map_err(|error| unsupported(&error))
 }
 
 /// The way into compiled code, and those to the shims in the order of [`Shim::ALL`].

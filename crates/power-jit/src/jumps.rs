@@ -83,10 +83,11 @@ impl Jumps {
         if nia >> 62 == 2 {
             return;
         }
-        let index = index(nia);
+        let stamp = stamps[(nia >> 63) as usize];
+        let index = index(nia, stamp);
         self.entries[index] = Jump {
             nia,
-            stamp: stamps[(nia >> 63) as usize],
+            stamp,
             code: region.code.address() as u64,
         };
         self.regions[index] = Some(Arc::clone(region));
@@ -94,11 +95,12 @@ impl Jumps {
 
     /// The region at an address.
     pub(crate) fn find(&self, nia: u64, stamps: [u64; 2]) -> Known<'_> {
-        let index = index(nia);
+        let stamp = stamps[(nia >> 63) as usize];
+        let index = index(nia, stamp);
         let entry = self.entries[index];
         match &self.regions[index] {
             Some(region) if entry.nia == nia => {
-                if entry.stamp == stamps[(nia >> 63) as usize] {
+                if entry.stamp == stamp {
                     Known::Region(region)
                 } else {
                     Known::Stale
@@ -119,9 +121,10 @@ impl Jumps {
     }
 }
 
-/// Which entry an address has; generated code computes the same.
-fn index(nia: u64) -> usize {
-    ((nia >> 2) ^ (nia >> (2 + FOLD))) as usize % ENTRIES
+/// Which entry an address has under a stamp; generated code computes the same. Processes have the same addresses, and the kernel
+/// runs in several modes: the stamp keeps them apart.
+fn index(nia: u64, stamp: u64) -> usize {
+    ((nia ^ nia >> FOLD ^ stamp) >> 2) as usize % ENTRIES
 }
 
 /// Numbers for what code is found by.
@@ -154,7 +157,8 @@ impl Stamps {
         let slot = &mut self.known[(stamp.digest() ^ mode.digest()) as usize % STAMPS];
         if slot.2 == 0 || (slot.0, slot.1) != (stamp, mode) {
             self.newest += 1;
-            *slot = (stamp, mode, self.newest);
+            // An odd factor: no two products are alike, and their bits are spread.
+            *slot = (stamp, mode, self.newest.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         }
         slot.2
     }

@@ -42,6 +42,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Whether any block is in a loop.
+    pub(crate) fn has_loops(&self) -> bool {
+        self.facts.iter().any(|facts| facts.in_loop.is_some())
+    }
+
     /// Instructions of the blocks that are in no loop, of which a run carries out each at most once.
     pub(crate) fn flat_charge(&self) -> u32 {
         let blocks = self.blocks.iter().zip(&self.facts);

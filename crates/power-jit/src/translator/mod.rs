@@ -240,7 +240,7 @@ impl<'a> Translator<'a> {
 
     fn begin_region(&mut self, plan: &Plan, left: Value) {
         let table = self.of_context(self.context, Context::TABLE);
-        let loops = plan.facts.iter().any(|facts| facts.in_loop.is_some());
+        let loops = plan.has_loops();
         let homes = loops.then(|| {
             let [registers, context, entry, table] =
                 [self.registers, self.context, self.entry, table].map(|value| self.home(value));
@@ -495,18 +495,20 @@ impl<'a> Translator<'a> {
         self.builder.switch_to_block(look);
         let (registers, context) = (self.registers(), self.context());
         let jumps = self.of_context(context, Context::JUMPS);
+        let half = self.builder.ins().ushr_imm_u(nia, 63);
+        let half = self.builder.ins().ishl_imm_u(half, 3);
+        let stamps = self.builder.ins().iadd(context, half);
+        let stamp = self.of_context(stamps, Context::STAMPS);
+        // The same as `jumps` computes.
         let folded = self.builder.ins().ushr_imm_u(nia, i64::from(jumps::FOLD));
         let mixed = self.builder.ins().bxor(nia, folded);
+        let mixed = self.builder.ins().bxor(mixed, stamp);
         // Instructions have four bytes.
         let scale = i64::from(Jump::BYTES.ilog2()) - 2;
         let scaled = self.builder.ins().ishl_imm_u(mixed, scale);
         let mask = ((1 << jumps::BITS) - 1) * Jump::BYTES as i64;
         let distance = self.builder.ins().band_imm_u(scaled, mask);
         let entry = self.builder.ins().iadd(jumps, distance);
-        let half = self.builder.ins().ushr_imm_u(nia, 63);
-        let half = self.builder.ins().ishl_imm_u(half, 3);
-        let stamps = self.builder.ins().iadd(context, half);
-        let stamp = self.of_context(stamps, Context::STAMPS);
         let flags = MemFlagsData::trusted();
         let [its_nia, its_stamp, code] = [Jump::NIA, Jump::STAMP, Jump::CODE]
             .map(|offset| self.builder.ins().load(types::I64, flags, entry, offset));
