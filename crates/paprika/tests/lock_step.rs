@@ -5,6 +5,7 @@ mod common;
 use std::io::Write;
 use std::process::{Output, Stdio};
 
+use common::running::Running;
 use common::{Watchdog, argument, kit, paprika, run, tiny_guest};
 
 /// Runs the program in lock step with `keys` typed.
@@ -41,6 +42,16 @@ fn linux_boots_and_computes_in_lock_step() {
         let line = shown.lines().find(|line| line.starts_with(result));
         assert!(line.is_some_and(|line| !line.contains("wrong")), "{shown}");
     }
+}
+
+#[test]
+fn a_guest_that_does_little_but_hypercalls_echoes_reboots_and_ends_in_lock_step() {
+    let mut machine = Running::start(&["--engine=lockstep"]);
+    machine.guest_lives("more than it takes at a time");
+    machine.type_in(&[tiny_guest::REBOOT]);
+    machine.expect(tiny_guest::READY);
+    machine.guest_lives("again");
+    machine.end();
 }
 
 #[test]

@@ -49,13 +49,29 @@ impl Assembler {
 
     /// `mr ra, rs`
     pub fn mr(&mut self, a: u32, s: u32) -> &mut Self {
-        self.emit(31 << 26 | s << 21 | a << 16 | s << 11 | 444 << 1)
+        self.or(a, s, s)
     }
 
     /// `srdi ra, rs, 56`: the first of eight bytes.
     pub fn first_byte(&mut self, a: u32, s: u32) -> &mut Self {
         // rldicl a, s, 8, 56
         self.emit(30 << 26 | s << 21 | a << 16 | 8 << 11 | 24 << 6 | 1 << 5)
+    }
+
+    /// `or ra, rs, rb`
+    pub fn or(&mut self, a: u32, s: u32, b: u32) -> &mut Self {
+        self.emit(31 << 26 | s << 21 | a << 16 | b << 11 | 444 << 1)
+    }
+
+    /// `sldi ra, ra, 8`: without the first of eight bytes.
+    pub fn drop_byte(&mut self, a: u32) -> &mut Self {
+        // rldicr a, a, 8, 55
+        self.emit(30 << 26 | a << 21 | a << 16 | 8 << 11 | 23 << 6 | 1 << 5 | 1 << 2)
+    }
+
+    /// `addi ra, ra, value`
+    pub fn addi(&mut self, a: u32, value: i16) -> &mut Self {
+        self.emit(d_form(14, a, a, value as u16))
     }
 
     /// `stw rs, displacement(0)`

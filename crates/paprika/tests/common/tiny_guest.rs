@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 
 use super::assembler::Assembler;
 
+// The keys are no text, and no terminal acts on them: they work wherever they are in what is typed.
+
 /// Powers off (RTAS power-off).
-pub const POWER_OFF: u8 = b'q';
+pub const POWER_OFF: u8 = 0xf1;
 /// Reboots (RTAS system-reboot).
-pub const REBOOT: u8 = b'r';
+pub const REBOOT: u8 = 0xf2;
 /// Dies with [`LAST_WORDS`] (RTAS ibm,os-term).
-pub const PANIC: u8 = b'p';
+pub const PANIC: u8 = 0xf3;
 /// Loads from where there is no memory, also in the machine check handler, when that can't be told any more.
-pub const CHECKSTOP: u8 = b'c';
+pub const CHECKSTOP: u8 = 0xf4;
 
 /// What the guest says when it is up.
 pub const READY: &str = "ready\r\n";
@@ -90,14 +92,18 @@ fn image() -> Vec<u8> {
         .li(5, READY.len() as i16)
         .constant(6, u64::from_be_bytes(ready))
         .hypercall();
-    // Characters come in r5 and r6, how many in r4.
+    // Up to sixteen characters come in r5 and r6, how many in r4; those that are left are kept in r15, r16 and r14.
     code.label("next")
         .li(3, H_GET_TERM_CHAR)
         .li(4, 0)
         .hypercall()
-        .cmpdi(4, 0)
+        .mr(14, 4)
+        .mr(15, 5)
+        .mr(16, 6)
+        .label("each")
+        .cmpdi(14, 0)
         .beq("next")
-        .first_byte(10, 5);
+        .first_byte(10, 15);
     for (key, label) in [
         (POWER_OFF, "power off"),
         (REBOOT, "reboot"),
@@ -106,16 +112,20 @@ fn image() -> Vec<u8> {
     ] {
         code.cmpdi(10, key.into()).beq(label);
     }
-    code.mr(7, 6)
-        .mr(6, 5)
-        .mr(5, 4)
-        .label("again")
-        .li(4, 0)
+    code.label("again")
         .li(3, H_PUT_TERM_CHAR)
+        .li(4, 0)
+        .li(5, 1)
+        .mr(6, 15)
         .hypercall()
         .cmpdi(3, H_BUSY)
         .beq("again")
-        .b("next");
+        .drop_byte(15)
+        .first_byte(10, 16)
+        .or(15, 15, 10)
+        .drop_byte(16)
+        .addi(14, -1)
+        .b("each");
     rtas(code.label("power off"), POWER_OFF_TOKEN, &[0, 0]);
     rtas(code.label("reboot"), REBOOT_TOKEN, &[]);
     rtas(code.label("panic"), OS_TERM_TOKEN, &[WORDS as i16]);
