@@ -58,6 +58,8 @@
 //! # Who runs after what
 //!
 //! S: the source dies; D: the destination dies; net: the connection breaks (TCP, TLS; a Unix socket does not break while both live).
+//! Tests walk it: `tests/handover.rs` here at every moment, with machines and connections in memory; `tests/handover.rs` of the monitor
+//! cell by cell, with processes that are killed.
 //!
 //! | until | S dies | D dies | net breaks |
 //! |---|---|---|---|
