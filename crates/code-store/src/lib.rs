@@ -32,6 +32,7 @@ mod directory;
 mod error;
 mod format;
 mod name;
+mod program;
 mod store;
 mod write;
 

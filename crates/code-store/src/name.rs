@@ -49,6 +49,11 @@ impl Key {
         Self(digest("paprika code-store 1 key", parts))
     }
 
+    /// The digest that it is.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// A key that is a digest already.
     pub const fn from_digest(digest: [u8; 32]) -> Self {
         Self(digest)

@@ -13,6 +13,21 @@ use crate::{Error, Progress, Result};
 /// How many finished results of older inputs stay, for a user who switches between versions.
 const KEPT: usize = 2;
 
+/// `paprika` in the user's cache directory: `$XDG_CACHE_HOME`, or `.cache` in the home directory (XDG base directories).
+///
+/// # Errors
+/// [`Error::NoCacheDir`] where the environment names neither.
+pub fn user_cache() -> Result<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let base =
+        absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+    Ok(base.ok_or(Error::NoCacheDir)?.join("paprika"))
+}
+
 /// The kit's directory in the user's cache.
 #[derive(Debug, Clone)]
 pub(crate) struct Cache {
@@ -20,18 +35,9 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// `paprika/guest` in the user's cache directory: `$XDG_CACHE_HOME`, or `.cache` in the home directory (XDG base directories).
+    /// `guest` in [`user_cache`].
     pub(crate) fn of_user() -> Result<Self> {
-        let absolute = |name: &str| {
-            std::env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let base =
-            absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
-        Ok(Self::at(
-            &base.ok_or(Error::NoCacheDir)?.join("paprika/guest"),
-        ))
+        Ok(Self::at(&user_cache()?.join("guest")))
     }
 
     pub(crate) fn at(root: &Path) -> Self {

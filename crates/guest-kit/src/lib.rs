@@ -28,6 +28,7 @@ mod progress;
 mod run;
 mod stock;
 
+pub use cache::user_cache;
 pub use cpio::with_files;
 pub use error::Error;
 pub use host::require_packages;

@@ -46,11 +46,7 @@ pub struct Block {
 }
 
 impl Block {
-    pub(crate) fn new(
-        code: HostCode,
-            instructions: usize,
-        mode: Mode,
-    ) -> Self {
+    pub(crate) fn new(code: HostCode, instructions: usize, mode: Mode) -> Self {
         Self {
             code,
             instructions,

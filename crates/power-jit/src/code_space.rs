@@ -126,7 +126,11 @@ impl CodeSpace {
         for (&offset, piece) in offsets.iter().zip(pieces) {
             // SAFETY: within the fresh pages, which are writable and overlap no slice that anybody has.
             unsafe {
-                std::ptr::copy_nonoverlapping(piece.as_ptr(), fresh.add(offset).as_ptr(), piece.len());
+                std::ptr::copy_nonoverlapping(
+                    piece.as_ptr(),
+                    fresh.add(offset).as_ptr(),
+                    piece.len(),
+                );
             }
         }
         // SAFETY: the pages just written.
@@ -180,10 +184,7 @@ mod tests {
     fn what_does_not_fit_is_refused_and_what_does_still_fits() {
         let space = CodeSpace::new(PAGE).expect("the host has memory");
         let all = vec![7; PAGE];
-        assert!(matches!(
-            space.place(&[&all, &[1]]),
-            Err(SpaceError::Full)
-        ));
+        assert!(matches!(space.place(&[&all, &[1]]), Err(SpaceError::Full)));
         assert!(space.has_room(PAGE));
         assert_eq!(space.place(&[&all]).expect("it fits").len(), 1);
         assert!(!space.has_room(1));
@@ -201,7 +202,9 @@ mod tests {
                 let (range, rest) = line.split_once(' ')?;
                 let (start, end) = range.split_once('-')?;
                 let [start, end] = [start, end].map(|s| usize::from_str_radix(s, 16).ok());
-                (start?..end?).contains(&address).then(|| rest[..3].to_owned())
+                (start?..end?)
+                    .contains(&address)
+                    .then(|| rest[..3].to_owned())
             })
             .next();
         assert_eq!(rights.as_deref(), Some("r-x"));

@@ -48,8 +48,7 @@ impl CodeRoom {
         let pieces: Vec<&[u8]> = ways.iter().map(Vec::as_slice).collect();
         let mut placed = space.place(&pieces)?;
         let entrance = placed.remove(0);
-        let trampolines =
-            Trampolines(std::array::from_fn(|index| placed[index].address() as u64));
+        let trampolines = Trampolines(std::array::from_fn(|index| placed[index].address() as u64));
         Ok(Arc::new(Self {
             space,
             entrance,

@@ -11,6 +11,7 @@
 //! What makes code valid beside its words is its [`Mode`]; where it runs is not part of it (addresses are relative to the entry).
 #![deny(unsafe_code)]
 
+mod archive;
 mod block;
 #[allow(unsafe_code)]
 mod code_space;
@@ -38,6 +39,7 @@ mod trampoline;
 mod translator;
 mod workshop;
 
+pub use archive::ArchivePlace;
 pub use block::{Block, Exit};
 pub use code_space::SpaceError;
 pub use compile::CompileError;

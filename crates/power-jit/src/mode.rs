@@ -2,10 +2,11 @@
 
 use power::engine::Facility;
 use power::{Cpu, msr};
+use serde::{Deserialize, Serialize};
 
 /// The part of MSR that is fixed in a block. A block may run only while the processor is in the mode that it was translated
 /// for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Mode {
     bits: u64,
 }

@@ -1,5 +1,7 @@
 //! A translated region, and when it may run.
 
+use serde::{Deserialize, Serialize};
+
 use crate::host_code::HostCode;
 use crate::mode::Mode;
 
@@ -10,7 +12,7 @@ pub(crate) struct Region {
 }
 
 /// What is known of a region beside its code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RegionFacts {
     /// The mode that it was translated for.
     pub(crate) mode: Mode,

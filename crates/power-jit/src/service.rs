@@ -5,10 +5,12 @@ use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use power::Insn;
 use power::accelerator::{Accelerator, PAGE_WORDS};
 
+use crate::archive::ArchivePlace;
 use crate::jit::HostError;
 use crate::mode::Mode;
 use crate::region::Region;
@@ -40,14 +42,22 @@ impl Default for JitOptions {
     }
 }
 
-/// A page of code with a place where it is entered.
+/// Something to be had of a page of code.
 pub(crate) struct Job {
     pub(crate) words: Box<[Insn; PAGE_WORDS]>,
-    pub(crate) entry: usize,
-    pub(crate) mode: Mode,
+    pub(crate) wanted: Wanted,
     /// The vCPU's own number for this.
     pub(crate) ticket: u64,
     pub(crate) reply: Sender<Answer>,
+}
+
+/// What is wanted of a page.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// The region that is entered at a word, for a mode.
+    Entry(usize, Mode),
+    /// What is there already.
+    All,
 }
 
 /// The answer to a [`Job`].
@@ -64,6 +74,8 @@ pub(crate) enum Outcome {
     Interpret,
     /// Hotter code has crowded it out: it may be asked for again.
     Dropped,
+    /// All regions of the page that there are, by the word where they are entered.
+    All(Vec<(usize, Arc<Region>)>),
 }
 
 /// What vCPUs see of the compiler.
@@ -117,10 +129,11 @@ impl Shared {
         }
     }
 
-    /// The next job, waited for; None: there will be none. What is to be done `before_waiting` is done before that.
-    fn next(&self, mut before_waiting: impl FnMut()) -> Option<Job> {
-        let mut queue = self.lock();
+    /// The next job, waited for; None: there will be none. What `rest` does is done before that: it says after which time it
+    /// wants to be called again.
+    fn next(&self, mut rest: impl FnMut() -> Option<Duration>) -> Option<Job> {
         loop {
+            let mut queue = self.lock();
             if queue.closed {
                 return None;
             }
@@ -128,15 +141,16 @@ impl Shared {
                 return Some(job);
             }
             drop(queue);
-            before_waiting();
-            queue = self.lock();
+            let pause = rest();
+            let queue = self.lock();
             if queue.closed || !queue.jobs.is_empty() {
                 continue;
             }
-            queue = self
-                .changed
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            // Woken for whatever reason, it looks again.
+            match pause {
+                Some(pause) => drop(self.changed.wait_timeout(queue, pause)),
+                None => drop(self.changed.wait(queue)),
+            }
         }
     }
 }
@@ -163,7 +177,19 @@ impl JitService {
     /// # Errors
     /// [`HostError`] where this host can't run translated code.
     pub fn new(options: JitOptions) -> Result<Self, HostError> {
-        let workshop = Workshop::new(options)?;
+        Self::start(Workshop::new(options, None)?, options)
+    }
+
+    /// Starts a compiler that keeps what it has compiled in `place`, and finds there what it compiled in earlier runs. Where that
+    /// can't be used, a warning says why, and nothing is kept.
+    ///
+    /// # Errors
+    /// [`HostError`] where this host can't run translated code.
+    pub fn with_archive(options: JitOptions, place: ArchivePlace) -> Result<Self, HostError> {
+        Self::start(Workshop::new(options, Some(place))?, options)
+    }
+
+    fn start(workshop: Workshop, options: JitOptions) -> Result<Self, HostError> {
         let shared = Arc::new(Shared {
             options,
             generation: AtomicU64::new(0),
@@ -225,7 +251,9 @@ fn work(mut workshop: Workshop, shared: &Shared) {
     if let Ok(niceness) = rustix::process::getpriority_process(None) {
         let _ = rustix::process::setpriority_process(None, niceness + NICENESS);
     }
-    while let Some(job) = shared.next(|| workshop.deliver(shared)) {
+    workshop.open_archive();
+    while let Some(job) = shared.next(|| workshop.rest(shared)) {
         workshop.take(job, shared);
     }
+    workshop.close();
 }

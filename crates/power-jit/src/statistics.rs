@@ -17,6 +17,8 @@ pub struct JitStatistics {
     pub dropped: u64,
     /// How often all code was dropped, for want of room.
     pub evictions: u64,
+    /// Regions that an earlier run had compiled.
+    pub loaded: u64,
     /// Instructions carried out by compiled code.
     pub executed: u64,
     /// Runs of a region.
@@ -43,6 +45,7 @@ impl std::ops::AddAssign<&Self> for JitStatistics {
         self.compile_time += other.compile_time;
         self.dropped += other.dropped;
         self.evictions += other.evictions;
+        self.loaded += other.loaded;
         self.executed += other.executed;
         self.entries += other.entries;
         self.unknown += other.unknown;

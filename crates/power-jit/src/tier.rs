@@ -12,7 +12,7 @@ use crate::block::ExitKind;
 use crate::jumps::{Jumps, Known, Stamps};
 use crate::mode::Mode;
 use crate::region::Region;
-use crate::service::{Answer, Job, Outcome, Shared};
+use crate::service::{Answer, Job, Outcome, Shared, Wanted};
 use crate::statistics::JitStatistics;
 
 /// Compiled code, and the same for other modes.
@@ -21,6 +21,9 @@ struct Slot {
     entry: Entry,
     variants: Vec<(Mode, Variant)>,
 }
+
+/// Modes that one entry is compiled for beside the first.
+const VARIANTS: usize = 8;
 
 /// Code for another mode than the first.
 enum Variant {
@@ -33,6 +36,7 @@ enum Variant {
 enum Purpose {
     First(Entry),
     Variant(CodeId, Mode),
+    Page(Entry),
 }
 
 /// See the module.
@@ -75,15 +79,14 @@ impl JitTier {
     }
 
     /// Asks for code; whether it was asked for.
-    fn request(&mut self, entry: &Entry, mode: Mode, purpose: Purpose) -> bool {
+    fn request(&mut self, entry: &Entry, wanted: Wanted, purpose: Purpose) -> bool {
         let Some(words) = entry.words() else {
             return false;
         };
         self.tickets += 1;
         let job = Job {
             words,
-            entry: entry.index(),
-            mode,
+            wanted,
             ticket: self.tickets,
             reply: self.reply.clone(),
         };
@@ -101,32 +104,49 @@ impl JitTier {
         let Some(purpose) = self.waiting.remove(&answer.ticket) else {
             return;
         };
-        let region = match (answer.outcome, &purpose) {
-            (Outcome::Region(region), _) => region,
-            (Outcome::Dropped, Purpose::First(entry)) => return entry.forget(),
-            (Outcome::Dropped, Purpose::Variant(code, mode)) => {
-                return self.set_variant(*code, *mode, Variant::Counted(0));
-            }
-            (Outcome::Interpret, _) => return,
-        };
-        match purpose {
-            Purpose::First(entry) => {
-                let number = u32::try_from(self.slots.len())
-                    .ok()
-                    .and_then(|n| self.base.checked_add(n));
-                let Some(code) = number.and_then(CodeId::new) else {
-                    return;
-                };
-                entry.install(code);
-                self.slots.push(Slot {
-                    region,
-                    entry,
-                    variants: Vec::new(),
-                });
-            }
-            Purpose::Variant(code, mode) => {
+        match (answer.outcome, purpose) {
+            (Outcome::Region(region), Purpose::First(entry)) => self.install(entry, region),
+            (Outcome::Region(region), Purpose::Variant(code, mode)) => {
                 self.set_variant(code, mode, Variant::Compiled(region));
             }
+            (Outcome::All(regions), Purpose::Page(page)) => {
+                for (index, region) in regions {
+                    self.add(page.at(index), region);
+                }
+            }
+            (Outcome::Dropped, Purpose::First(entry)) => entry.forget(),
+            (Outcome::Dropped, Purpose::Variant(code, mode)) => {
+                self.set_variant(code, mode, Variant::Counted(0));
+            }
+            _ => {}
+        }
+    }
+
+    /// Has a region run where `entry` is reached.
+    fn install(&mut self, entry: Entry, region: Arc<Region>) {
+        let number = u32::try_from(self.slots.len())
+            .ok()
+            .and_then(|n| self.base.checked_add(n));
+        let Some(code) = number.and_then(CodeId::new) else {
+            return;
+        };
+        entry.install(code);
+        self.slots.push(Slot {
+            region,
+            entry,
+            variants: Vec::new(),
+        });
+    }
+
+    /// As [`Self::install`], beside regions for other modes that there may be.
+    fn add(&mut self, entry: Entry, region: Arc<Region>) {
+        let Some(index) = entry.code().and_then(|code| self.slot(code)) else {
+            return self.install(entry, region);
+        };
+        let slot = &mut self.slots[index];
+        let mode = region.facts.mode;
+        if slot.region.facts.mode != mode && slot.variants.len() < VARIANTS {
+            slot.variants.push((mode, Variant::Compiled(region)));
         }
     }
 
@@ -142,8 +162,6 @@ impl JitTier {
 
     /// The region of a slot for a mode, where there is one; counts where not.
     fn region(&mut self, code: CodeId, index: usize, mode: Mode) -> Option<Arc<Region>> {
-        /// Modes that one entry is compiled for beside the first.
-        const VARIANTS: usize = 8;
         let threshold = self.shared.options.threshold;
         let slot = &mut self.slots[index];
         if slot.region.suits(mode) {
@@ -166,7 +184,8 @@ impl JitTier {
                 if *count >= threshold {
                     *variant = Variant::Offered;
                     let entry = slot.entry.clone();
-                    self.request(&entry, mode, Purpose::Variant(code, mode));
+                    let wanted = Wanted::Entry(entry.index(), mode);
+                    self.request(&entry, wanted, Purpose::Variant(code, mode));
                 }
             }
             Some(_) => {}
@@ -252,7 +271,6 @@ impl JitTier {
             }
         }
     }
-
 }
 
 /// Counts a run that ended at an address that the table does not lead on from.
@@ -280,9 +298,13 @@ impl Accelerator for JitTier {
         self.shared.options.threshold.max(1)
     }
 
+    fn decoded(&mut self, entry: Entry) {
+        self.request(&entry, Wanted::All, Purpose::Page(entry.clone()));
+    }
+
     fn compile(&mut self, cpu: &Cpu, entry: Entry) {
-        let mode = Mode::of(cpu);
-        if !self.request(&entry, mode, Purpose::First(entry.clone())) {
+        let wanted = Wanted::Entry(entry.index(), Mode::of(cpu));
+        if !self.request(&entry, wanted, Purpose::First(entry.clone())) {
             entry.forget();
         }
     }

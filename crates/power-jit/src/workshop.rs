@@ -4,16 +4,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use code_store::Key;
+use power::accelerator::PAGE_WORDS;
+
+use crate::archive::{Archive, ArchivePlace, Kept};
 use crate::code_space::SpaceError;
-use crate::compile::{Compiled, Compiler, PlanError};
-use crate::host_code::CodeRoom;
+use crate::compile::Compiler;
+use crate::host_code::{CodeRoom, HostCode};
 use crate::jit::{HostError, TranslateError};
 use crate::mode::Mode;
 use crate::plan::{Plan, PlannedBlock};
 use crate::region::{Region, RegionFacts};
-use crate::service::{Job, JitOptions, Outcome, Shared};
+use crate::service::{JitOptions, Job, Outcome, Shared, Wanted};
 use crate::statistics::JitStatistics;
 
 /// Bytes of code that are worth being finished while there is more to do.
@@ -21,6 +25,9 @@ const BATCH: usize = 64 << 10;
 
 /// Sources that are known, past which those for the interpreter are forgotten; the room bounds the others.
 const KNOWN_MAX: usize = 1 << 16;
+
+/// How long the thread is idle before it saves what it has compiled.
+const SAVE_AFTER: Duration = Duration::from_secs(1);
 
 /// What code is made of.
 type Source = (Mode, Vec<PlannedBlock>);
@@ -35,11 +42,12 @@ enum Known {
     Waiting(usize),
 }
 
-/// Compiled, and waiting to be finished.
+/// Compiled, now or in an earlier run, and waiting to be finished.
 struct Waiting {
-    source: Source,
-    compiled: Compiled,
-    facts: RegionFacts,
+    /// Where it was compiled now.
+    source: Option<Source>,
+    page: Key,
+    kept: Kept,
     jobs: Vec<Job>,
 }
 
@@ -50,8 +58,16 @@ pub(crate) struct Workshop {
     /// Where code goes; made when first needed, and another when full.
     room: Option<Arc<CodeRoom>>,
     known: HashMap<Source, Known>,
+    /// All regions, by page.
+    pages: HashMap<Key, Vec<(usize, Arc<Region>)>>,
     waiting: Vec<Waiting>,
     waiting_bytes: usize,
+    /// Who wants to know of all regions of a page.
+    waiting_for_pages: Vec<(Key, Job)>,
+    /// When code was finished last.
+    delivered: Instant,
+    place: Option<ArchivePlace>,
+    archive: Option<Archive>,
 }
 
 impl Workshop {
@@ -59,24 +75,52 @@ impl Workshop {
     ///
     /// # Errors
     /// [`HostError`].
-    pub(crate) fn new(options: JitOptions) -> Result<Self, HostError> {
+    pub(crate) fn new(options: JitOptions, place: Option<ArchivePlace>) -> Result<Self, HostError> {
         Ok(Self {
             compiler: Compiler::new()?,
             options,
             room: None,
             known: HashMap::new(),
+            pages: HashMap::new(),
             waiting: Vec::new(),
             waiting_bytes: 0,
+            waiting_for_pages: Vec::new(),
+            delivered: Instant::now(),
+            place,
+            archive: None,
         })
+    }
+
+    /// Opens the archive, where there is to be one.
+    pub(crate) fn open_archive(&mut self) {
+        let Some(place) = self.place.take() else {
+            return;
+        };
+        match Archive::open(&place, self.compiler.isa()) {
+            Ok(archive) => self.archive = Some(archive),
+            Err(error) => tracing::warn!(%error, "compiled code is not kept for later runs"),
+        }
     }
 
     /// Does a job, or as much of it as can be done before its code is finished.
     pub(crate) fn take(&mut self, job: Job, shared: &Shared) {
         let start = Instant::now();
         let mut done = JitStatistics::default();
-        match Plan::region(&job.words, job.entry, job.mode) {
-            None => job.answer(Outcome::Interpret),
-            Some((plan, depends)) => self.plan(&plan, depends, job, &mut done),
+        let page = page_key(&job);
+        match job.wanted {
+            Wanted::All => self.all_of_page(page, job, &mut done),
+            Wanted::Entry(entry, mode) => match Plan::region(&job.words, entry, mode) {
+                None => job.answer(Outcome::Interpret),
+                Some((plan, depends)) => {
+                    let facts = RegionFacts {
+                        mode,
+                        depends,
+                        entry_charge: plan.entry_charge(),
+                        instructions: 0,
+                    };
+                    self.plan(&plan, facts, page, entry, job, &mut done);
+                }
+            },
         }
         done.compile_time = start.elapsed();
         shared.add(&done);
@@ -85,13 +129,62 @@ impl Workshop {
         }
     }
 
-    fn plan(&mut self, plan: &Plan, depends: Mode, job: Job, done: &mut JitStatistics) {
-        let source = (job.mode, plan.blocks.clone());
+    /// There is nothing to do now. How long until this wants to be called again.
+    pub(crate) fn rest(&mut self, shared: &Shared) -> Option<Duration> {
+        let delivered = !self.waiting.is_empty();
+        self.deliver(shared);
+        let archive = self
+            .archive
+            .as_mut()
+            .filter(|archive| archive.has_fresh())?;
+        if !delivered && self.delivered.elapsed() >= SAVE_AFTER {
+            archive.save();
+            return None;
+        }
+        Some(SAVE_AFTER)
+    }
+
+    /// Keeps what is to be kept.
+    pub(crate) fn close(mut self) {
+        if let Some(archive) = &mut self.archive {
+            archive.save();
+        }
+    }
+
+    /// Answers with all regions of a page, once those of earlier runs are finished.
+    fn all_of_page(&mut self, page: Key, job: Job, done: &mut JitStatistics) {
+        let in_earlier_runs = match &self.archive {
+            Some(archive) if !self.pages.contains_key(&page) => archive.page(&page),
+            _ => Vec::new(),
+        };
+        done.loaded = in_earlier_runs.len() as u64;
+        for kept in in_earlier_runs {
+            self.waiting_bytes += kept.code.len();
+            self.waiting.push(Waiting {
+                source: None,
+                page,
+                kept,
+                jobs: Vec::new(),
+            });
+        }
+        self.waiting_for_pages.push((page, job));
+    }
+
+    fn plan(
+        &mut self,
+        plan: &Plan,
+        facts: RegionFacts,
+        page: Key,
+        entry: usize,
+        job: Job,
+        done: &mut JitStatistics,
+    ) {
+        let source = (facts.mode, plan.blocks.clone());
         match self.known.get(&source) {
             Some(Known::Region(region)) => job.answer(Outcome::Region(Arc::clone(region))),
             Some(Known::Interpret) => job.answer(Outcome::Interpret),
             Some(&Known::Waiting(index)) => self.waiting[index].jobs.push(job),
-            None => match self.compiler.plan(plan, job.mode) {
+            None => match self.compiler.plan(plan, facts.mode) {
                 Ok(compiled) => {
                     done.regions = 1;
                     done.translated = compiled.instructions as u64;
@@ -99,23 +192,23 @@ impl Workshop {
                     self.waiting_bytes += compiled.bytes.len();
                     let index = Known::Waiting(self.waiting.len());
                     self.known.insert(source.clone(), index);
-                    self.waiting.push(Waiting {
-                        source,
+                    let kept = Kept {
+                        entry: entry as u16,
                         facts: RegionFacts {
-                            mode: job.mode,
-                            depends,
-                            entry_charge: plan.entry_charge(),
                             instructions: compiled.instructions as u32,
+                            ..facts
                         },
-                        compiled,
+                        code: compiled.bytes,
+                    };
+                    self.waiting.push(Waiting {
+                        source: Some(source),
+                        page,
+                        kept,
                         jobs: vec![job],
                     });
                 }
                 Err(error) => {
-                    let error = match error {
-                        PlanError::Interpret(insn) => TranslateError::Interpret(insn),
-                        PlanError::Compile(error) => TranslateError::Compile(error),
-                    };
+                    let error = TranslateError::from(error);
                     tracing::debug!(%error, "code stays interpreted");
                     if self.known.len() >= KNOWN_MAX {
                         self.known
@@ -132,32 +225,58 @@ impl Workshop {
     pub(crate) fn deliver(&mut self, shared: &Shared) {
         let waiting = std::mem::take(&mut self.waiting);
         self.waiting_bytes = 0;
-        if waiting.is_empty() {
-            return;
-        }
-        let pieces: Vec<&[u8]> = waiting.iter().map(|w| &w.compiled.bytes[..]).collect();
-        let placed = match self.place(&pieces, shared) {
-            Ok(placed) => placed,
-            Err(error) => {
-                tracing::warn!(%error, "code stays interpreted for now");
-                for waiting in waiting {
-                    self.known.remove(&waiting.source);
-                    for job in waiting.jobs {
-                        job.answer(Outcome::Dropped);
-                    }
+        if !waiting.is_empty() {
+            self.delivered = Instant::now();
+            let pieces: Vec<&[u8]> = waiting.iter().map(|w| &w.kept.code[..]).collect();
+            match self.place(&pieces, shared) {
+                Ok(placed) => self.hand_out(waiting, placed),
+                Err(error) => {
+                    tracing::warn!(%error, "code stays interpreted for now");
+                    self.give_up(waiting);
                 }
-                return;
             }
-        };
+        }
+        for (page, job) in std::mem::take(&mut self.waiting_for_pages) {
+            let regions = self.pages.get(&page).cloned().unwrap_or_default();
+            job.answer(Outcome::All(regions));
+        }
+    }
+
+    fn hand_out(&mut self, waiting: Vec<Waiting>, placed: Vec<HostCode>) {
         for (waiting, code) in waiting.into_iter().zip(placed) {
+            let Waiting {
+                source,
+                page,
+                kept,
+                jobs,
+            } = waiting;
             let region = Arc::new(Region {
                 code,
-                facts: waiting.facts,
+                facts: kept.facts,
             });
-            self.known
-                .insert(waiting.source, Known::Region(Arc::clone(&region)));
-            for job in waiting.jobs {
+            let entry = usize::from(kept.entry);
+            let regions = self.pages.entry(page).or_default();
+            regions.push((entry, Arc::clone(&region)));
+            if let Some(source) = source {
+                self.known
+                    .insert(source, Known::Region(Arc::clone(&region)));
+                if let Some(archive) = &mut self.archive {
+                    archive.keep(page, kept);
+                }
+            }
+            for job in jobs {
                 job.answer(Outcome::Region(Arc::clone(&region)));
+            }
+        }
+    }
+
+    fn give_up(&mut self, waiting: Vec<Waiting>) {
+        for waiting in waiting {
+            if let Some(source) = waiting.source {
+                self.known.remove(&source);
+            }
+            for job in waiting.jobs {
+                job.answer(Outcome::Dropped);
             }
         }
     }
@@ -167,7 +286,7 @@ impl Workshop {
         &mut self,
         pieces: &[&[u8]],
         shared: &Shared,
-    ) -> Result<Vec<crate::host_code::HostCode>, TranslateError> {
+    ) -> Result<Vec<HostCode>, TranslateError> {
         if let Some(room) = &self.room {
             match room.place(pieces) {
                 Err(SpaceError::Full) => {}
@@ -175,6 +294,7 @@ impl Workshop {
             }
             self.known
                 .retain(|_, known| matches!(known, Known::Waiting(_)));
+            self.pages.clear();
             shared.add(&JitStatistics {
                 evictions: 1,
                 ..JitStatistics::default()
@@ -184,6 +304,20 @@ impl Workshop {
         let room = CodeRoom::new(self.compiler.isa(), self.options.code_bytes.max(MIN_ROOM))?;
         Ok(self.room.insert(room).place(pieces)?)
     }
+}
+
+/// What a page is known by: its words.
+fn page_key(job: &Job) -> Key {
+    let mut bytes = [0; PAGE_WORDS * 4];
+    for (bytes, word) in bytes
+        .as_chunks_mut::<4>()
+        .0
+        .iter_mut()
+        .zip(job.words.iter())
+    {
+        *bytes = word.0.to_le_bytes();
+    }
+    Key::of(&[&bytes])
 }
 
 /// A room holds a batch and the trampolines at least.

@@ -132,6 +132,10 @@ impl Accelerator for Watcher {
         self.jit.threshold()
     }
 
+    fn decoded(&mut self, entry: Entry) {
+        self.jit.decoded(entry);
+    }
+
     fn compile(&mut self, cpu: &Cpu, entry: Entry) {
         self.jit.compile(cpu, entry);
     }

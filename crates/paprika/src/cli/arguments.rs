@@ -9,7 +9,10 @@ use guest_kit::{GuestKit, GuestPaths};
 use papr::{LMB_SIZE, MAX_VCPUS, MachineVersion};
 use papr_scm::nvdimm::NvdimmConfig;
 
-use crate::machine::{CpuEngine, DEFAULT_MEMORY, ENGINE_VARIABLE, HostOptions, MachineConfig};
+use crate::machine::{
+    CODE_CACHE_VARIABLE, CodeOptions, CpuEngine, DEFAULT_MEMORY, ENGINE_VARIABLE, HostOptions,
+    LEAST_CODE_MEMORY, MachineConfig,
+};
 
 /// Kernel command line where the user gives none: the console is the terminal.
 const DEFAULT_CMDLINE: &str = "console=hvc0";
@@ -106,6 +109,15 @@ pub(super) struct HostArgs {
     )]
     engine: CpuEngine,
 
+    /// Where the JIT keeps compiled code, so that the next run starts warm; "off" keeps none [default: paprika/code in the user's
+    /// cache]
+    #[arg(long, value_name = "DIR", env = CODE_CACHE_VARIABLE, help_heading = "Machine")]
+    code_cache: Option<String>,
+
+    /// Memory for compiled code, for example 64M; when it is full, code is compiled again as needed
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = code_memory, help_heading = "Machine")]
+    code_memory: u64,
+
     /// End, with exit code 0, where the guest asks for a reboot
     #[arg(long, help_heading = "Machine")]
     no_reboot: bool,
@@ -115,9 +127,30 @@ impl From<HostArgs> for HostOptions {
     fn from(args: HostArgs) -> Self {
         Self {
             engine: args.engine,
+            code: args.code(),
             no_reboot: args.no_reboot,
         }
     }
+}
+
+impl HostArgs {
+    fn code(&self) -> CodeOptions {
+        let named = self.code_cache.as_deref().filter(|name| !name.is_empty());
+        CodeOptions {
+            memory: self.code_memory,
+            cache: CodeOptions::cache_named(named),
+        }
+    }
+}
+
+/// A size of memory for compiled code.
+fn code_memory(text: &str) -> Result<u64, String> {
+    let size = papr_scm::nvdimm::parse_size(text);
+    size.filter(|&size| size >= LEAST_CODE_MEMORY)
+        .ok_or_else(|| {
+            let least = LEAST_CODE_MEMORY >> 20;
+            format!("write a size of at least {least}M, for example 64M")
+        })
 }
 
 /// What a machine is made of.
@@ -201,6 +234,7 @@ impl MachineArgs {
         config.memory = self.memory.0;
         config.name = self.name;
         config.engine = self.host.engine;
+        config.code = self.host.code();
         config.no_reboot = self.host.no_reboot;
         Ok((config, self.nvdimm))
     }

@@ -42,9 +42,8 @@ impl Saver {
             }
             *current = Some(Arc::clone(&progress));
         }
-        let saved = save(machine, &request.path, options, &progress);
-        *self.current() = None;
-        Ok(saved?)
+        let _end = EndOnDrop(self);
+        Ok(save(machine, &request.path, options, &progress)?)
     }
 
     /// How far it is.
@@ -68,5 +67,14 @@ impl Saver {
             }
         }
         Ok(self.status())
+    }
+}
+
+/// The snapshot is made or not, however that came about.
+struct EndOnDrop<'a>(&'a Saver);
+
+impl Drop for EndOnDrop<'_> {
+    fn drop(&mut self) {
+        *self.0.current() = None;
     }
 }

@@ -38,6 +38,47 @@ impl CpuEngine {
     }
 }
 
+/// What becomes of code that the JIT has compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeOptions {
+    /// Host memory that it may take, in bytes; when that is full, all of it is dropped and made again as needed.
+    pub memory: u64,
+    /// The directory where it is kept for later runs; None: it is not kept.
+    pub cache: Option<PathBuf>,
+}
+
+/// Host memory for compiled code where the user does not say.
+pub const DEFAULT_CODE_MEMORY: u64 = 64 << 20;
+/// Less holds too little to be of use.
+pub const LEAST_CODE_MEMORY: u64 = 1 << 20;
+
+/// Names the directory for compiled code, or turns that off, for who does not choose.
+pub const CODE_CACHE_VARIABLE: &str = "PAPRIKA_CODE_CACHE";
+/// Instead of a directory: compiled code is not kept.
+pub const NO_CODE_CACHE: &str = "off";
+
+impl CodeOptions {
+    /// Where compiled code is kept for who names a directory, or [`NO_CODE_CACHE`], or nothing: then it is `code` in the user's
+    /// cache, where there is one.
+    pub fn cache_named(name: Option<&str>) -> Option<PathBuf> {
+        match name {
+            Some(NO_CODE_CACHE) => None,
+            Some(directory) => Some(directory.into()),
+            None => Some(guest_kit::user_cache().ok()?.join("code")),
+        }
+    }
+}
+
+impl Default for CodeOptions {
+    fn default() -> Self {
+        let named = std::env::var(CODE_CACHE_VARIABLE).ok();
+        Self {
+            memory: DEFAULT_CODE_MEMORY,
+            cache: Self::cache_named(named.as_deref().filter(|name| !name.is_empty())),
+        }
+    }
+}
+
 /// What a machine is made of, as the user says it.
 #[derive(Debug, Clone)]
 pub struct MachineConfig {
@@ -55,6 +96,8 @@ pub struct MachineConfig {
     pub memory: u64,
     /// What carries out the guest's instructions.
     pub engine: CpuEngine,
+    /// What becomes of compiled code.
+    pub code: CodeOptions,
     /// Name of the machine.
     pub name: String,
     /// Whether a reboot that the guest asks for ends the machine instead.
@@ -72,6 +115,7 @@ impl MachineConfig {
             cpus: 1,
             memory: DEFAULT_MEMORY,
             engine: CpuEngine::preferred(),
+            code: CodeOptions::default(),
             name: "paprika".into(),
             no_reboot: false,
         }
@@ -112,10 +156,12 @@ impl Boot {
 }
 
 /// What the host of a saved machine chooses anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostOptions {
     /// What carries out the guest's instructions.
     pub engine: CpuEngine,
+    /// What becomes of compiled code.
+    pub code: CodeOptions,
     /// Whether a reboot that the guest asks for ends the machine instead.
     pub no_reboot: bool,
 }
@@ -124,6 +170,7 @@ impl Default for HostOptions {
     fn default() -> Self {
         Self {
             engine: CpuEngine::preferred(),
+            code: CodeOptions::default(),
             no_reboot: false,
         }
     }
@@ -172,6 +219,7 @@ impl Blueprint {
         platform.validate()?;
         let options = HostOptions {
             engine: config.engine,
+            code: config.code,
             no_reboot: config.no_reboot,
         };
         Ok(Self {

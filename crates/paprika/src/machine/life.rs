@@ -315,7 +315,7 @@ impl Machine {
     /// # Errors
     /// [`MachineError`] where it can't be started.
     pub fn run(&self) -> Result<End, MachineError> {
-        let engine = Engine::new(self.options.engine, self.partition.vcpus())?;
+        let engine = Engine::new(&self.options, self.partition.vcpus())?;
         let threads = self.spawn(&engine)?;
         let end = self.live();
         self.control.machine_ended();

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use papr::vcpu::{Special, StartState, Vcpu, VcpuId};
 use power::{Cpu, CpuState, Exit, Partition, StateError, msr};
-use power_jit::{JitOptions, JitService};
+use power_jit::{ArchivePlace, HostError, JitOptions, JitService};
 use power_lockstep::{LockStep, LockStepError, LockStepOptions};
 use tracing::{info, warn};
 
 use super::MachineError;
-use super::config::CpuEngine;
+use super::config::{CodeOptions, CpuEngine, HostOptions};
 
 /// How code is compiled that is to be compared: much of it, and soon.
 const COMPARED: JitOptions = JitOptions {
@@ -39,13 +39,13 @@ impl Engine {
     }
 
     /// The engine of a machine with so many vCPUs. A host that has no JIT is no reason not to run; but one not to compare it.
-    pub(super) fn new(choice: CpuEngine, vcpus: u32) -> Result<Self, MachineError> {
-        match choice {
+    pub(super) fn new(options: &HostOptions, vcpus: u32) -> Result<Self, MachineError> {
+        match options.engine {
             CpuEngine::Interpreter => {
                 info!("the guest is interpreted, as was asked for");
                 Ok(Self::Interpreter)
             }
-            CpuEngine::Jit => match JitService::new(JitOptions::default()) {
+            CpuEngine::Jit => match compiler(&options.code) {
                 Ok(service) => {
                     info!("hot code of the guest is compiled");
                     Ok(Self::Jit(Arc::new(service)))
@@ -65,6 +65,27 @@ impl Engine {
         }
     }
 }
+
+/// The compiler of a machine.
+fn compiler(code: &CodeOptions) -> Result<JitService, HostError> {
+    let options = JitOptions {
+        code_bytes: usize::try_from(code.memory).unwrap_or(usize::MAX),
+        ..JitOptions::default()
+    };
+    match &code.cache {
+        None => JitService::new(options),
+        Some(directory) => JitService::with_archive(
+            options,
+            ArchivePlace {
+                directory: directory.clone(),
+                max_bytes: CACHE_BYTES,
+            },
+        ),
+    }
+}
+
+/// Bytes on disk for compiled code.
+const CACHE_BYTES: u64 = 128 << 20;
 
 /// The built-in CPU, as the platform sees it.
 pub(super) struct Processor {

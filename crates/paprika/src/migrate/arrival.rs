@@ -161,8 +161,8 @@ impl DestinationMachine for Arrival {
             kernel: luggage,
             initrd,
         };
-        let blueprint =
-            Blueprint::of_saved(here, boot, files, self.options.host).map_err(Problem::new)?;
+        let blueprint = Blueprint::of_saved(here, boot, files, self.options.host.clone())
+            .map_err(Problem::new)?;
         let console = self.console.take().ok_or_else(disorder)?;
         let machine = Machine::build(blueprint, &[], console).map_err(Problem::new)?;
         self.machine = Some(Arc::new(machine));

@@ -212,7 +212,7 @@ impl Snapshot {
             here,
             nvdimms: opened,
             warnings,
-            host: options.host,
+            host: options.host.clone(),
         })
     }
 
@@ -233,7 +233,7 @@ impl Snapshot {
             kernel: self.boot_file(KERNEL_FILE, "kernel", boot.kernel)?,
             initrd: self.boot_file(INITRD_FILE, "initrd", boot.initrd)?,
         };
-        let blueprint = Blueprint::of_saved(&plan.here, boot, files, plan.host)?;
+        let blueprint = Blueprint::of_saved(&plan.here, boot, files, plan.host.clone())?;
         let machine = Machine::build(blueprint, &[], console)?;
         progress.enter(Stage::Memory);
         let path = self.file(MEMORY_FILE);

@@ -112,15 +112,15 @@ impl Engine for Translator<'_> {
         self.builder.ins().bswap(a)
     }
     fn pure1(&mut self, f: fn(u64) -> u64, a: Value) -> Value {
-        let f = self.word(address!(f));
+        let f = self.function(address!(f));
         self.call_word(address!(shims::pure1), &[f, a])
     }
     fn pure2(&mut self, f: fn(u64, u64) -> u64, a: Value, b: Value) -> Value {
-        let f = self.word(address!(f));
+        let f = self.function(address!(f));
         self.call_word(address!(shims::pure2), &[f, a, b])
     }
     fn pure3(&mut self, f: fn(u64, u64, u64) -> u64, a: Value, b: Value, c: Value) -> Value {
-        let f = self.word(address!(f));
+        let f = self.function(address!(f));
         self.call_word(address!(shims::pure3), &[f, a, b, c])
     }
 
@@ -495,7 +495,7 @@ impl Engine for Translator<'_> {
     ) -> Value {
         let (a, b) = (self.by_pointer(0, a), self.by_pointer(1, b));
         let (f, out, imm) = (
-            self.word(address!(f)),
+            self.function(address!(f)),
             self.result_pointer(),
             self.word(imm.into()),
         );
@@ -525,7 +525,7 @@ impl Engine for Translator<'_> {
     }
     fn vec_to_word(&mut self, f: fn(u128, u64) -> u64, a: Value, b: Value) -> Value {
         let a = self.by_pointer(0, a);
-        let f = self.word(address!(f));
+        let f = self.function(address!(f));
         self.call_word(address!(shims::vec_to_word), &[f, a, b])
     }
 }

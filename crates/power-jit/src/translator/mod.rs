@@ -517,9 +517,7 @@ impl<'a> Translator<'a> {
         let differs = self.builder.ins().bor(one, other);
         self.builder.ins().brif(differs, unknown, &[], known, &[]);
         self.builder.switch_to_block(known);
-        let signature = self
-            .builder
-            .import_signature(trampoline::code_signature());
+        let signature = self.builder.import_signature(trampoline::code_signature());
         self.builder
             .ins()
             .return_call_indirect(signature, code, &[registers, context, left, nia]);

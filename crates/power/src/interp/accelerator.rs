@@ -55,6 +55,11 @@ pub trait Accelerator {
     /// Entries after which code counts as hot; at least 1.
     fn threshold(&self) -> u32;
 
+    /// The page that `entry` is in has been decoded, and is about to run for the first time.
+    fn decoded(&mut self, entry: Entry) {
+        let _ = entry;
+    }
+
     /// `entry` has become hot. The code may be compiled at any later time, or never.
     fn compile(&mut self, cpu: &Cpu, entry: Entry);
 
@@ -87,6 +92,23 @@ impl Entry {
             *word = op.insn;
         }
         Some(words)
+    }
+
+    /// Word `index` of the same page.
+    pub fn at(&self, index: usize) -> Self {
+        Self {
+            page: Weak::clone(&self.page),
+            index: index % PAGE_WORDS,
+        }
+    }
+
+    /// The code that is run where it is reached.
+    pub fn code(&self) -> Option<CodeId> {
+        let page = self.page.upgrade()?;
+        match page.heat.look(self.index) {
+            Warmth::Compiled(code) => Some(code),
+            Warmth::Cold | Warmth::JustHot => None,
+        }
     }
 
     /// Counts from the start again: the code was not compiled, but may be another time.
@@ -126,6 +148,11 @@ impl Heat {
         &self
             .0
             .get_or_init(|| Box::new([const { Cell::new(0) }; WORDS]))[index % WORDS]
+    }
+
+    /// Whether nothing has been counted yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.0.get().is_none()
     }
 
     /// Only looks at an entry.

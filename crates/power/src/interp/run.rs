@@ -89,6 +89,9 @@ impl Cpu {
             let stopped = match &mut accelerator {
                 None => self.run_page(handlers, &page),
                 Some(accelerator) => {
+                    if page.heat.is_new() {
+                        accelerator.decoded(self.entry(&page));
+                    }
                     self.run_page_tiered(handlers, &page, *accelerator, threshold, arrived)
                 }
             };

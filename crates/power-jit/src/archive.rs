@@ -1,0 +1,125 @@
+//! What earlier runs have compiled, by page of code: on disk, so that the next run of a guest starts warm.
+//!
+//! An entry of the [`CodeStore`] is a *chunk*: the regions of one page that one run has added. Entries never change, so each run
+//! appends chunks of its own, which are numbered. What code depends on beside the page, the mode and this build of the program is
+//! not in it: it is position independent ([`crate::image`]).
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use code_store::{BuildId, CodeStore, Key, StoreError, StoreOptions};
+use cranelift_codegen::isa::TargetIsa;
+use serde::{Deserialize, Serialize};
+
+use crate::region::RegionFacts;
+
+/// Where compiled code is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivePlace {
+    /// A directory of the user's own; made where it is missing.
+    pub directory: PathBuf,
+    /// Bytes that it may take.
+    pub max_bytes: u64,
+}
+
+/// Chunks of a page that are looked for; a page that has so many gets no more.
+const CHUNKS: u32 = 32;
+/// The longest chunk that is made.
+const CHUNK_BYTES: usize = 4 << 20;
+/// Regions that wait to be saved; past it new ones are not kept.
+const FRESH_BYTES: usize = 64 << 20;
+
+/// A region without its place in memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// The word of the page where it is entered.
+    pub(crate) entry: u16,
+    pub(crate) facts: RegionFacts,
+    pub(crate) code: Vec<u8>,
+}
+
+/// See the module.
+pub(crate) struct Archive {
+    store: CodeStore,
+    /// What has been compiled since the last save, by page.
+    fresh: HashMap<Key, Vec<Kept>>,
+    fresh_bytes: usize,
+}
+
+impl Archive {
+    /// Opens the archive of this build for this host.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn open(place: &ArchivePlace, isa: &dyn TargetIsa) -> Result<Self, StoreError> {
+        let program = BuildId::of_program(&[host(isa).as_bytes()])?;
+        let options = StoreOptions {
+            max_bytes: place.max_bytes,
+            ..StoreOptions::default()
+        };
+        Ok(Self {
+            store: CodeStore::open(&place.directory, program, options)?,
+            fresh: HashMap::new(),
+            fresh_bytes: 0,
+        })
+    }
+
+    /// The regions of a page that are kept. What is damaged is left out.
+    pub(crate) fn page(&self, page: &Key) -> Vec<Kept> {
+        let mut kept = Vec::new();
+        for chunk in 0..CHUNKS {
+            let Some(bytes) = self.store.get(&name(page, chunk)) else {
+                break;
+            };
+            match postcard::from_bytes::<Vec<Kept>>(&bytes) {
+                Ok(regions) => kept.extend(regions),
+                Err(error) => tracing::warn!(%error, "kept code can't be read, and is made anew"),
+            }
+        }
+        kept
+    }
+
+    /// Keeps a region of a page, with the next save.
+    pub(crate) fn keep(&mut self, page: Key, kept: Kept) {
+        if self.fresh_bytes + kept.code.len() <= FRESH_BYTES {
+            self.fresh_bytes += kept.code.len();
+            self.fresh.entry(page).or_default().push(kept);
+        }
+    }
+
+    /// Whether there is something to save.
+    pub(crate) fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
+    /// Hands to the store what is new. It writes in batches, and when the archive is closed.
+    pub(crate) fn save(&mut self) {
+        self.fresh_bytes = 0;
+        for (page, mut regions) in self.fresh.drain() {
+            let free = (0..CHUNKS).find(|&chunk| self.store.get(&name(&page, chunk)).is_none());
+            let Some(chunk) = free else { continue };
+            let mut bytes = 0;
+            let fits = regions.iter().take_while(|kept| {
+                bytes += kept.code.len();
+                bytes <= CHUNK_BYTES
+            });
+            let fits = fits.count();
+            regions.truncate(fits);
+            match postcard::to_allocvec(&regions) {
+                Ok(content) => self.store.insert(name(&page, chunk), &content),
+                Err(error) => tracing::warn!(%error, "compiled code can't be kept"),
+            }
+        }
+    }
+}
+
+/// The key of a chunk.
+fn name(page: &Key, chunk: u32) -> Key {
+    Key::of(&[page.as_bytes(), &chunk.to_le_bytes()])
+}
+
+/// All that Cranelift's code depends on of the host and the settings.
+fn host(isa: &dyn TargetIsa) -> String {
+    let flags: Vec<String> = isa.isa_flags().iter().map(ToString::to_string).collect();
+    format!("{} {} {}", isa.triple(), isa.flags(), flags.join(" "))
+}
