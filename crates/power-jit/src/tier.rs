@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use power::Cpu;
-use power::accelerator::{Accelerator, CodeId, Entry, Ran};
+use power::accelerator::{Accelerator, CodeId, Entry, PAGE_WORDS, Ran};
 
 use crate::block::ExitKind;
 use crate::jumps::{Jumps, Known, Stamps};
@@ -24,6 +24,22 @@ struct Slot {
 
 /// Modes that one entry is compiled for beside the first.
 const VARIANTS: usize = 8;
+
+/// Pages that are remembered to have been learnt of; a power of two.
+const LEARNT: usize = 1024;
+
+impl Slot {
+    /// The region for a mode.
+    fn suiting(&self, mode: Mode) -> Option<&Arc<Region>> {
+        if self.region.suits(mode) {
+            return Some(&self.region);
+        }
+        self.variants.iter().find_map(|(_, variant)| match variant {
+            Variant::Compiled(region) if region.suits(mode) => Some(region),
+            _ => None,
+        })
+    }
+}
 
 /// Code for another mode than the first.
 enum Variant {
@@ -45,8 +61,12 @@ pub(crate) struct JitTier {
     /// Number of the first slot.
     base: u32,
     slots: Vec<Slot>,
+    /// The slots of each page ([`Entry::page`]).
+    pages: HashMap<usize, Vec<u32>>,
     jumps: Jumps,
     stamps: Stamps,
+    /// Where in the address space pages were last learnt of, and under which stamp.
+    learnt: Box<[(u64, u64)]>,
     waiting: HashMap<u64, Purpose>,
     tickets: u64,
     replies: Receiver<Answer>,
@@ -63,8 +83,10 @@ impl JitTier {
             shared,
             base: 0,
             slots: Vec::new(),
+            pages: HashMap::new(),
             jumps: Jumps::new(),
             stamps: Stamps::default(),
+            learnt: vec![(0, 0); LEARNT].into_boxed_slice(),
             waiting: HashMap::new(),
             tickets: 0,
             replies,
@@ -131,6 +153,8 @@ impl JitTier {
             return;
         };
         entry.install(code);
+        let of_page = self.pages.entry(entry.page()).or_default();
+        of_page.push(self.slots.len() as u32);
         self.slots.push(Slot {
             region,
             entry,
@@ -164,15 +188,8 @@ impl JitTier {
     fn region(&mut self, code: CodeId, index: usize, mode: Mode) -> Option<Arc<Region>> {
         let threshold = self.shared.options.threshold;
         let slot = &mut self.slots[index];
-        if slot.region.suits(mode) {
-            return Some(Arc::clone(&slot.region));
-        }
-        let suiting = slot.variants.iter().find_map(|(_, variant)| match variant {
-            Variant::Compiled(region) if region.suits(mode) => Some(Arc::clone(region)),
-            _ => None,
-        });
-        if suiting.is_some() {
-            return suiting;
+        if let Some(region) = slot.suiting(mode) {
+            return Some(Arc::clone(region));
         }
         let known = slot.variants.iter_mut().find(|(of, _)| *of == mode);
         match known {
@@ -198,11 +215,34 @@ impl JitTier {
         None
     }
 
+    /// Where a page is come to for the first time under these stamps, at the address of a slot: jumps may go to all of its code.
+    fn learn(&mut self, nia: u64, slot: usize, mode: Mode, stamps: [u64; 2]) {
+        const PAGE: u64 = 4 * PAGE_WORDS as u64;
+        let base = nia & !(PAGE - 1);
+        let stamp = stamps[(nia >> 63) as usize];
+        let learnt = &mut self.learnt[((base / PAGE) ^ stamp) as usize % LEARNT];
+        if *learnt == (base, stamp) {
+            return;
+        }
+        *learnt = (base, stamp);
+        let Some(of_page) = self.pages.get(&self.slots[slot].entry.page()) else {
+            return;
+        };
+        for slot in of_page.iter().filter_map(|&slot| self.slots.get(slot as usize)) {
+            if let Some(region) = slot.suiting(mode) {
+                let nia = base + 4 * slot.entry.index() as u64;
+                self.jumps.insert(nia, stamps, region);
+            }
+        }
+    }
+
     /// Drops all code.
     fn drop_all(&mut self) {
         self.base = self.base.saturating_add(self.slots.len() as u32);
         self.slots.clear();
+        self.pages.clear();
         self.jumps.clear();
+        self.learnt.fill((0, 0));
     }
 
     /// Runs from region to region as long as the next is known.
@@ -332,6 +372,7 @@ impl Accelerator for JitTier {
             return Ran::Unsuitable;
         }
         let stamps = self.stamps.current(cpu);
+        self.learn(cpu.regs.nia, index, mode, stamps);
         self.jumps.insert(cpu.regs.nia, stamps, &region);
         self.run_from(cpu, &region, stamps)
     }

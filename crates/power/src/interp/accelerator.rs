@@ -94,6 +94,11 @@ impl Entry {
         Some(words)
     }
 
+    /// Names the page. No other has the name as long as this entry, or another of the page, is there.
+    pub fn page(&self) -> usize {
+        self.page.as_ptr().addr()
+    }
+
     /// Word `index` of the same page.
     pub fn at(&self, index: usize) -> Self {
         Self {

@@ -56,6 +56,8 @@ impl Cpu {
     fn run_inside(&mut self, mut accelerator: Option<&mut (dyn Accelerator + 'static)>) -> Exit {
         let handlers = handlers();
         let threshold = accelerator.as_ref().map_or(0, |a| a.threshold());
+        // What the last run has left of its interval was not carried out.
+        self.executed = self.executed.saturating_sub(self.budget.into());
         self.budget = 0;
         loop {
             let mut arrived = true;
