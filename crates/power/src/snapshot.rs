@@ -275,7 +275,7 @@ impl Cpu {
             plain_sprs: self.other_sprs.numbered().collect(),
             system_reset_pending: signals & SYSTEM_RESET != 0,
             prodded: signals & PROD != 0,
-            instructions: self.executed,
+            instructions: self.statistics().instructions,
         }
     }
 
@@ -346,6 +346,7 @@ impl Cpu {
         };
         self.other_sprs = other_sprs;
         self.executed = state.instructions;
+        self.budget = 0;
         for (flag, up) in [
             (SYSTEM_RESET, state.system_reset_pending),
             (PROD, state.prodded),

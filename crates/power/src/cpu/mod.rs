@@ -168,7 +168,7 @@ impl Cpu {
     /// What it has done since power-on.
     pub fn statistics(&self) -> CpuStatistics {
         CpuStatistics {
-            instructions: self.executed,
+            instructions: self.executed.saturating_sub(self.budget.into()),
             tlb_misses: self.tlb.misses,
             code_misses: self.code.misses,
             interrupts: self.interrupts,

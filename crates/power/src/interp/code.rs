@@ -48,6 +48,41 @@ struct FrontEntry {
 
 /// Words of the filter of pages that code was entered in.
 const ENTERED: usize = 16;
+
+/// The address space of a process, as far as code is concerned.
+#[derive(Clone, Copy)]
+struct Space {
+    name: u64,
+    /// 64 KiB pages that code was entered in, hashed.
+    entered: [u64; ENTERED],
+}
+
+impl Space {
+    const fn new(name: u64) -> Self {
+        Self {
+            name,
+            entered: [0; ENTERED],
+        }
+    }
+
+    /// The word and the bit of the filter for an address.
+    fn filter(ea: u64) -> (usize, u64) {
+        let page = ea >> 16;
+        let hash = (page ^ page >> 10) as usize % (ENTERED * 64);
+        (hash / 64, 1 << (hash % 64))
+    }
+
+    fn enter(&mut self, ea: u64) {
+        let (word, bit) = Self::filter(ea);
+        self.entered[word] |= bit;
+    }
+
+    /// Whether code may have been entered in the 64 KiB page of an address.
+    fn may_have_entered(&self, ea: u64) -> bool {
+        let (word, bit) = Self::filter(ea);
+        self.entered[word] & bit != 0
+    }
+}
 /// Processes whose space is remembered; past this all are forgotten.
 const SPACES_MAX: usize = 1024;
 
@@ -62,12 +97,10 @@ pub(crate) struct CodeCache {
     /// The space of quadrant 3.
     kernel: u64,
     /// The space of the current process.
-    process: u64,
+    process: Space,
     pid: u32,
-    /// The spaces of processes.
-    processes: HashMap<u32, u64>,
-    /// 64 KiB pages that code was entered in since all was last forgotten, hashed.
-    entered: [u64; ENTERED],
+    /// The spaces of other processes.
+    processes: HashMap<u32, Space>,
     /// How often a page was not known at its effective address.
     pub(crate) misses: u64,
     /// Undefined words already logged.
@@ -89,10 +122,9 @@ impl Default for CodeCache {
             stale: false,
             newest: 2,
             kernel: 1,
-            process: 2,
+            process: Space::new(2),
             pid: 0,
             processes: HashMap::new(),
-            entered: [0; ENTERED],
             misses: 0,
             seen: HashSet::new(),
         }
@@ -109,9 +141,8 @@ impl CodeCache {
     pub(crate) fn flush_translations(&mut self) {
         self.stale = true;
         self.kernel = self.new_space();
-        self.process = self.new_space();
+        self.process = Space::new(self.new_space());
         self.processes.clear();
-        self.entered = [0; ENTERED];
     }
 
     /// Forgets which effective addresses of a process pages were at.
@@ -122,14 +153,20 @@ impl CodeCache {
         self.processes.remove(&pid);
         if pid == self.pid {
             self.stale = true;
-            self.process = self.new_space();
+            self.process = Space::new(self.new_space());
         }
     }
 
     /// Forgets one page of up to 64 KiB of a process.
     pub(crate) fn flush_page(&mut self, pid: u32, ea: u64) {
-        let (word, bit) = Self::filter(ea);
-        if self.entered[word] & bit != 0 {
+        let entered = if pid == self.pid {
+            self.process.may_have_entered(ea)
+        } else {
+            let space = self.processes.get(&pid);
+            space.is_some_and(|space| space.may_have_entered(ea))
+        };
+        // What is not of a process alone is not in any filter.
+        if entered || pid == 0 || ea >> 62 != 0 {
             self.flush_process(pid);
         }
     }
@@ -147,15 +184,8 @@ impl CodeCache {
         self.pid = pid;
         self.process = match self.processes.get(&pid) {
             Some(&space) => space,
-            None => self.new_space(),
+            None => Space::new(self.new_space()),
         };
-    }
-
-    /// The word and the bit of the filter for an address.
-    fn filter(ea: u64) -> (usize, u64) {
-        let page = ea >> 16;
-        let hash = (page ^ page >> 10) as usize % (ENTERED * 64);
-        (hash / 64, 1 << (hash % 64))
     }
 
     /// The name of the address space that an address is in. No two spaces that differ, or differed, have one.
@@ -164,13 +194,13 @@ impl CodeCache {
         if ea >> 62 == 3 {
             self.kernel
         } else {
-            self.process
+            self.process.name
         }
     }
 
     /// The names of the spaces that addresses are in now.
     pub(super) fn spaces(&self) -> [u64; 2] {
-        [self.process, self.kernel]
+        [self.process.name, self.kernel]
     }
 
     /// Forgets everything.
@@ -254,9 +284,10 @@ impl CodeCache {
             }
         };
         debug_assert_eq!(page.real, real, "pages are found by their real address");
-        let (word, bit) = Self::filter(ea);
-        self.entered[word] |= bit;
         let space = self.space(ea);
+        if space == self.process.name {
+            self.process.enter(ea);
+        }
         self.front[Self::slot(ea)] = FrontEntry {
             tag: ea & !(PAGE - 1) | context,
             space,
