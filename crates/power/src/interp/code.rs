@@ -72,6 +72,11 @@ impl Space {
         (hash / 64, 1 << (hash % 64))
     }
 
+    /// Whether any code was entered.
+    fn has_code(&self) -> bool {
+        self.entered != [0; ENTERED]
+    }
+
     fn enter(&mut self, ea: u64) {
         let (word, bit) = Self::filter(ea);
         self.entered[word] |= bit;
@@ -151,7 +156,8 @@ impl CodeCache {
             return self.flush_translations();
         }
         self.processes.remove(&pid);
-        if pid == self.pid {
+        // A guest flushes set by set, a hundred times in a row; the name of a space without code can stay.
+        if pid == self.pid && self.process.has_code() {
             self.stale = true;
             self.process = Space::new(self.new_space());
         }
