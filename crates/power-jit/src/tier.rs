@@ -228,7 +228,10 @@ impl JitTier {
         let Some(of_page) = self.pages.get(&self.slots[slot].entry.page()) else {
             return;
         };
-        for slot in of_page.iter().filter_map(|&slot| self.slots.get(slot as usize)) {
+        for slot in of_page
+            .iter()
+            .filter_map(|&slot| self.slots.get(slot as usize))
+        {
             if let Some(region) = slot.suiting(mode) {
                 let nia = base + 4 * slot.entry.index() as u64;
                 self.jumps.insert(nia, stamps, region);
