@@ -1,7 +1,7 @@
 //! Which program this is: code may name places in it, and is good for exactly this one.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::Seek;
 use std::path::Path;
 
 use object::read::ReadCache;
@@ -39,10 +39,11 @@ fn build_id_note<'data>(data: impl ReadRef<'data>) -> Option<Vec<u8>> {
     file.build_id().ok()?.map(<[u8]>::to_vec)
 }
 
-fn digest(file: &File) -> Result<Vec<u8>, StoreError> {
+/// Of the whole file, wherever it was read last.
+fn digest(mut file: &File) -> Result<Vec<u8>, StoreError> {
     let mut hasher = blake3::Hasher::new();
-    hasher
-        .update_reader(BufReader::new(file))
+    file.rewind()
+        .and_then(|()| hasher.update_reader(file).map(drop))
         .map_err(|error| StoreError::io(PROGRAM, error))?;
     Ok(hasher.finalize().as_bytes().to_vec())
 }
@@ -65,7 +66,11 @@ mod tests {
         let [a, b] = ["a", "b"].map(|name| {
             let path = directory.path().join(name);
             std::fs::write(&path, name).expect("it can be written");
-            digest(&File::open(path).expect("it is there")).expect("it can be read")
+            let file = File::open(path).expect("it is there");
+            let digest = || digest(&file).expect("it can be read");
+            let first = digest();
+            assert_eq!(digest(), first, "also where it has been read to its end");
+            first
         });
         assert_ne!(a, b);
     }

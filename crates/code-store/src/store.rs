@@ -260,6 +260,12 @@ impl CodeStore {
         })
     }
 
+    /// Whether there is something under a key, damaged or not: it is not read.
+    pub fn contains(&self, key: &Key) -> bool {
+        let state = self.shared.lock();
+        state.image.records.contains_key(key) || state.pending.contains_key(key)
+    }
+
     /// The content under a key, where there is one that is what was written.
     pub fn get(&self, key: &Key) -> Option<Arc<[u8]>> {
         let mut state = self.shared.lock();

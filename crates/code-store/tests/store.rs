@@ -57,7 +57,9 @@ fn entries_come_back_in_the_next_run_and_nothing_else_does() {
     {
         let store = open(&path);
         assert_eq!(store.get(&key(0)), None);
+        assert!(!store.contains(&key(0)));
         store.insert(key(0), &content(0));
+        assert!(store.contains(&key(0)));
         assert_eq!(store.get(&key(0)).as_deref(), Some(&content(0)[..]));
         store.insert(key(1), b"");
         store.insert(key(0), b"what is there stays");

@@ -96,7 +96,7 @@ impl Archive {
     pub(crate) fn save(&mut self) {
         self.fresh_bytes = 0;
         for (page, mut regions) in self.fresh.drain() {
-            let free = (0..CHUNKS).find(|&chunk| self.store.get(&name(&page, chunk)).is_none());
+            let free = (0..CHUNKS).find(|&chunk| !self.store.contains(&name(&page, chunk)));
             let Some(chunk) = free else { continue };
             let mut bytes = 0;
             let fits = regions.iter().take_while(|kept| {
