@@ -2,16 +2,14 @@
 
 use std::ptr::NonNull;
 
-use power::accelerator::CodeStamp;
 use power::engine::SystemFn;
 use power::interrupt::Interrupt;
 use power::{Cpu, Insn};
 use power_float::Fpscr;
 
 use crate::image;
-use crate::jumps::Jump;
+use crate::jumps::{Jump, Now};
 use crate::memory::Memory;
-use crate::mode::Mode;
 use crate::trampoline::Trampolines;
 
 /// Where shims and jumps are, for generated code.
@@ -47,8 +45,8 @@ pub(crate) struct Context<'a> {
     memory: NonNull<dyn Memory + 'a>,
     /// The whole processor, for regions.
     cpu: Option<NonNull<Cpu>>,
-    /// What the stamps stand for.
-    valid: ([CodeStamp; 2], Mode),
+    /// What the run began with, for regions.
+    now: Option<Now>,
 }
 
 const SURROUNDINGS: usize = std::mem::offset_of!(Context<'static>, surroundings);
@@ -97,7 +95,7 @@ impl<'a> Context<'a> {
             fault: None,
             memory,
             cpu: None,
-            valid: ([CodeStamp::default(); 2], Mode::ALWAYS),
+            now: None,
         }
     }
 
@@ -109,23 +107,21 @@ impl<'a> Context<'a> {
         cpu: NonNull<Cpu>,
         trampolines: Trampolines,
         jumps: *const Jump,
-        stamps: [u64; 2],
+        now: Now,
     ) -> Self {
         // SAFETY: promised by the caller.
-        let processor = unsafe { cpu.as_ref() };
-        let valid = (processor.code_stamps(), Mode::of(processor));
-        let table = processor.tlb_table();
+        let table = unsafe { cpu.as_ref() }.tlb_table();
         // SAFETY: promised by the caller.
         let context = unsafe { Self::new(cpu, trampolines) };
         Self {
             surroundings: Surroundings {
                 jumps,
                 table,
-                stamps,
+                stamps: now.stamps,
                 ..context.surroundings
             },
             cpu: Some(cpu),
-            valid,
+            now: Some(now),
             ..context
         }
     }
@@ -160,7 +156,7 @@ impl<'a> Context<'a> {
         let Some(mut cpu) = self.cpu else { return 0 };
         // SAFETY: as in `carry_out`.
         let cpu = unsafe { cpu.as_mut() };
-        if (cpu.code_stamps(), Mode::of(cpu)) != self.valid {
+        if !self.now.is_some_and(|now| now.holds(cpu)) {
             return 0;
         }
         cpu.extend_budget(left as u32).map_or(0, u64::from)

@@ -11,7 +11,7 @@ use crate::block::ExitKind;
 use crate::code_space::{CodeSpace, Placed, SpaceError};
 use crate::compile::{self, CompileError};
 use crate::context::{self, Context};
-use crate::jumps::Jumps;
+use crate::jumps::{Jumps, Now};
 use crate::memory::Memory;
 use crate::trampoline::Trampolines;
 
@@ -126,20 +126,19 @@ impl HostCode {
         }
     }
 
-    /// Runs the code of a region, and of those that it finds in `jumps`, whose current `stamps` are given. Counts the processor's
-    /// budget down.
-    pub(crate) fn call_region(&self, cpu: &mut Cpu, jumps: &Jumps, stamps: [u64; 2]) -> Returned {
+    /// Runs the code of a region, and of those that it finds in `jumps` for what is so `now`. Counts the processor's budget down.
+    pub(crate) fn call_region(&self, cpu: &mut Cpu, jumps: &Jumps, now: Now) -> Returned {
         let (nia, budget) = (cpu.regs.nia, u64::from(cpu.budget()));
         let mut cpu = NonNull::from(cpu);
         // SAFETY: a place in a valid object.
         let registers = unsafe { &raw mut (*cpu.as_ptr()).regs };
         // SAFETY: made of a reference. Nothing but generated code uses it, and not while a shim does. The table is borrowed.
         let mut context =
-            unsafe { Context::for_region(cpu, self.room.trampolines, jumps.table(), stamps) };
+            unsafe { Context::for_region(cpu, self.room.trampolines, jumps.table(), now) };
         // SAFETY: as in `call`. Of the soft TLB's table that was in use when the run began, which stays while the vCPU lives, only
-        // the entry of an address is read, as `TlbLayout` says, and memory only where its tag allows: then the entry holds the host address
-        // of a live mapping, which goes only after this vCPU has polled (`power::memory`). Jumps lead to regions only that the
-        // borrowed table keeps alive.
+        // the entry of an address is read, as `TlbLayout` says, and memory only where its tag allows: then the entry holds the host
+        // address of a live mapping, which goes only after this vCPU has polled (`power::memory`). Jumps lead to regions only that
+        // the borrowed table keeps alive.
         let exit = unsafe {
             (self.room.entrance())(self.address(), registers, &raw mut context, budget, nia)
         };

@@ -32,6 +32,11 @@ pub(crate) struct Jump {
 }
 
 impl Jump {
+    const NONE: Self = Self {
+        nia: 0,
+        stamp: 0,
+        code: 0,
+    };
     /// Bytes of an entry.
     pub(crate) const BYTES: usize = size_of::<Self>();
     /// Offset of the guest address.
@@ -49,25 +54,10 @@ pub(crate) struct Jumps {
     regions: Box<[Option<Arc<Region>>]>,
 }
 
-/// What a table knows of an address.
-pub(crate) enum Known<'a> {
-    /// The region.
-    Region(&'a Arc<Region>),
-    /// A region of another time, space or mode.
-    Stale,
-    /// Nothing.
-    Nothing,
-}
-
 impl Jumps {
     pub(crate) fn new() -> Self {
-        let none = Jump {
-            nia: 0,
-            stamp: 0,
-            code: 0,
-        };
         Self {
-            entries: vec![none; ENTRIES].into_boxed_slice(),
+            entries: vec![Jump::NONE; ENTRIES].into_boxed_slice(),
             regions: vec![None; ENTRIES].into_boxed_slice(),
         }
     }
@@ -78,12 +68,12 @@ impl Jumps {
     }
 
     /// Remembers the region at an address, which suits the current mode.
-    pub(crate) fn insert(&mut self, nia: u64, stamps: [u64; 2], region: &Arc<Region>) {
+    pub(crate) fn insert(&mut self, nia: u64, now: Now, region: &Arc<Region>) {
         // In quadrant 2 the top bit does not tell the space.
         if nia >> 62 == 2 {
             return;
         }
-        let stamp = stamps[(nia >> 63) as usize];
+        let stamp = now.stamp(nia);
         let index = index(nia, stamp);
         self.entries[index] = Jump {
             nia,
@@ -94,29 +84,17 @@ impl Jumps {
     }
 
     /// The region at an address.
-    pub(crate) fn find(&self, nia: u64, stamps: [u64; 2]) -> Known<'_> {
-        let stamp = stamps[(nia >> 63) as usize];
+    pub(crate) fn find(&self, nia: u64, now: Now) -> Option<&Arc<Region>> {
+        let stamp = now.stamp(nia);
         let index = index(nia, stamp);
         let entry = self.entries[index];
-        match &self.regions[index] {
-            Some(region) if entry.nia == nia => {
-                if entry.stamp == stamp {
-                    Known::Region(region)
-                } else {
-                    Known::Stale
-                }
-            }
-            _ => Known::Nothing,
-        }
+        let found = (entry.nia, entry.stamp) == (nia, stamp);
+        self.regions[index].as_ref().filter(|_| found)
     }
 
     /// Forgets all regions.
     pub(crate) fn clear(&mut self) {
-        self.entries.fill(Jump {
-            nia: 0,
-            stamp: 0,
-            code: 0,
-        });
+        self.entries.fill(Jump::NONE);
         self.regions.fill(None);
     }
 }
@@ -125,6 +103,27 @@ impl Jumps {
 /// runs in several modes: the stamp keeps them apart.
 fn index(nia: u64, stamp: u64) -> usize {
     ((nia ^ nia >> FOLD ^ stamp) >> 2) as usize % ENTRIES
+}
+
+/// What code is found by now, and the stamps that stand for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Now {
+    /// By the top bit of an address.
+    pub(crate) stamps: [u64; 2],
+    code: [CodeStamp; 2],
+    pub(crate) mode: Mode,
+}
+
+impl Now {
+    /// The stamp of an address.
+    pub(crate) fn stamp(&self, nia: u64) -> u64 {
+        self.stamps[(nia >> 63) as usize]
+    }
+
+    /// Whether it is still so.
+    pub(crate) fn holds(&self, cpu: &Cpu) -> bool {
+        (self.code, self.mode) == (cpu.code_stamps(), Mode::of(cpu))
+    }
 }
 
 /// Numbers for what code is found by.
@@ -147,10 +146,14 @@ impl Default for Stamps {
 }
 
 impl Stamps {
-    /// The stamps that are current, by the top bit of an address.
-    pub(crate) fn current(&mut self, cpu: &Cpu) -> [u64; 2] {
-        let mode = Mode::of(cpu);
-        cpu.code_stamps().map(|stamp| self.of(stamp, mode))
+    /// What is current.
+    pub(crate) fn now(&mut self, cpu: &Cpu) -> Now {
+        let (code, mode) = (cpu.code_stamps(), Mode::of(cpu));
+        Now {
+            stamps: code.map(|stamp| self.of(stamp, mode)),
+            code,
+            mode,
+        }
     }
 
     fn of(&mut self, stamp: CodeStamp, mode: Mode) -> u64 {

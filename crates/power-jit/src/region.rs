@@ -20,8 +20,6 @@ pub(crate) struct RegionFacts {
     pub(crate) depends: Mode,
     /// With a smaller budget nothing is carried out.
     pub(crate) entry_charge: u32,
-    /// Guest instructions in it.
-    pub(crate) instructions: u32,
 }
 
 impl Region {

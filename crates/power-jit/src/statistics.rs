@@ -21,12 +21,10 @@ pub struct JitStatistics {
     pub loaded: u64,
     /// Instructions carried out by compiled code.
     pub executed: u64,
-    /// Runs of a region.
+    /// Runs that the dispatcher has begun; each goes from region to region as far as they know each other.
     pub entries: u64,
-    /// Runs that ended at code that is not known to be compiled.
+    /// Runs that ended at code that is not known to be compiled, in this address space, mode and version of the code.
     pub unknown: u64,
-    /// Runs that ended at code that was compiled for another address space, mode or version of the code.
-    pub stale: u64,
     /// Runs that ended at an instruction for the interpreter, which was carried out then.
     pub interpreted: u64,
     /// Runs that ended after an instruction that changed what code depends on.
@@ -49,7 +47,6 @@ impl std::ops::AddAssign<&Self> for JitStatistics {
         self.executed += other.executed;
         self.entries += other.entries;
         self.unknown += other.unknown;
-        self.stale += other.stale;
         self.interpreted += other.interpreted;
         self.changes += other.changes;
         self.interrupts += other.interrupts;

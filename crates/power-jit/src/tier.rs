@@ -9,7 +9,7 @@ use power::Cpu;
 use power::accelerator::{Accelerator, CodeId, Entry, PAGE_WORDS, Ran};
 
 use crate::block::ExitKind;
-use crate::jumps::{Jumps, Known, Stamps};
+use crate::jumps::{Jumps, Now, Stamps};
 use crate::mode::Mode;
 use crate::region::Region;
 use crate::service::{Answer, Job, Outcome, Shared, Wanted};
@@ -169,8 +169,14 @@ impl JitTier {
         };
         let slot = &mut self.slots[index];
         let mode = region.facts.mode;
-        if slot.region.facts.mode != mode && slot.variants.len() < VARIANTS {
-            slot.variants.push((mode, Variant::Compiled(region)));
+        if slot.suiting(mode).is_some() {
+            return;
+        }
+        let variant = Variant::Compiled(region);
+        if let Some((_, known)) = slot.variants.iter_mut().find(|(of, _)| *of == mode) {
+            *known = variant;
+        } else if slot.variants.len() < VARIANTS {
+            slot.variants.push((mode, variant));
         }
     }
 
@@ -216,10 +222,10 @@ impl JitTier {
     }
 
     /// Where a page is come to for the first time under these stamps, at the address of a slot: jumps may go to all of its code.
-    fn learn(&mut self, nia: u64, slot: usize, mode: Mode, stamps: [u64; 2]) {
+    fn learn(&mut self, nia: u64, slot: usize, now: Now) {
         const PAGE: u64 = 4 * PAGE_WORDS as u64;
         let base = nia & !(PAGE - 1);
-        let stamp = stamps[(nia >> 63) as usize];
+        let stamp = now.stamp(nia);
         let learnt = &mut self.learnt[((base / PAGE) ^ stamp) as usize % LEARNT];
         if *learnt == (base, stamp) {
             return;
@@ -232,9 +238,9 @@ impl JitTier {
             .iter()
             .filter_map(|&slot| self.slots.get(slot as usize))
         {
-            if let Some(region) = slot.suiting(mode) {
+            if let Some(region) = slot.suiting(now.mode) {
                 let nia = base + 4 * slot.entry.index() as u64;
-                self.jumps.insert(nia, stamps, region);
+                self.jumps.insert(nia, now, region);
             }
         }
     }
@@ -249,17 +255,17 @@ impl JitTier {
     }
 
     /// Runs from region to region as long as the next is known.
-    fn run_from(&mut self, cpu: &mut Cpu, first: &Arc<Region>, mut stamps: [u64; 2]) -> Ran {
+    fn run_from(&mut self, cpu: &mut Cpu, first: &Arc<Region>, mut now: Now) -> Ran {
         let mut region = first;
         loop {
             let before = carried_out(cpu);
-            let returned = region.code.call_region(cpu, &self.jumps, stamps);
+            let returned = region.code.call_region(cpu, &self.jumps, now);
             self.statistics.entries += 1;
             self.statistics.executed += carried_out(cpu) - before;
             let cia = cpu.regs.nia;
             match returned.exit {
                 ExitKind::Completed => {
-                    note_unknown(&mut self.statistics, &self.jumps.find(cia, stamps));
+                    self.statistics.unknown += 1;
                     return Ran::Left;
                 }
                 ExitKind::OutOfBudget => {
@@ -303,24 +309,16 @@ impl JitTier {
                     }
                 }
             }
-            stamps = self.stamps.current(cpu);
-            match self.jumps.find(cpu.regs.nia, stamps) {
-                Known::Region(next) if cpu.budget() >= next.facts.entry_charge => region = next,
-                Known::Region(_) => return Ran::Left,
-                known => {
-                    note_unknown(&mut self.statistics, &known);
+            now = self.stamps.now(cpu);
+            match self.jumps.find(cpu.regs.nia, now) {
+                Some(next) if cpu.budget() >= next.facts.entry_charge => region = next,
+                Some(_) => return Ran::Left,
+                None => {
+                    self.statistics.unknown += 1;
                     return Ran::Left;
                 }
             }
         }
-    }
-}
-
-/// Counts a run that ended at an address that the table does not lead on from.
-fn note_unknown(statistics: &mut JitStatistics, known: &Known) {
-    match known {
-        Known::Stale => statistics.stale += 1,
-        _ => statistics.unknown += 1,
     }
 }
 
@@ -367,16 +365,15 @@ impl Accelerator for JitTier {
         let Some(index) = self.slot(code) else {
             return Ran::Unknown;
         };
-        let mode = Mode::of(cpu);
-        let Some(region) = self.region(code, index, mode) else {
+        let now = self.stamps.now(cpu);
+        let Some(region) = self.region(code, index, now.mode) else {
             return Ran::Unsuitable;
         };
         if cpu.budget() < region.facts.entry_charge {
             return Ran::Unsuitable;
         }
-        let stamps = self.stamps.current(cpu);
-        self.learn(cpu.regs.nia, index, mode, stamps);
-        self.jumps.insert(cpu.regs.nia, stamps, &region);
-        self.run_from(cpu, &region, stamps)
+        self.learn(cpu.regs.nia, index, now);
+        self.jumps.insert(cpu.regs.nia, now, &region);
+        self.run_from(cpu, &region, now)
     }
 }

@@ -2,6 +2,7 @@
 //! only whole pages of the host become executable.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -22,6 +23,9 @@ use crate::statistics::JitStatistics;
 
 /// Bytes of code that are worth being finished while there is more to do.
 const BATCH: usize = 64 << 10;
+
+/// A room holds a batch and the trampolines at least.
+const MIN_ROOM: usize = 4 * BATCH;
 
 /// Sources that are known, past which those for the interpreter are forgotten; the room bounds the others.
 const KNOWN_MAX: usize = 1 << 16;
@@ -116,7 +120,6 @@ impl Workshop {
                         mode,
                         depends,
                         entry_charge: plan.entry_charge(),
-                        instructions: 0,
                     };
                     self.plan(&plan, facts, page, entry, job, &mut done);
                 }
@@ -131,13 +134,12 @@ impl Workshop {
 
     /// There is nothing to do now. How long until this wants to be called again.
     pub(crate) fn rest(&mut self, shared: &Shared) -> Option<Duration> {
-        let delivered = !self.waiting.is_empty();
         self.deliver(shared);
         let archive = self
             .archive
             .as_mut()
             .filter(|archive| archive.has_fresh())?;
-        if !delivered && self.delivered.elapsed() >= SAVE_AFTER {
+        if self.delivered.elapsed() >= SAVE_AFTER {
             archive.save();
             return None;
         }
@@ -153,8 +155,15 @@ impl Workshop {
 
     /// Answers with all regions of a page, once those of earlier runs are finished.
     fn all_of_page(&mut self, page: Key, job: Job, done: &mut JitStatistics) {
-        let in_earlier_runs = match &self.archive {
-            Some(archive) if !self.pages.contains_key(&page) => archive.page(&page),
+        let in_earlier_runs = match (&self.archive, self.pages.entry(page)) {
+            (Some(archive), MapEntry::Vacant(unknown)) => {
+                let kept = archive.page(&page);
+                if !kept.is_empty() {
+                    // Who asks next, before these are finished, waits for them too.
+                    unknown.insert(Vec::new());
+                }
+                kept
+            }
             _ => Vec::new(),
         };
         done.loaded = in_earlier_runs.len() as u64;
@@ -194,10 +203,7 @@ impl Workshop {
                     self.known.insert(source.clone(), index);
                     let kept = Kept {
                         entry: entry as u16,
-                        facts: RegionFacts {
-                            instructions: compiled.instructions as u32,
-                            ..facts
-                        },
+                        facts,
                         code: compiled.bytes,
                     };
                     self.waiting.push(Waiting {
@@ -319,6 +325,3 @@ fn page_key(job: &Job) -> Key {
     }
     Key::of(&[&bytes])
 }
-
-/// A room holds a batch and the trampolines at least.
-const MIN_ROOM: usize = 4 * BATCH;

@@ -45,8 +45,8 @@ fn engine(done: &Done) -> String {
         let share = 100.0 * jit.executed as f64 / cpu.instructions.max(1) as f64;
         text += &format!(
             "\nJIT: {share:.1} % of the instructions in compiled code; {} regions of {} instructions compiled to {} KiB in \
-             {:.2} s, {} regions of earlier runs, {} requests dropped, {} times all code evicted\nJIT runs: {} regions entered; ended at unknown code {}, stale \
-             code {}, the interpreter's instructions {}, changes {}, interrupts {}, polls {}",
+             {:.2} s, {} regions of earlier runs, {} requests dropped, {} times all code evicted\nJIT runs: {} begun; ended at unknown code {}, \
+             the interpreter's instructions {}, changes {}, interrupts {}, polls {}",
             jit.regions,
             jit.translated,
             jit.code_bytes >> 10,
@@ -56,7 +56,6 @@ fn engine(done: &Done) -> String {
             jit.evictions,
             jit.entries,
             jit.unknown,
-            jit.stale,
             jit.interpreted,
             jit.changes,
             jit.interrupts,

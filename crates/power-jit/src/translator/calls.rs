@@ -11,7 +11,7 @@ use super::registers::{FPSCR, VSCR};
 use super::{INSTRUCTION, Translator};
 use crate::block::ExitKind;
 use crate::context::Context;
-use crate::image;
+use crate::image::HostFunction;
 use crate::shims;
 use crate::slot::Slot;
 use crate::trampoline::{self, Shim};
@@ -23,32 +23,30 @@ const RESULT: usize = 3;
 /// log2 of a quadword's alignment.
 const QUADWORD_ALIGN: u8 = align_of::<u128>().ilog2() as u8;
 
-/// The address of a function, for generated code.
+/// A function of this program, for generated code.
 macro_rules! address {
     ($function:expr) => {
-        $function as *const () as u64
+        $crate::image::HostFunction::new($function as *const ())
     };
 }
 pub(super) use address;
 
 impl Translator<'_> {
     /// The host address of a function of this program, as code that may run in another process finds it.
-    pub(super) fn function(&mut self, address: u64) -> Value {
+    pub(super) fn function(&mut self, function: HostFunction) -> Value {
         let flags = MemFlagsData::trusted().with_readonly().with_can_move();
         let context = self.context();
         let base = self
             .builder
             .ins()
             .load(types::I64, flags, context, Context::BASE as i32);
-        self.builder
-            .ins()
-            .iadd_imm_s(base, image::distance(address))
+        self.builder.ins().iadd_imm_s(base, function.distance())
     }
 
-    /// Calls the function at the host address `function`.
+    /// Calls a function.
     pub(super) fn call(
         &mut self,
-        function: u64,
+        function: HostFunction,
         arguments: &[Value],
         result: Option<Type>,
     ) -> Option<Value> {
@@ -69,7 +67,7 @@ impl Translator<'_> {
     }
 
     /// Calls a function that returns a word.
-    pub(super) fn call_word(&mut self, function: u64, arguments: &[Value]) -> Value {
+    pub(super) fn call_word(&mut self, function: HostFunction, arguments: &[Value]) -> Value {
         self.call(function, arguments, Some(types::I64))
             .expect("a call with a result type has a result")
     }
@@ -106,7 +104,7 @@ impl Translator<'_> {
     /// Calls a memory shim with the context and `arguments`; leaves the block where the access was refused.
     pub(super) fn call_memory(
         &mut self,
-        function: u64,
+        function: HostFunction,
         arguments: &[Value],
         result: Option<Type>,
     ) -> Option<Value> {
@@ -119,7 +117,7 @@ impl Translator<'_> {
     }
 
     /// Calls the function of an instruction that acts on the processor as a whole. It sees and leaves all registers in memory.
-    pub(super) fn call_system(&mut self, function: u64, insn: Insn) {
+    pub(super) fn call_system(&mut self, function: HostFunction, insn: Insn) {
         self.settle_float();
         self.write_back();
         let next = self.address(self.offset + INSTRUCTION);
@@ -208,8 +206,8 @@ impl Translator<'_> {
     /// Calls a floating-point shim: FPSCR, the function, the target's VSR by pointer, and `operands`.
     pub(super) fn call_float(
         &mut self,
-        shim: u64,
-        function: u64,
+        shim: HostFunction,
+        function: HostFunction,
         target: u32,
         operands: &[Value],
     ) -> Done<Self> {
@@ -220,8 +218,8 @@ impl Translator<'_> {
     /// As [`Self::call_float`]; the shim's result is yet to be looked at.
     pub(super) fn call_float_with_status(
         &mut self,
-        shim: u64,
-        function: u64,
+        shim: HostFunction,
+        function: HostFunction,
         target: u32,
         operands: &[Value],
     ) -> Value {
@@ -246,8 +244,8 @@ impl Translator<'_> {
     /// Calls a comparison shim: FPSCR, the function, and `operands`. Its field goes to CR field `bf`.
     pub(super) fn call_float_compare(
         &mut self,
-        shim: u64,
-        function: u64,
+        shim: HostFunction,
+        function: HostFunction,
         bf: u32,
         operands: &[Value],
     ) -> Done<Self> {
@@ -286,9 +284,9 @@ impl Translator<'_> {
     /// Calls a vector shim: what comes `first`, the function, the result by pointer, and `operands`; the vector that it leaves.
     pub(super) fn call_vector(
         &mut self,
-        shim: u64,
+        shim: HostFunction,
         first: Option<Value>,
-        function: u64,
+        function: HostFunction,
         operands: &[Value],
     ) -> Value {
         let function = self.function(function);

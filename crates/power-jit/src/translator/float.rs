@@ -21,7 +21,7 @@ use super::Translator;
 use super::calls::address;
 use super::registers::FPSCR;
 use crate::context::{self, Context};
-use crate::image;
+use crate::image::HostFunction;
 use crate::slot::Slot;
 
 /// Enables, NI and RN.
@@ -196,8 +196,8 @@ impl Translator<'_> {
     pub(super) fn scalar_float(
         &mut self,
         lower: Lower,
-        shim: u64,
-        function: u64,
+        shim: HostFunction,
+        function: HostFunction,
         target: u32,
         operands: &[Value],
     ) -> Done<Self> {
@@ -224,8 +224,8 @@ impl Translator<'_> {
     pub(super) fn vector_float(
         &mut self,
         lower: Lower,
-        shim: u64,
-        function: u64,
+        shim: HostFunction,
+        function: HostFunction,
         target: u32,
         operands: &[Value],
     ) -> Done<Self> {
@@ -261,7 +261,7 @@ impl Translator<'_> {
         &mut self,
         arithmetic: Arithmetic,
         deferred: Deferred,
-        function: u64,
+        function: HostFunction,
         operands: &[Value],
         slow: impl FnOnce(&mut Self) -> Value,
     ) -> Value {
@@ -289,7 +289,7 @@ impl Translator<'_> {
         let value = slow(self);
         self.builder.ins().jump(done, &[value.into()]);
         self.builder.switch_to_block(fast_block);
-        let function = self.word(image::distance(function) as u64);
+        let function = self.word(function.distance() as u64);
         let count = self.word(operands.len() as u64);
         self.builder.def_var(deferred.function, function);
         self.builder.def_var(deferred.count, count);

@@ -1,8 +1,8 @@
 //! Registers in values: which are loaded, and which must be written back.
 //!
-//! Memory has the current value of every register at the start of each planned block, but for the CR fields that the plan keeps
-//! in values, which are written at exits only, and in loops for the registers that the loop writes, which are written at exits and
-//! where control leaves the loop.
+//! In regions memory has the current value of every register at any time, but for the CR fields that the plan keeps in values,
+//! which are written at exits only, and in loops for the registers that the loop writes, which are written at exits and where
+//! control leaves the loop. In straight code all that has changed is written at exits.
 
 use std::mem::offset_of;
 
@@ -290,24 +290,14 @@ impl Translator<'_> {
         }
     }
 
-    /// At the end of a planned block: gives what is kept to the blocks that follow, whose facts these are; stores what has changed
-    /// but for what loops keep, which `leaving` the loop has to.
+    /// At the end of a planned block: gives what is kept to the blocks that follow, whose facts these are.
     pub(super) fn settle(&mut self, successors: &[&BlockFacts]) {
         for index in 0..SLOTS {
-            let slot = Slot::from_index(index);
-            let Cell {
-                value: Some(value),
-                changed: true,
-            } = self.cached.slots[index]
-            else {
-                continue;
-            };
-            if let Some(variable) = self.kept.slots[index] {
+            let cell = self.cached.slots[index];
+            if let (Some(value), Some(variable)) = (cell.value, self.kept.slots[index])
+                && cell.changed
+            {
                 self.builder.def_var(variable, value);
-            }
-            if !self.unwritten.contains(slot) {
-                self.store_slot(slot, value);
-                self.cached.slots[index].changed = false;
             }
         }
         for n in 0..8 {

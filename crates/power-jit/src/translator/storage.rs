@@ -9,6 +9,7 @@ use power::engine::{Order, Width};
 
 use super::Translator;
 use super::calls::address;
+use crate::image::HostFunction;
 use crate::shims;
 use crate::trampoline::Shim;
 
@@ -76,7 +77,7 @@ impl Translator<'_> {
     }
 
     /// Calls a memory shim that returns a word.
-    fn read_memory(&mut self, shim: u64, arguments: &[Value]) -> Value {
+    fn read_memory(&mut self, shim: HostFunction, arguments: &[Value]) -> Value {
         self.call_memory(shim, arguments, Some(types::I64))
             .expect("a call with a result type has a result")
     }
@@ -382,7 +383,7 @@ impl Translator<'_> {
     }
 
     /// Calls a shim on the cache block at an address.
-    pub(super) fn call_on_block(&mut self, shim: u64, ea: Value) {
+    pub(super) fn call_on_block(&mut self, shim: HostFunction, ea: Value) {
         let ea = self.effective(ea);
         self.call_memory(shim, &[ea], None);
     }

@@ -48,6 +48,8 @@ struct FrontEntry {
 
 /// Words of the filter of pages that code was entered in.
 const ENTERED: usize = 16;
+/// Processes whose space is remembered; past this all are forgotten.
+const SPACES_MAX: usize = 1024;
 
 /// The address space of a process, as far as code is concerned.
 #[derive(Clone, Copy)]
@@ -88,8 +90,6 @@ impl Space {
         self.entered[word] & bit != 0
     }
 }
-/// Processes whose space is remembered; past this all are forgotten.
-const SPACES_MAX: usize = 1024;
 
 /// All decoded code of one vCPU.
 pub(crate) struct CodeCache {
