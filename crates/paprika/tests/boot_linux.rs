@@ -121,7 +121,7 @@ fn a_reboot_boots_again_from_scratch() {
 #[test]
 fn with_no_reboot_a_reboot_ends_the_machine() {
     let outcome = run(session()
-        .configure(|config| config.no_reboot = true)
+        .configure(|config| config.host.no_reboot = true)
         .script(ASKS)
         .reply("what now\n", "again\n"));
     assert_eq!(outcome.end, End::Reboot, "{}", outcome.console);

@@ -114,9 +114,9 @@ pub(super) struct HostArgs {
     #[arg(long, value_name = "DIR", env = CODE_CACHE_VARIABLE, help_heading = "Machine")]
     code_cache: Option<String>,
 
-    /// Memory for compiled code, for example 64M; when it is full, code is compiled again as needed
-    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = code_memory, help_heading = "Machine")]
-    code_memory: u64,
+    /// Memory for compiled code; when it is full, code is compiled again as needed [default: 64M]
+    #[arg(long, value_name = "SIZE", value_parser = code_memory, help_heading = "Machine")]
+    code_memory: Option<u64>,
 
     /// End, with exit code 0, where the guest asks for a reboot
     #[arg(long, help_heading = "Machine")]
@@ -125,20 +125,17 @@ pub(super) struct HostArgs {
 
 impl From<HostArgs> for HostOptions {
     fn from(args: HostArgs) -> Self {
+        let mut code = CodeOptions {
+            cache: CodeOptions::cache_named(args.code_cache.as_deref()),
+            ..CodeOptions::default()
+        };
+        if let Some(memory) = args.code_memory {
+            code.memory = memory;
+        }
         Self {
             engine: args.engine,
-            code: args.code(),
+            code,
             no_reboot: args.no_reboot,
-        }
-    }
-}
-
-impl HostArgs {
-    fn code(&self) -> CodeOptions {
-        let named = self.code_cache.as_deref().filter(|name| !name.is_empty());
-        CodeOptions {
-            memory: self.code_memory,
-            cache: CodeOptions::cache_named(named),
         }
     }
 }
@@ -233,9 +230,7 @@ impl MachineArgs {
         config.cpus = self.cpus;
         config.memory = self.memory.0;
         config.name = self.name;
-        config.engine = self.host.engine;
-        config.code = self.host.code();
-        config.no_reboot = self.host.no_reboot;
+        config.host = self.host.into();
         Ok((config, self.nvdimm))
     }
 }

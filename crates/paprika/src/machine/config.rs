@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use papr::{MachineVersion, PlatformConfig};
+use power_jit::JitOptions;
 use uuid::Uuid;
 
 use super::MachineError;
@@ -47,9 +48,7 @@ pub struct CodeOptions {
     pub cache: Option<PathBuf>,
 }
 
-/// Host memory for compiled code where the user does not say.
-pub const DEFAULT_CODE_MEMORY: u64 = 64 << 20;
-/// Less holds too little to be of use.
+/// Less memory for code holds too little to be of use.
 pub const LEAST_CODE_MEMORY: u64 = 1 << 20;
 
 /// Names the directory for compiled code, or turns that off, for who does not choose.
@@ -58,10 +57,10 @@ pub const CODE_CACHE_VARIABLE: &str = "PAPRIKA_CODE_CACHE";
 pub const NO_CODE_CACHE: &str = "off";
 
 impl CodeOptions {
-    /// Where compiled code is kept for who names a directory, or [`NO_CODE_CACHE`], or nothing: then it is `code` in the user's
-    /// cache, where there is one.
+    /// Where compiled code is kept for who names a directory, or [`NO_CODE_CACHE`], or nothing (or an empty text): then it is `code`
+    /// in the user's cache, where there is one.
     pub fn cache_named(name: Option<&str>) -> Option<PathBuf> {
-        match name {
+        match name.filter(|name| !name.is_empty()) {
             Some(NO_CODE_CACHE) => None,
             Some(directory) => Some(directory.into()),
             None => Some(guest_kit::user_cache().ok()?.join("code")),
@@ -73,8 +72,8 @@ impl Default for CodeOptions {
     fn default() -> Self {
         let named = std::env::var(CODE_CACHE_VARIABLE).ok();
         Self {
-            memory: DEFAULT_CODE_MEMORY,
-            cache: Self::cache_named(named.as_deref().filter(|name| !name.is_empty())),
+            memory: JitOptions::default().code_bytes as u64,
+            cache: Self::cache_named(named.as_deref()),
         }
     }
 }
@@ -94,14 +93,10 @@ pub struct MachineConfig {
     pub cpus: u32,
     /// RAM in bytes.
     pub memory: u64,
-    /// What carries out the guest's instructions.
-    pub engine: CpuEngine,
-    /// What becomes of compiled code.
-    pub code: CodeOptions,
     /// Name of the machine.
     pub name: String,
-    /// Whether a reboot that the guest asks for ends the machine instead.
-    pub no_reboot: bool,
+    /// What the guest does not see.
+    pub host: HostOptions,
 }
 
 impl MachineConfig {
@@ -114,10 +109,8 @@ impl MachineConfig {
             cmdline: String::new(),
             cpus: 1,
             memory: DEFAULT_MEMORY,
-            engine: CpuEngine::preferred(),
-            code: CodeOptions::default(),
             name: "paprika".into(),
-            no_reboot: false,
+            host: HostOptions::default(),
         }
     }
 
@@ -155,7 +148,7 @@ impl Boot {
     }
 }
 
-/// What the host of a saved machine chooses anew.
+/// What the host chooses, and that of a saved machine chooses anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostOptions {
     /// What carries out the guest's instructions.
@@ -217,13 +210,8 @@ impl Blueprint {
         };
         place(&mut platform, &boot);
         platform.validate()?;
-        let options = HostOptions {
-            engine: config.engine,
-            code: config.code,
-            no_reboot: config.no_reboot,
-        };
         Ok(Self {
-            options,
+            options: config.host,
             boot,
             platform,
         })

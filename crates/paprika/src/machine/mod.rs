@@ -18,8 +18,8 @@ pub mod state;
 mod vcpu;
 
 pub use config::{
-    Blueprint, CODE_CACHE_VARIABLE, CodeOptions, CpuEngine, DEFAULT_CODE_MEMORY, DEFAULT_MEMORY,
-    ENGINE_VARIABLE, HostOptions, LEAST_CODE_MEMORY, MachineConfig, NO_CODE_CACHE,
+    Blueprint, CODE_CACHE_VARIABLE, CodeOptions, CpuEngine, DEFAULT_MEMORY, ENGINE_VARIABLE,
+    HostOptions, LEAST_CODE_MEMORY, MachineConfig, NO_CODE_CACHE,
 };
 pub use control::{ControlError, Counts, MachineControl, RunState};
 pub use hotplug::{AddError, Added, RemoveError, Removed};
