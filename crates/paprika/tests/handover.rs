@@ -95,6 +95,16 @@ impl Move {
         wait(&mut self.source.child);
     }
 
+    /// Kills it, or asks it to end.
+    fn end_source(&mut self, kill: bool) {
+        if kill {
+            return self.kill_source();
+        }
+        let pid = rustix::process::Pid::from_child(&self.source.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("signal");
+        assert_eq!(wait(&mut self.source.child).code(), Some(TERMINATED));
+    }
+
     fn kill_destination(&mut self) {
         self.destination.child.kill().expect("a process");
         wait(&mut self.destination.child);
@@ -314,13 +324,7 @@ fn a_source_that_is_unsure_knows_as_soon_as_the_destination_can_be_asked() {
 fn a_source_that_is_killed_or_ended_while_it_is_unsure_takes_nothing_from_the_destination() {
     for kill in [false, true] {
         let mut moved = unsure(Frame::Owned);
-        if kill {
-            moved.kill_source();
-        } else {
-            let pid = rustix::process::Pid::from_child(&moved.source.child);
-            rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("signal");
-            assert_eq!(wait(&mut moved.source.child).code(), Some(TERMINATED));
-        }
+        moved.end_source(kill);
         moved.goes_on_at_destination(false);
     }
 }
@@ -375,13 +379,7 @@ fn a_guest_whose_file_another_program_has_locked_goes_on_when_that_lets_go() {
 fn a_source_that_is_killed_or_ended_while_it_waits_for_a_file_leaves_it_alone() {
     for (network, kill) in [(false, true), (true, true), (false, false)] {
         let (mut moved, other) = held(network, SourceDies);
-        if kill {
-            moved.kill_source();
-        } else {
-            let pid = rustix::process::Pid::from_child(&moved.source.child);
-            rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("signal");
-            assert_eq!(wait(&mut moved.source.child).code(), Some(TERMINATED));
-        }
+        moved.end_source(kill);
         assert_eq!(moved.destination.ending().0, Some(ERROR));
         let_go(other);
         // Its guest has died with it, and its file is whoever's wants it next.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use common::{PATIENCE, Ran, argument, run};
+use common::{PATIENCE, Ran, argument, ran, restored, run};
 use guest_kit::{GuestKit, Progress as KitProgress};
 use papr_scm::backing::CrashBacking;
 use paprika::control::ControlServer;
@@ -16,9 +16,9 @@ use paprika::control::api::State;
 use paprika::control::client::Client;
 use paprika::demo::power_loss::Device;
 use paprika::demo::power_loss::writer::acknowledged;
-use paprika::machine::{End, HostOptions, Machine, MachineConfig};
-use paprika::session::{GuestSession, Outcome};
-use paprika::snapshot::{Progress, RestorePlan, Snapshot, Stage};
+use paprika::machine::{End, Machine, MachineConfig};
+use paprika::session::GuestSession;
+use paprika::snapshot::Stage;
 
 const OK: i32 = 0;
 const ERROR: i32 = 1;
@@ -110,25 +110,6 @@ impl Desk<'_> {
     }
 }
 
-fn going_on(snapshot: &Path, device: &Device) -> GuestSession {
-    let (snapshot, nvdimm) = (snapshot.to_owned(), device.nvdimm());
-    GuestSession::going_on(move |console| {
-        let snapshot = Snapshot::open(&snapshot)?;
-        let plan = RestorePlan {
-            here: snapshot.description().clone(),
-            nvdimms: vec![nvdimm],
-            warnings: Vec::new(),
-            host: HostOptions::default(),
-        };
-        Ok(snapshot.build(&plan, console, &Progress::new())?)
-    })
-}
-
-fn ran(session: GuestSession) -> Outcome {
-    let outcome = session.timeout(PATIENCE).run();
-    outcome.unwrap_or_else(|error| panic!("{error}"))
-}
-
 #[test]
 fn a_cancelled_save_leaves_the_guest_running_and_no_half_snapshot_and_the_next_one_works() {
     let directory = tempfile::tempdir().expect("directory");
@@ -169,12 +150,12 @@ fn a_cancelled_save_leaves_the_guest_running_and_no_half_snapshot_and_the_next_o
                 assert_eq!(saved.code, Some(OK), "{saved:?}");
                 assert!(desk.state_file() != old);
             });
-    let before = ran(session);
+    let before = ran(session.timeout(PATIENCE));
     let snapshot = place.join("snap");
     assert_eq!(before.end, End::Saved(snapshot.clone()));
 
     let last = acknowledged(&before.console) + SOME;
-    let after = ran(going_on(&snapshot, &device).kill_at(&format!("ack {last}\n")));
+    let after = ran(restored(&snapshot, &device).kill_at(&format!("ack {last}\n")));
     assert_eq!(after.end, End::Killed, "{}", after.console);
     let consoles = before.console + &after.console;
     let numbers: Vec<u64> = consoles

@@ -2,13 +2,12 @@
 
 mod common;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use common::{PATIENCE, kit};
+use common::{PATIENCE, kit, ran, restored};
 use guest_kit::{GuestKit, Progress as KitProgress};
 use papr_scm::backing::{CrashBacking, Fault};
 use papr_scm::nvdimm::NvdimmConfig;
@@ -20,33 +19,13 @@ use paprika::machine::{
     RemoveError, RunState,
 };
 use paprika::session::{GuestSession, Outcome, SessionError};
-use paprika::snapshot::{Progress, RestorePlan, SaveError, SaveOptions, Snapshot, save};
+use paprika::snapshot::{Progress, SaveError, SaveOptions, Snapshot, save};
 
 const DATA: u64 = 256 << 20;
 const QUIT: SaveOptions = SaveOptions {
     quit: true,
     digest: false,
 };
-
-/// The guest of a snapshot, with the device that it was saved with.
-fn restored(snapshot: &Path, device: &Device) -> GuestSession {
-    let (snapshot, nvdimm) = (snapshot.to_owned(), device.nvdimm());
-    GuestSession::going_on(move |console| {
-        let snapshot = Snapshot::open(&snapshot)?;
-        let plan = RestorePlan {
-            here: snapshot.description().clone(),
-            nvdimms: vec![nvdimm],
-            warnings: Vec::new(),
-            host: HostOptions::default(),
-        };
-        Ok(snapshot.build(&plan, console, &Progress::new())?)
-    })
-    .timeout(PATIENCE)
-}
-
-fn ran(session: GuestSession) -> Outcome {
-    session.run().unwrap_or_else(|error| panic!("{error}"))
-}
 
 /// Waits for a flush of the guest's, whose sync does not end before the guest stands still.
 fn hold_until_it_stands(machine: &Machine, backing: &Arc<CrashBacking>) -> JoinHandle<()> {

@@ -12,6 +12,10 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use guest_kit::{GuestKit, GuestPaths, Progress};
+use paprika::demo::power_loss::Device;
+use paprika::machine::HostOptions;
+use paprika::session::{GuestSession, Outcome};
+use paprika::snapshot::{self, RestorePlan, Snapshot};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Not a measure of anything: only so that a guest that hangs ends the test.
@@ -20,6 +24,27 @@ pub const PATIENCE: Duration = Duration::from_secs(240);
 /// The guest kit, built where it is not cached.
 pub fn kit() -> GuestPaths {
     GuestKit::ensure(&Progress::auto()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The guest of a snapshot, with the device that it was saved with.
+pub fn restored(snapshot: &Path, device: &Device) -> GuestSession {
+    let (snapshot, nvdimm) = (snapshot.to_owned(), device.nvdimm());
+    GuestSession::going_on(move |console| {
+        let snapshot = Snapshot::open(&snapshot)?;
+        let plan = RestorePlan {
+            here: snapshot.description().clone(),
+            nvdimms: vec![nvdimm],
+            warnings: Vec::new(),
+            host: HostOptions::default(),
+        };
+        Ok(snapshot.build(&plan, console, &snapshot::Progress::new())?)
+    })
+    .timeout(PATIENCE)
+}
+
+/// How a session ended that there was nothing wrong with.
+pub fn ran(session: GuestSession) -> Outcome {
+    session.run().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// `paprika` with these arguments, its standard streams piped.
