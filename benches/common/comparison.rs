@@ -183,18 +183,9 @@ impl<G: Serialize + fmt::Display, B: Serialize> Report<G, B> {
 
     /// On what and how all was measured.
     fn circumstances(&self) -> String {
-        let version =
-            |version: &Option<String>| version.clone().unwrap_or_else(|| "not measured".to_owned());
-        let Host {
-            cpu,
-            cpus,
-            load_before,
-        } = &self.host;
-        format!(
-            "\nours: {}\npeer: {} (TCG)\nhost: {cpus} x {cpu}, load {load_before} before\nguest: {}\n\n",
-            version(&self.ours),
-            version(&self.peer),
-            self.guest
-        )
+        let text = self
+            .host
+            .circumstances(&self.ours, &self.peer, &self.guest.to_string());
+        format!("\n{text}\n")
     }
 }

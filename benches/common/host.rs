@@ -37,6 +37,26 @@ impl Host {
         }
     }
 
+    /// On what all was measured: our version and the peer's, where they ran, this machine, and what is to be said of the guest.
+    pub(crate) fn circumstances(
+        &self,
+        ours: &Option<String>,
+        peer: &Option<String>,
+        guest: &str,
+    ) -> String {
+        let version = |version: &Option<String>| version.clone().unwrap_or("not measured".into());
+        let Self {
+            cpu,
+            cpus,
+            load_before,
+        } = self;
+        format!(
+            "ours: {}\npeer: {} (TCG)\nhost: {cpus} x {cpu}, load {load_before} before\nguest: {guest}\n",
+            version(ours),
+            version(peer),
+        )
+    }
+
     /// Whether others were at work, so that figures are those of a shared machine.
     pub(crate) fn was_busy(&self) -> bool {
         self.load_before > self.cpus as f64 / 4.0

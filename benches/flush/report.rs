@@ -118,22 +118,11 @@ impl Report {
 
     /// On what and how all was measured.
     fn circumstances(&self) -> String {
-        let version =
-            |version: &Option<String>| version.clone().unwrap_or("not measured".to_owned());
-        let Host {
-            cpu,
-            cpus,
-            load_before,
-        } = &self.host;
-        format!(
-            "ours: {}\npeer: {} (TCG)\nhost: {cpus} x {cpu}, load {load_before} before\nguest: {}; \
-             medians of {}; {} s per measurement\n",
-            version(&self.ours),
-            version(&self.peer),
-            self.memory,
-            self.rounds,
-            self.seconds_per_measurement,
-        )
+        let guest = format!(
+            "{}; medians of {}; {} s per measurement",
+            self.memory, self.rounds, self.seconds_per_measurement,
+        );
+        self.host.circumstances(&self.ours, &self.peer, &guest)
     }
 }
 
