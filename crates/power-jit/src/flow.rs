@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use power::Insn;
 use power::engine::XerBit;
 
 use crate::mode::Mode;
@@ -32,6 +33,15 @@ pub(crate) enum Form {
     },
 }
 
+/// What a block that branches to itself counts its rounds with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeats {
+    /// CTR, and nothing else decides (bdnz).
+    Ctr,
+    /// Some condition decides.
+    Condition,
+}
+
 /// What is known of a block.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BlockFacts {
@@ -39,6 +49,10 @@ pub(crate) struct BlockFacts {
     pub(crate) in_loop: Option<usize>,
     /// The registers that blocks of this loop write.
     pub(crate) loop_writes: SlotSet,
+    /// The registers that it writes itself.
+    pub(crate) writes: SlotSet,
+    /// Whether it is a loop by itself that accesses memory and does nothing to the processor as a whole: how it may branch back.
+    pub(crate) repeats: Option<Repeats>,
     /// The forms in which CR fields come in.
     pub(crate) forms: [Form; 8],
 }
@@ -83,6 +97,7 @@ struct Does {
     successors: Vec<usize>,
     writes: SlotSet,
     fields: [Option<FieldWrite>; 8],
+    repeats: Option<Repeats>,
 }
 
 /// Looks at a region's blocks, of which the first is where it is entered.
@@ -116,9 +131,12 @@ pub(crate) fn analyse(blocks: &[PlannedBlock], mode: Mode) -> Vec<BlockFacts> {
     loops
         .into_iter()
         .zip(forms)
-        .map(|(in_loop, forms)| BlockFacts {
+        .zip(does)
+        .map(|((in_loop, forms), does)| BlockFacts {
             in_loop,
             loop_writes: in_loop.map(|number| writes[&number]).unwrap_or_default(),
+            writes: does.writes,
+            repeats: does.repeats,
             forms,
         })
         .collect()
@@ -127,8 +145,10 @@ pub(crate) fn analyse(blocks: &[PlannedBlock], mode: Mode) -> Vec<BlockFacts> {
 fn look(block: &PlannedBlock, index: &HashMap<i64, usize>, mode: Mode) -> Does {
     let mut scout = Scout::new(mode);
     let mut flow = Flow::Next;
+    let mut system = false;
     for &insn in &block.code {
         (_, flow) = scout.look(insn);
+        system |= flow == Flow::System;
     }
     let end = block.offset + block.code.len() as i64 * INSTRUCTION;
     let destinations = match flow {
@@ -142,7 +162,29 @@ fn look(block: &PlannedBlock, index: &HashMap<i64, usize>, mode: Mode) -> Does {
         ],
         Flow::Interpret | Flow::Stops => [None; 2],
     };
+    let repeats = match (flow, block.code.last()) {
+        (
+            Flow::Branch {
+                conditional: true,
+                relative: Some(distance),
+            },
+            Some(&last),
+        ) if scout.accesses
+            && !system
+            && mode.wide_addresses()
+            && !last.rc()
+            && (end - INSTRUCTION).wrapping_add(distance) == block.offset =>
+        {
+            Some(if counts_down(last) {
+                Repeats::Ctr
+            } else {
+                Repeats::Condition
+            })
+        }
+        _ => None,
+    };
     Does {
+        repeats,
         successors: destinations
             .iter()
             .flatten()
@@ -151,6 +193,12 @@ fn look(block: &PlannedBlock, index: &HashMap<i64, usize>, mode: Mode) -> Does {
         writes: scout.writes,
         fields: scout.fields,
     }
+}
+
+/// Whether it is bdnz: bc whose BO is 1z00z (Book I, 2.4).
+fn counts_down(insn: Insn) -> bool {
+    const BC: u32 = 16;
+    insn.primary() == BC && insn.rt() & 0b10110 == 0b10000
 }
 
 /// For each block the loop that it is in, named by its first block.
@@ -203,7 +251,7 @@ fn forms(does: &[Does]) -> Vec<[Form; 8]> {
 
 #[cfg(test)]
 mod tests {
-    use power::{Insn, msr};
+    use power::msr;
 
     use super::*;
 
@@ -243,6 +291,22 @@ mod tests {
         );
         assert!(facts[1].loop_writes.contains(Slot::Gpr(3)));
         assert!(!facts[0].loop_writes.contains(Slot::Gpr(3)));
+    }
+
+    #[test]
+    fn a_block_that_branches_to_itself_and_accesses_memory_repeats() {
+        // lbz r9, 0(r4); bdnz
+        const LBZ: Insn = Insn(0x8924_0000);
+        let bdnz = Insn(0x4200_fffc);
+        let repeats = |code: &[Insn]| facts(&[(0, code)])[0].repeats;
+        assert_eq!(repeats(&[LBZ, bdnz]), Some(Repeats::Ctr));
+        assert_eq!(repeats(&[LBZ, beq(-1)]), Some(Repeats::Condition));
+        assert_eq!(repeats(&[ADDI_R3, bdnz]), None, "there is no access");
+        assert_eq!(repeats(&[LBZ, beq(1)]), None, "it goes on elsewhere");
+        // bdnzl, mftb r3
+        assert_eq!(repeats(&[LBZ, Insn(bdnz.0 | 1)]), None, "it is a call");
+        let mftb = Insn(31 << 26 | 3 << 21 | 12 << 16 | 8 << 11 | 371 << 1);
+        assert_eq!(repeats(&[LBZ, mftb, beq(-2)]), None);
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub(crate) struct Scout {
     pub(crate) fields: [Option<FieldWrite>; 8],
     /// The parts of the mode that what they do depends on.
     pub(crate) depends: Mode,
+    /// Whether there are plain accesses to memory.
+    pub(crate) accesses: bool,
     /// Whether there is scalar floating-point arithmetic.
     pub(crate) scalar_float: bool,
     flow: Flow,
@@ -90,6 +92,7 @@ impl Scout {
             writes: SlotSet::default(),
             fields: [None; 8],
             depends: Mode::ALWAYS,
+            accesses: false,
             scalar_float: false,
             flow: Flow::Next,
             opcode: Opcode::ILLEGAL,
@@ -244,15 +247,19 @@ impl Engine for Scout {
         self.read(Slot::Vsr(n));
     }
     fn load(&mut self, (): (), _: Width, _: Order) -> Result<(), Ended> {
+        self.accesses = true;
         Ok(())
     }
     fn store(&mut self, (): (), (): (), _: Width, _: Order) -> Done<Self> {
+        self.accesses = true;
         Ok(())
     }
     fn load_vector(&mut self, (): ()) -> Result<(), Ended> {
+        self.accesses = true;
         Ok(())
     }
     fn store_vector(&mut self, (): (), (): ()) -> Done<Self> {
+        self.accesses = true;
         Ok(())
     }
     fn load_reserve(&mut self, (): (), _: Width) -> Result<(), Ended> {

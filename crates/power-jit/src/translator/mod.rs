@@ -14,8 +14,10 @@ mod calls;
 mod condition;
 mod engine;
 mod float;
+mod linear;
 mod registers;
 mod storage;
+mod strip;
 mod vector;
 
 use std::collections::HashMap;
@@ -44,6 +46,7 @@ use crate::trampoline::{self, Shim};
 use float::Deferred;
 use registers::{Cached, Kept, NIA};
 use storage::Sites;
+use strip::Strip;
 
 /// Bytes of an instruction.
 const INSTRUCTION: i64 = 4;
@@ -119,6 +122,8 @@ pub(crate) struct Translator<'a> {
     unwritten: SlotSet,
     /// Pages that accesses in loops have found last.
     sites: Sites,
+    /// The strip that is being written.
+    strip: Option<Strip>,
     /// Changes with every change of the registers.
     state: u32,
     /// The exit of refused accesses that was written last, and the state that it is for.
@@ -216,6 +221,7 @@ impl<'a> Translator<'a> {
             in_loop: None,
             unwritten: SlotSet::default(),
             sites: Sites::default(),
+            strip: None,
             state: 0,
             fault_exit: None,
             insn: Insn(0),
@@ -274,13 +280,21 @@ impl<'a> Translator<'a> {
 
     /// Translates what can be of a planned block, and ends it. How many instructions that were.
     fn block(&mut self, block: &PlannedBlock, handlers: &[Handler<Self>]) -> usize {
-        self.builder.switch_to_block(self.blocks[&block.offset]);
         let facts = self.facts[&block.offset];
         self.in_loop = facts.in_loop;
+        let entry = self.blocks[&block.offset];
+        let start = self.write_strips(block, facts, handlers);
+        self.builder.switch_to_block(start);
         self.begin_block(facts);
         self.offset = block.offset;
-        self.completed = 0;
         self.charge(block.charge);
+        let done = self.instructions(block, handlers);
+        self.blocks.insert(block.offset, entry);
+        done
+    }
+
+    /// Translates what can be of a block's instructions, and ends it. How many instructions that were.
+    fn instructions(&mut self, block: &PlannedBlock, handlers: &[Handler<Self>]) -> usize {
         for (index, &insn) in block.code.iter().enumerate() {
             self.offset = block.offset + index as i64 * INSTRUCTION;
             self.completed = index as u32;
@@ -390,6 +404,9 @@ impl<'a> Translator<'a> {
             .filter_map(|&to| self.planned_facts(to))
             .collect();
         self.settle(&successors);
+        if self.strip.is_some() {
+            return self.end_round(branched);
+        }
         match branched.condition {
             None => self.go_to(branched.to),
             Some(condition) => {
@@ -616,8 +633,8 @@ impl<'a> Translator<'a> {
     /// As [`Self::leave`], with the number of instructions as a value.
     fn leave_after(&mut self, kind: ExitKind, done: Value) {
         self.hand_over_float();
-        let left = match self.region {
-            Some(region) => self.builder.ins().isub(region.budget_before, done),
+        let left = match self.budget_before() {
+            Some(before) => self.builder.ins().isub(before, done),
             None => done,
         };
         self.end_run(kind, left);

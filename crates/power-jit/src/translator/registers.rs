@@ -199,12 +199,26 @@ impl Translator<'_> {
         if let Some(value) = self.cached.slots[slot.index()].value {
             return value;
         }
-        let value = match self.kept.slots[slot.index()] {
-            Some(variable) => self.builder.use_var(variable),
+        let value = match self.kept_value(slot) {
+            Some(value) => {
+                self.note_leaf(slot, value);
+                value
+            }
             None => self.load_slot(slot),
         };
         self.cached.slots[slot.index()].value = Some(value);
         value
+    }
+
+    /// What a register that is kept across blocks held where the current one began or, when it has been settled, ended.
+    pub(super) fn kept_value(&mut self, slot: Slot) -> Option<Value> {
+        let variable = self.kept.slots[slot.index()]?;
+        Some(self.builder.use_var(variable))
+    }
+
+    /// A register's value, where the current block knows it.
+    pub(super) fn cached_value(&self, slot: Slot) -> Option<Value> {
+        self.cached.slots[slot.index()].value
     }
 
     /// Gives a register a value.

@@ -7,8 +7,8 @@ use cranelift_frontend::Variable;
 use power::TlbLayout;
 use power::engine::{Order, Width};
 
-use super::Translator;
 use super::calls::address;
+use super::{Region, Translator};
 use crate::image::HostFunction;
 use crate::shims;
 use crate::trampoline::Shim;
@@ -137,6 +137,9 @@ impl Translator<'_> {
         let Some(region) = self.region else {
             return slow(self);
         };
+        if let Some(host) = self.streamed(ea, bytes, store) {
+            return fast(self, host);
+        }
         let [hit, miss, done] = [(); 3].map(|()| self.builder.create_block());
         self.builder.set_cold_block(miss);
         let result = result.map(|of| self.builder.append_block_param(done, of));
@@ -163,14 +166,8 @@ impl Translator<'_> {
                 .brif(same, hit, &[known.into()], probe, &[]);
             self.builder.switch_to_block(probe);
         }
-        // The soft TLB's entry.
-        let shift = TlbLayout::GRANULE_SHIFT - TlbLayout::ENTRY_BYTES.ilog2();
-        let mask = (TlbLayout::ENTRIES - 1) * TlbLayout::ENTRY_BYTES;
+        let entry = self.tlb_entry(ea, region);
         let flags = MemFlagsData::trusted();
-        let shifted = self.builder.ins().ushr_imm_u(ea, i64::from(shift));
-        let index = self.builder.ins().band_imm_u(shifted, mask as i64);
-        let table = self.table(region);
-        let entry = self.builder.ins().iadd(table, index);
         let place = if store {
             TlbLayout::STORE
         } else {
@@ -216,6 +213,16 @@ impl Translator<'_> {
             .jump(done, value.map(Into::into).as_slice());
         self.builder.switch_to_block(done);
         result
+    }
+
+    /// The host address of the soft TLB's entry for an effective address.
+    pub(super) fn tlb_entry(&mut self, ea: Value, region: Region) -> Value {
+        let shift = TlbLayout::GRANULE_SHIFT - TlbLayout::ENTRY_BYTES.ilog2();
+        let mask = (TlbLayout::ENTRIES - 1) * TlbLayout::ENTRY_BYTES;
+        let shifted = self.builder.ins().ushr_imm_u(ea, i64::from(shift));
+        let index = self.builder.ins().band_imm_u(shifted, mask as i64);
+        let table = self.table(region);
+        self.builder.ins().iadd(table, index)
     }
 
     /// Loads a number, zero-extended.
