@@ -4,7 +4,6 @@
 
 #[path = "../../power/tests/bare/mod.rs"]
 mod bare;
-#[allow(dead_code, reason = "each test file uses its part")]
 mod common;
 
 use std::sync::Arc;
@@ -62,7 +61,7 @@ fn prepare(partition: &Arc<Partition>, cpu: &mut Cpu, case: &Case) {
     for vector in (0x100..0x1000).step_by(0x20) {
         code(partition, vector, &[HYPERCALL]);
     }
-    let filler: Vec<u8> = (0..RAM - DATA).map(|at| (at * 167 >> 3) as u8).collect();
+    let filler: Vec<u8> = (0..RAM - DATA).map(|at| ((at * 167) >> 3) as u8).collect();
     partition.memory.write(DATA, &filler).expect("RAM");
     for &(register, value) in &case.gpr {
         cpu.regs.gpr[register] = value;
