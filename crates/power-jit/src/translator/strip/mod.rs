@@ -247,7 +247,8 @@ impl Translator<'_> {
             Counter::Ctr => {
                 let now = self.counted(counter);
                 let end = self.builder.use_var(ends);
-                let more = self.icmp(IntCC::NotEqual, now, end);
+                // It never is less; not equal, Cranelift would make two sums of the two differences, one of them anew each round.
+                let more = self.icmp(IntCC::UnsignedGreaterThan, now, end);
                 self.builder.ins().brif(more, round, &[], over, &[]);
                 self.builder.switch_to_block(over);
                 let left = self.budget_at(now);
