@@ -216,6 +216,14 @@ impl Translator<'_> {
         Some(self.builder.use_var(variable))
     }
 
+    /// Gives a register that is kept across blocks another value, when the current block has been settled.
+    pub(super) fn set_kept(&mut self, slot: Slot, value: Value) {
+        if let Some(variable) = self.kept.slots[slot.index()] {
+            self.builder.def_var(variable, value);
+            self.cached.slots[slot.index()].value = Some(value);
+        }
+    }
+
     /// A register's value, where the current block knows it.
     pub(super) fn cached_value(&self, slot: Slot) -> Option<Value> {
         self.cached.slots[slot.index()].value

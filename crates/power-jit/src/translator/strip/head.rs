@@ -113,6 +113,10 @@ impl Translator<'_> {
                 [rounds, self.word(0)]
             }
         };
+        for climbing in &strip.climbing {
+            let value = self.kept_value(climbing.slot).unwrap_or(began);
+            self.builder.def_var(climbing.began, value);
+        }
         let one = self.word(1);
         for (variable, value) in [
             (strip.began, began),

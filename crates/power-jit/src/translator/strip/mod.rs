@@ -12,7 +12,7 @@ mod division;
 mod head;
 mod stride;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, Value, types};
@@ -57,6 +57,14 @@ enum Counter {
     Own(Variable),
 }
 
+/// A register to which each round adds a constant.
+#[derive(Clone, Copy)]
+struct Climbing {
+    slot: Slot,
+    by: i64,
+    began: Variable,
+}
+
 /// The strip that is being written.
 pub(super) struct Strip {
     streams: Vec<Stream>,
@@ -77,8 +85,10 @@ pub(super) struct Strip {
     head: ir::Block,
     /// Where a round begins.
     round: ir::Block,
-    /// What the registers have become at the end of a round, where that is known of each.
-    ended: Option<HashMap<usize, Linear>>,
+    /// What the registers have become at the end of a round, where that is known.
+    ended: Option<BTreeMap<usize, Linear>>,
+    /// Registers to which each round adds a constant, with what they held where the strip began.
+    climbing: Vec<Climbing>,
 }
 
 impl Translator<'_> {
@@ -141,6 +151,7 @@ impl Translator<'_> {
             head,
             round,
             ended: None,
+            climbing: Vec::new(),
         };
         self.builder.switch_to_block(round);
         self.strip = Some(strip);
@@ -221,15 +232,40 @@ impl Translator<'_> {
         }
     }
 
+    /// Rounds since the strip began when its counter is at `now`.
+    fn rounds_at(&mut self, now: Value) -> Value {
+        let strip = self.strip.as_ref().expect("called in strips only");
+        let began = self.builder.use_var(strip.began);
+        self.builder.ins().isub(began, now)
+    }
+
     /// The budget when the counter of a strip is at `now`.
     fn budget_at(&mut self, now: Value) -> Value {
+        let rounds = self.rounds_at(now);
         let strip = self.strip.as_ref().expect("called in strips only");
-        let (began, budget, charge) = (strip.began, strip.budget, strip.charge);
-        let [began, budget] = [began, budget].map(|variable| self.builder.use_var(variable));
-        let rounds = self.builder.ins().isub(began, now);
+        let (budget, charge) = (strip.budget, strip.charge);
+        let budget = self.builder.use_var(budget);
         let charge = self.word(charge.into());
         let spent = self.builder.ins().imul(rounds, charge);
         self.builder.ins().isub(budget, spent)
+    }
+
+    /// Where a strip ends: the budget, and the registers that climb. These are computed from where they began, so that the loop
+    /// need not keep what they were before they climbed last: that is what Cranelift would compute them from.
+    fn settle_strip(&mut self, now: Value) {
+        let left = self.budget_at(now);
+        if let Some(region) = self.region {
+            self.builder.def_var(region.budget, left);
+        }
+        let rounds = self.rounds_at(now);
+        let climbing = self.strip.as_ref().map(|strip| strip.climbing.clone());
+        for Climbing { slot, by, began } in climbing.into_iter().flatten() {
+            let began = self.builder.use_var(began);
+            let by = self.word(by as u64);
+            let climbed = self.builder.ins().imul(rounds, by);
+            let value = self.builder.ins().iadd(began, climbed);
+            self.set_kept(slot, value);
+        }
     }
 
     /// Ends a strip's round, which has been settled; whether the loop goes on is `branched`'s condition.
@@ -237,11 +273,16 @@ impl Translator<'_> {
         let next = Destination::Offset(self.offset + INSTRUCTION);
         let strip = self.strip.as_ref().expect("called in strips only");
         let (counter, ends, head, round) = (strip.counter, strip.ends, strip.head, strip.round);
-        let (Some(condition), Some(region)) = (branched.condition, self.region) else {
+        let Some(condition) = branched.condition else {
             // It isn't what it was taken for; its end is not known either.
             return self.go_to(branched.to);
         };
         let ended = self.ended();
+        let climbing = self.climbing(&ended);
+        if let Some(strip) = &mut self.strip {
+            strip.ended = Some(ended);
+            strip.climbing = climbing;
+        }
         let [over, leave] = [(); 2].map(|()| self.builder.create_block());
         match counter {
             Counter::Ctr => {
@@ -251,9 +292,8 @@ impl Translator<'_> {
                 let more = self.icmp(IntCC::UnsignedGreaterThan, now, end);
                 self.builder.ins().brif(more, round, &[], over, &[]);
                 self.builder.switch_to_block(over);
-                let left = self.budget_at(now);
-                self.builder.def_var(region.budget, left);
-                self.builder.ins().brif(condition, head, &[], leave, &[]);
+                self.settle_strip(end);
+                self.builder.ins().brif(end, head, &[], leave, &[]);
                 self.builder.switch_to_block(leave);
             }
             Counter::Own(variable) => {
@@ -265,22 +305,31 @@ impl Translator<'_> {
                 self.builder.switch_to_block(stays);
                 self.builder.ins().brif(now, round, &[], over, &[]);
                 self.builder.switch_to_block(over);
-                let left = self.budget_at(now);
-                self.builder.def_var(region.budget, left);
+                let end = self.builder.use_var(ends);
+                self.settle_strip(end);
                 self.builder.ins().jump(head, &[]);
                 self.builder.switch_to_block(leave);
-                let left = self.budget_at(now);
-                self.builder.def_var(region.budget, left);
+                self.settle_strip(now);
             }
         }
         self.go_to(next);
-        if let Some(strip) = &mut self.strip {
-            strip.ended = Some(ended);
-        }
+    }
+
+    /// Which registers climb by a constant each round.
+    fn climbing(&mut self, ended: &BTreeMap<usize, Linear>) -> Vec<Climbing> {
+        ended
+            .iter()
+            .filter(|(index, sum)| matches!(sum.terms[..], [slot] if slot.index() == **index))
+            .map(|(&index, sum)| Climbing {
+                slot: Slot::from_index(index),
+                by: sum.constant,
+                began: self.builder.declare_var(types::I64),
+            })
+            .collect()
     }
 
     /// What the registers have become that are sums of what they were.
-    fn ended(&self) -> HashMap<usize, Linear> {
+    fn ended(&self) -> BTreeMap<usize, Linear> {
         let strip = self.strip.as_ref().expect("called in strips only");
         let dfg = &self.builder.func.dfg;
         strip

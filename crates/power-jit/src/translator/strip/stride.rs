@@ -1,6 +1,6 @@
 //! By how much the addresses of a strip's streams change each round, where that is always the same.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{CTR, Counter, SPAN, Strip};
 use crate::slot::Slot;
@@ -45,7 +45,7 @@ impl Strip {
             .collect()
     }
 
-    fn stride(&self, ended: &HashMap<usize, Linear>, terms: &[Slot]) -> Option<Stride> {
+    fn stride(&self, ended: &BTreeMap<usize, Linear>, terms: &[Slot]) -> Option<Stride> {
         let mut by = 0i64;
         let mut register = None;
         for &slot in terms.iter().filter(|&&slot| self.writes.contains(slot)) {
