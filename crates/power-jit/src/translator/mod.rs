@@ -15,6 +15,7 @@ mod condition;
 mod engine;
 mod float;
 mod registers;
+mod reserve;
 mod storage;
 mod vector;
 
