@@ -20,7 +20,7 @@ const BLR: u32 = 0x4e80_0020;
 const ADD: u32 = x(6, 6, 7, 266);
 
 /// A loop: its name, and its words; CTR counts down with a bdnz that is added at the end.
-const LOOPS: [(&str, &[u32]); 9] = [
+const LOOPS: [(&str, &[u32]); 10] = [
     // stbx r5, r4, r6
     ("sieve", &[x(5, 4, 6, 215), ADD]),
     // lbz r9, 0(r4); xor r9, r9, r10; rlwinm r9, r9, 2, 22, 29; lwzx r9, r5, r9; srwi r10, r10, 8; xor r10, r10, r9
@@ -67,6 +67,11 @@ const LOOPS: [(&str, &[u32]); 9] = [
     ("chase", &[ld(4, 0, 4)]),
     // cmpdi r6, 5; addi r6, r6, 1; cmpldi r6, 9
     ("compare", &[0x2c26_0005, addi(6, 6, 1), 0x2826_0009]),
+    // A counter that other processors may count as well.
+    (
+        "atomic",
+        &[lwarx(9, 4), addi(9, 9, 1), stwcx(9, 4), bne(-12)],
+    ),
     ("call", &[]),
 ];
 

@@ -26,6 +26,8 @@ struct Surroundings {
     table: usize,
     /// The stamps of addresses whose top bit is 0, and 1.
     stamps: [u64; 2],
+    /// The vCPU's reservation ([`power::ReservationLayout`]); none in straight code.
+    reservation: usize,
 }
 
 /// What a run needs beside the registers.
@@ -72,6 +74,9 @@ impl<'a> Context<'a> {
     pub(crate) const JUMPS: usize = SURROUNDINGS + std::mem::offset_of!(Surroundings, jumps);
     /// Offset of the address of the soft TLB's table.
     pub(crate) const TABLE: usize = SURROUNDINGS + std::mem::offset_of!(Surroundings, table);
+    /// Offset of the address of the reservation.
+    pub(crate) const RESERVATION: usize =
+        SURROUNDINGS + std::mem::offset_of!(Surroundings, reservation);
     /// Offset of the stamps.
     pub(crate) const STAMPS: usize = SURROUNDINGS + std::mem::offset_of!(Surroundings, stamps);
 
@@ -90,6 +95,7 @@ impl<'a> Context<'a> {
                 jumps: std::ptr::null(),
                 table: 0,
                 stamps: [0; 2],
+                reservation: 0,
             },
             faulted: false,
             fault: None,
@@ -104,13 +110,14 @@ impl<'a> Context<'a> {
     /// # Safety
     /// As for [`Context::new`], with `cpu` for memory; and `jumps` must not change.
     pub(crate) unsafe fn for_region(
-        cpu: NonNull<Cpu>,
+        mut cpu: NonNull<Cpu>,
         trampolines: Trampolines,
         jumps: *const Jump,
         now: Now,
     ) -> Self {
         // SAFETY: promised by the caller.
-        let table = unsafe { cpu.as_ref() }.tlb_table();
+        let vcpu = unsafe { cpu.as_mut() };
+        let (table, reservation) = (vcpu.tlb_table(), vcpu.reservation());
         // SAFETY: promised by the caller.
         let context = unsafe { Self::new(cpu, trampolines) };
         Self {
@@ -118,6 +125,7 @@ impl<'a> Context<'a> {
                 jumps,
                 table,
                 stamps: now.stamps,
+                reservation,
                 ..context.surroundings
             },
             cpu: Some(cpu),

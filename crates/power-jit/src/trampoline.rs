@@ -25,11 +25,21 @@ pub(crate) enum Shim {
     Store,
     /// [`shims::poll`]; the result is left in the context.
     Poll,
+    /// [`shims::load_reserve`]; the result is left in the context.
+    LoadReserve,
+    /// [`shims::store_conditional`]; the result is left in the context.
+    StoreConditional,
 }
 
 impl Shim {
     /// All of them, in the order of [`Trampolines`].
-    pub(crate) const ALL: [Self; 3] = [Self::Load, Self::Store, Self::Poll];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Load,
+        Self::Store,
+        Self::Poll,
+        Self::LoadReserve,
+        Self::StoreConditional,
+    ];
 
     /// Offset of its trampoline's address in the context.
     pub(crate) const fn in_context(self) -> i32 {
@@ -41,6 +51,8 @@ impl Shim {
             Self::Load => shims::load as *const () as u64,
             Self::Store => shims::store as *const () as u64,
             Self::Poll => shims::poll as *const () as u64,
+            Self::LoadReserve => shims::load_reserve as *const () as u64,
+            Self::StoreConditional => shims::store_conditional as *const () as u64,
         }
     }
 
@@ -48,8 +60,8 @@ impl Shim {
     const fn parameters(self) -> usize {
         match self {
             Self::Poll => 2,
-            Self::Load => 3,
-            Self::Store => 4,
+            Self::Load | Self::LoadReserve => 3,
+            Self::Store | Self::StoreConditional => 4,
         }
     }
 }

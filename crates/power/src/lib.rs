@@ -22,7 +22,7 @@ pub mod signals;
 mod snapshot;
 pub mod time;
 
-pub use cpu::{Cpu, CpuStatistics, PVR_POWER9, TlbLayout};
+pub use cpu::{Cpu, CpuStatistics, PVR_POWER9, ReservationLayout, TlbLayout};
 pub use insn::Insn;
 pub use interp::{Exit, accelerator};
 pub use partition::Partition;

@@ -16,6 +16,7 @@ mod engine;
 mod float;
 mod linear;
 mod registers;
+mod reserve;
 mod storage;
 mod strip;
 mod vector;

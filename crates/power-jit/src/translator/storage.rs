@@ -47,11 +47,11 @@ pub(super) struct Sites {
 }
 
 /// Flags of accesses to the guest's memory: at any alignment.
-fn guest() -> MemFlagsData {
+pub(super) fn guest() -> MemFlagsData {
     MemFlagsData::new().with_endianness(Endianness::Little)
 }
 
-const fn narrow(width: Width) -> Type {
+pub(super) const fn narrow(width: Width) -> Type {
     match width {
         Width::Byte => types::I8,
         Width::Half => types::I16,
@@ -67,7 +67,7 @@ impl Translator<'_> {
     }
 
     /// From the order of [`crate::Memory`] to the operand's, or back: the low `width`, zero-extended where it was.
-    fn ordered(&mut self, value: Value, width: Width, order: Order) -> Value {
+    pub(super) fn ordered(&mut self, value: Value, width: Width, order: Order) -> Value {
         if !self.swaps(order) || width == Width::Byte {
             return value;
         }
@@ -77,7 +77,7 @@ impl Translator<'_> {
     }
 
     /// Calls a memory shim that returns a word.
-    fn read_memory(&mut self, shim: HostFunction, arguments: &[Value]) -> Value {
+    pub(super) fn read_memory(&mut self, shim: HostFunction, arguments: &[Value]) -> Value {
         self.call_memory(shim, arguments, Some(types::I64))
             .expect("a call with a result type has a result")
     }
@@ -370,23 +370,6 @@ impl Translator<'_> {
             let half = self.ordered(half, Width::Double, Order::Mode);
             self.call_store(ea, half, Width::Double);
         }
-    }
-
-    /// Loads a number, zero-extended, and sets the reservation.
-    pub(super) fn load_and_reserve(&mut self, ea: Value, width: Width) -> Value {
-        let ea = self.effective(ea);
-        let bytes = self.word(width.bytes());
-        let value = self.read_memory(address!(shims::load_reserve), &[ea, bytes]);
-        self.ordered(value, width, Order::Mode)
-    }
-
-    /// Stores the low `width` where the reservation holds; whether it did, as a flag.
-    pub(super) fn store_where_reserved(&mut self, ea: Value, value: Value, width: Width) -> Value {
-        let ea = self.effective(ea);
-        let value = self.ordered(value, width, Order::Mode);
-        let bytes = self.word(width.bytes());
-        let stored = self.read_memory(address!(shims::store_conditional), &[ea, value, bytes]);
-        self.builder.ins().ireduce(types::I8, stored)
     }
 
     /// Calls a shim on the cache block at an address.

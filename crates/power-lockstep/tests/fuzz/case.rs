@@ -10,7 +10,7 @@ use super::instructions::instruction;
 use super::layout::*;
 use super::program;
 use super::random::Random;
-use super::tables::Tables;
+use super::tables;
 
 /// Every facility and 64-bit mode.
 const ALL: u64 = msr::SF | msr::ME | msr::FP | msr::VEC | msr::VSX | msr::RI;
@@ -45,20 +45,21 @@ impl Case {
         partition.set_interrupts_relocated(random.percent(60));
         fill(&partition, random);
         self.write_code(&partition, little, random);
-        let tables = Tables::build(&partition, random);
+        bare::more_memory(&partition, TABLES);
+        tables::build(&partition, random);
         partition.time_base.hold(random.below(1 << 50));
 
         let options = LockStepOptions::default();
         let service = eager();
         let (mut engine, mut cpu) = LockStep::new(&partition, service.accelerator(), options)?;
-        set_registers(&mut cpu, &tables, little, random);
+        set_registers(&mut cpu, little, random);
         engine.restart(&mut cpu)?;
         for _ in 0..ROUNDS {
             let exit = engine.run_for(&mut cpu, 1)?;
             if matches!(exit, Some(Exit::Checkstop { .. })) {
                 break;
             }
-            monitor(&partition, &mut cpu, &tables, little, random);
+            monitor(&partition, &mut cpu, little, random);
         }
         engine.compare_memory(&mut cpu)?;
         Ok(engine.statistics())
@@ -88,6 +89,7 @@ impl Case {
                 write(base + level * 32, &[super::encode::RFSCV]);
             }
         }
+        write(DROP_ALL, &program::DROP_ALL_CODE);
         write(CODE, &self.code);
     }
 }
@@ -102,7 +104,8 @@ fn fill(partition: &Partition, random: &mut Random) {
         .expect("data lie in RAM");
 }
 
-fn number(random: &mut Random) -> u64 {
+/// A number that is often special in some way.
+pub fn number(random: &mut Random) -> u64 {
     match random.below(8) {
         0 => random.pick(&[
             0,
@@ -189,7 +192,7 @@ fn msr_value(little: bool, random: &mut Random) -> u64 {
 }
 
 /// Puts a program somewhere, with everything that it needs to get on.
-fn teleport(cpu: &mut Cpu, tables: &Tables<'_>, little: bool, random: &mut Random) {
+fn teleport(cpu: &mut Cpu, little: bool, random: &mut Random) {
     let regs = &mut cpu.regs;
     for n in POINTERS {
         regs.gpr[n as usize] = pointer(random);
@@ -198,13 +201,12 @@ fn teleport(cpu: &mut Cpu, tables: &Tables<'_>, little: bool, random: &mut Rando
     regs.gpr[TARGET[0] as usize] = code_at(zone, random);
     regs.gpr[TARGET[1] as usize] = code_address(random);
     let values = [msr_value(little, random), msr_value(little, random)];
-    let entry = LINEAR + random.pick(&tables.leaves);
     let page = WINDOW + random.below(WINDOW_PAGES) * 0x1000;
     // IS and AP.
     let page = page | (random.below(4) << 10) | random.pick(&[0, 0xa0]);
     for (register, value) in [
         (INDEX, random.below(64)),
-        (ENTRY, entry),
+        (ENTRY, 0),
         (PAGE, page),
         (MSR[0], values[0]),
         (MSR[1], values[1]),
@@ -226,7 +228,7 @@ fn teleport(cpu: &mut Cpu, tables: &Tables<'_>, little: bool, random: &mut Rando
     cpu.set_msr(values[0]);
 }
 
-fn set_registers(cpu: &mut Cpu, tables: &Tables<'_>, little: bool, random: &mut Random) {
+fn set_registers(cpu: &mut Cpu, little: bool, random: &mut Random) {
     let regs = &mut cpu.regs;
     regs.gpr = std::array::from_fn(|_| number(random));
     regs.vsr =
@@ -240,19 +242,21 @@ fn set_registers(cpu: &mut Cpu, tables: &Tables<'_>, little: bool, random: &mut 
     regs.srr1 = msr_value(little, random);
     regs.uamor = random.bits();
     regs.fscr = random.bits();
-    teleport(cpu, tables, little, random);
+    teleport(cpu, little, random);
 }
 
 /// What the monitor does between two calls: answers, writes, interrupts, lets time pass.
-fn monitor(
-    partition: &Partition,
-    cpu: &mut Cpu,
-    tables: &Tables<'_>,
-    little: bool,
-    random: &mut Random,
-) {
+fn monitor(partition: &Partition, cpu: &mut Cpu, little: bool, random: &mut Random) {
+    let halfway = cpu.regs.gpr[ENTRY as usize] == WAY_IN;
     if random.percent(60) {
-        teleport(cpu, tables, little, random);
+        teleport(cpu, little, random);
+    }
+    if halfway {
+        // An entry may have been changed already, and what was made of it not been dropped.
+        cpu.regs.gpr[ENTRY as usize] = 0;
+        (cpu.regs.srr0, cpu.regs.srr1) = (cpu.regs.nia, cpu.regs.msr);
+        cpu.regs.nia = DROP_ALL;
+        cpu.set_msr(ALL | if little { msr::LE } else { 0 });
     }
     cpu.regs.gpr[3] = pointer(random);
     if random.percent(50) {

@@ -60,6 +60,10 @@ pub const HYPERCALL: u32 = 0x4400_0022;
 pub const fn scv(level: u32) -> u32 {
     17 << 26 | level << 5 | 1
 }
+/// sldi by 32.
+pub const fn shift_left_32(register: u32) -> u32 {
+    30 << 26 | register << 21 | register << 16 | 31 << 6 | 1 << 2 | 1 << 1
+}
 pub const fn mtmsrd(rs: u32, l: u32) -> u32 {
     x(rs, l, 0, 178)
 }

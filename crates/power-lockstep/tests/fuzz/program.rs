@@ -123,14 +123,10 @@ fn special(random: &mut Random, code: &mut Vec<u32>) {
             ]);
         }
         10 => {
-            // Another right, or none, for a page.
-            let bits = random.pick(&[1, 2, 4, 8, 0x80]);
-            code.extend([
-                d(34, free, ENTRY, 7),
-                d(26, free, free, bits),
-                d(38, free, ENTRY, 7),
-            ]);
-            code.extend([PTESYNC, drop_page(random), TLBSYNC, PTESYNC]);
+            let here = code.len() % ZONE_EVERY;
+            if (ZONE..ZONE_EVERY - CHANGE_LENGTH).contains(&here) {
+                change_right(random, code);
+            }
         }
         11 => code.push(drop_page(random)),
         12 => {
@@ -153,12 +149,70 @@ fn special(random: &mut Random, code: &mut Vec<u32>) {
     }
 }
 
+/// How a change of an entry begins, and how it ends.
+pub const CHANGE_BEGINS: u32 = d(15, ENTRY, 0, (WAY_IN >> 48) as u32);
+pub const CHANGE_ENDS: u32 = li(ENTRY, 0);
+/// Words of it at most.
+pub const CHANGE_LENGTH: usize = 18;
+
+/// Another right, or none, for a page; all in one piece, with a tlbie of what may have been cached of it.
+fn change_right(random: &mut Random, code: &mut Vec<u32>) {
+    let bits = random.pick(&[1, 2, 4, 8, 0x80]);
+    let (pid, n) = (random.below(2), random.below(WINDOW_PAGES));
+    let entry = (WINDOW_TABLES[pid as usize] + n * 8) as u32;
+    let first = random.below(FREE.len() as u64 - 1) as usize;
+    let (free, process) = (FREE[first], FREE[first + 1]);
+    code.extend([
+        CHANGE_BEGINS,
+        d(24, ENTRY, ENTRY, (WAY_IN >> 32) as u32),
+        shift_left_32(ENTRY),
+        d(34, free, ENTRY, entry + 7),
+        d(26, free, free, bits),
+        d(38, free, ENTRY, entry + 7),
+        PTESYNC,
+        li(process, pid as u32),
+        shift_left_32(process),
+    ]);
+    let mut drop = |rb: u64, random: &mut Random| {
+        let ric = random.pick(&[0, 2]);
+        code.extend([
+            d(15, free, 0, (rb >> 16) as u32),
+            d(24, free, free, rb as u32),
+            invalidate(random, free, process, ric),
+        ]);
+    };
+    match random.below(5) {
+        // IS: the process, and all.
+        0 => drop(1 << 10, random),
+        1 => drop(3 << 10, random),
+        // AP: which size the page has is the tree's secret.
+        _ => {
+            drop(WINDOW + (n << 12), random);
+            drop(WINDOW + (n << 16) | 5 << 5, random);
+        }
+    }
+    code.extend([TLBSYNC, PTESYNC, CHANGE_ENDS]);
+}
+
+/// What drops all translations, and goes where SRR0 and SRR1 say.
+pub const DROP_ALL_CODE: [u32; 5] = [
+    li(ENTRY, 3 << 10),
+    tlbie(ENTRY, ENTRY, 2),
+    PTESYNC,
+    li(ENTRY, 0),
+    RFID,
+];
+
 fn drop_page(random: &mut Random) -> u32 {
     let (rb, ric) = (random.pick(&[PAGE, PAGE, NUMBER]), random.below(3) as u32);
+    invalidate(random, rb, NUMBER, ric)
+}
+
+fn invalidate(random: &mut Random, rb: u32, rs: u32, ric: u32) -> u32 {
     if random.percent(50) {
-        tlbie(rb, NUMBER, ric)
+        tlbie(rb, rs, ric)
     } else {
-        tlbiel(rb, NUMBER, ric)
+        tlbiel(rb, rs, ric)
     }
 }
 
@@ -194,6 +248,7 @@ pub fn handler(vector: u64, enable: bool) -> Vec<u32> {
             mfspr(COUNT, SPRG3),
             mtspr(SRR1, COUNT),
             mfspr(COUNT, DAR),
+            li(ENTRY, 0),
             RFID,
         ],
         0x900 => vec![d(15, SCRATCH, 0, 1), mtspr(DEC, SCRATCH), RFID],

@@ -1,6 +1,7 @@
 //! Making a case that fails smaller: instructions that don't matter become nops.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use power::Insn;
 use power::decode::disassemble;
@@ -8,6 +9,7 @@ use power::decode::disassemble;
 use super::case::Case;
 use super::encode::{ISYNC, NOP};
 use super::layout::CODE;
+use super::program::{CHANGE_BEGINS, CHANGE_ENDS, CHANGE_LENGTH};
 
 /// Runs that are spent on it.
 const RUNS: u32 = 400;
@@ -21,21 +23,22 @@ pub fn shrink(mut case: Case) -> String {
         let mut at = 0;
         while at < case.code.len() && runs < RUNS {
             let end = (at + size).min(case.code.len());
-            let kept = case.code[at..end].to_vec();
+            let piece = whole_changes(&case.code, at..end);
+            let kept = case.code[piece.clone()].to_vec();
             if kept.iter().any(|&word| word != NOP && word != ISYNC) {
                 // Without isync the engines may differ.
                 let matters = |word: &&mut u32| **word != ISYNC;
-                case.code[at..end]
+                case.code[piece.clone()]
                     .iter_mut()
                     .filter(matters)
                     .for_each(|word| *word = NOP);
                 runs += 1;
                 match case.run() {
-                    Ok(_) => case.code[at..end].copy_from_slice(&kept),
+                    Ok(_) => case.code[piece.clone()].copy_from_slice(&kept),
                     Err(error) => last = Some(error),
                 }
             }
-            at = end;
+            at = piece.end;
         }
         size /= 2;
     }
@@ -56,4 +59,24 @@ pub fn shrink(mut case: Case) -> String {
         Some(error) => format!("{text}{error}"),
         None => text,
     }
+}
+
+/// A piece of the code with all of each change of an entry that it has a part of: without its tlbie the engines may differ.
+fn whole_changes(code: &[u32], piece: Range<usize>) -> Range<usize> {
+    let begins = |from: usize| {
+        let before = code[from.saturating_sub(CHANGE_LENGTH - 1)..from].iter();
+        let back = before.rev().take_while(|&&word| word != CHANGE_ENDS);
+        back.zip(1..).find(|&(&word, _)| word == CHANGE_BEGINS)
+    };
+    let start = begins(piece.start).map_or(piece.start, |(_, back)| piece.start - back);
+    let end = match begins(piece.end) {
+        Some(_) => {
+            let after = code[piece.end..]
+                .iter()
+                .position(|&word| word == CHANGE_ENDS);
+            after.map_or(code.len(), |n| piece.end + n + 1)
+        }
+        None => piece.end,
+    };
+    start..end
 }

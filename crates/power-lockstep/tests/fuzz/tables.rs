@@ -2,6 +2,8 @@
 
 use power::Partition;
 
+use super::case::number;
+use super::common::bare;
 use super::layout::*;
 use super::random::Random;
 
@@ -13,6 +15,9 @@ const REFERENCE: u64 = 0x100;
 const CHANGE: u64 = 0x80;
 const PRIVILEGED: u64 = 8;
 const READ_WRITE_EXECUTE: u64 = 7;
+const WRITE: u64 = 2;
+/// Where the next table is.
+const NEXT: u64 = 0x00ff_ffff_ffff_ff00;
 
 /// Bits of an address that each level resolves; what is left is the page.
 struct Shape {
@@ -43,46 +48,47 @@ const SHAPES: [Shape; 5] = [
     },
 ];
 
+/// Makes trees for the processes 0 and 1, and registers the process table.
+pub fn build(partition: &Partition, random: &mut Random) {
+    let mut tables = Tables {
+        partition,
+        next: TREES,
+        leaves: Vec::new(),
+    };
+    tables.fill_garbage(random);
+    for pid in 0..2 {
+        let shape = &SHAPES[random.below(SHAPES.len() as u64) as usize];
+        let window = TABLES + WINDOW_TABLES[pid as usize];
+        let root = tables.tree(shape, window, random);
+        let size = u64::from(shape.size - 31);
+        let entry = (size >> 3) << 61 | root | (size & 7) << 5 | u64::from(shape.levels[0]);
+        tables.write(TABLES + pid * 16, entry);
+    }
+    for pid in 2..8 {
+        tables.write(TABLES + pid * 16, out_of_ram(random.bits() & random.bits()));
+    }
+    for _ in 0..random.below(6) {
+        tables.spoil(random);
+    }
+    let table = random.percent(97).then_some((TABLES, PROCESS_TABLE_BITS));
+    partition.set_process_table(table);
+}
+
 /// The trees under construction.
-pub struct Tables<'a> {
+struct Tables<'a> {
     partition: &'a Partition,
     next: u64,
     /// Addresses of leaves of the window.
-    pub leaves: Vec<u64>,
+    leaves: Vec<u64>,
 }
 
-impl<'a> Tables<'a> {
-    /// Makes trees for the processes 0 and 1, and registers the process table.
-    pub fn build(partition: &'a Partition, random: &mut Random) -> Self {
-        let mut tables = Self {
-            partition,
-            next: TABLES + (1 << PROCESS_TABLE_BITS),
-            leaves: Vec::new(),
-        };
-        for pid in 0..2 {
-            let shape = &SHAPES[random.below(SHAPES.len() as u64) as usize];
-            let root = tables.tree(shape, random);
-            let size = u64::from(shape.size - 31);
-            let entry = (size >> 3) << 61 | root | (size & 7) << 5 | u64::from(shape.levels[0]);
-            tables.write(TABLES + pid * 16, entry);
-        }
-        for pid in 2..8 {
-            tables.write(TABLES + pid * 16, random.bits() & random.bits());
-        }
-        for _ in 0..random.below(6) {
-            tables.spoil(random);
-        }
-        let table = random.percent(97).then_some((TABLES, PROCESS_TABLE_BITS));
-        partition.set_process_table(table);
-        tables
-    }
-
+impl Tables<'_> {
     fn write(&self, address: u64, value: u64) {
         let bytes = value.to_be_bytes();
         self.partition
             .memory
             .write(address, &bytes)
-            .expect("tables lie in RAM");
+            .expect("tables lie in memory");
     }
 
     fn read(&self, address: u64) -> u64 {
@@ -90,7 +96,7 @@ impl<'a> Tables<'a> {
         self.partition
             .memory
             .read(address, &mut bytes)
-            .expect("tables lie in RAM");
+            .expect("tables lie in memory");
         u64::from_be_bytes(bytes)
     }
 
@@ -102,8 +108,23 @@ impl<'a> Tables<'a> {
         at
     }
 
-    fn tree(&mut self, shape: &Shape, random: &mut Random) -> u64 {
+    fn fill_garbage(&self, random: &mut Random) {
+        let bytes: Vec<u8> = (0..GARBAGE_BYTES / 8)
+            .flat_map(|_| number(random).to_le_bytes())
+            .collect();
+        self.partition
+            .memory
+            .write(TABLES + GARBAGE, &bytes)
+            .expect("tables lie in memory");
+    }
+
+    /// A tree, and its root. The last table on the way to the window is at `window`.
+    fn tree(&mut self, shape: &Shape, window: u64, random: &mut Random) -> u64 {
         let root = self.allocate(shape.levels[0]);
+        let above = self.entry(root, shape, shape.levels.len() - 1, WINDOW);
+        let last = shape.levels[shape.levels.len() - 1];
+        assert!(8 << last <= WINDOW_TABLE_BYTES, "tables have room");
+        self.write(above, VALID | window | u64::from(last));
         let page_shift = shape.size - shape.levels.iter().sum::<u32>();
         for n in 0..WINDOW_PAGES {
             let real = target(n, page_shift, random);
@@ -120,31 +141,38 @@ impl<'a> Tables<'a> {
                 self.leaves.push(leaf);
             }
         }
-        // RAM as one or two large pages.
+        // RAM, and the tables, as one or two large pages. Small trees do not reach the tables.
         let large = shape.size - shape.levels[..shape.levels.len() - 1].iter().sum::<u32>();
-        for real in (0..TABLES_END).step_by(1 << large) {
+        let ram = (0..bare::RAM).step_by(1 << large);
+        let tables = (shape.size >= 40).then_some(TABLES);
+        for real in ram.chain(tables) {
             let flags = READ_WRITE_EXECUTE | PRIVILEGED | random.pick(&[0, REFERENCE | CHANGE]);
             self.map(root, shape, shape.levels.len() - 1, real, real | flags);
         }
         root
     }
 
-    /// Puts a leaf at a depth; its address. What is a leaf already on the way stays one.
+    /// Puts a leaf at a depth; its address.
     fn map(&mut self, root: u64, shape: &Shape, depth: usize, address: u64, leaf: u64) -> u64 {
+        let entry = self.entry(root, shape, depth, address);
+        self.write(entry, VALID | LEAF | leaf);
+        entry
+    }
+
+    /// The address of the entry for an effective address at a depth, with tables on the way to it.
+    fn entry(&mut self, root: u64, shape: &Shape, depth: usize, address: u64) -> u64 {
         let (mut base, mut left) = (root, shape.size);
+        let mut entry = root;
         for (n, &bits) in shape.levels[..depth].iter().enumerate() {
             left -= bits;
-            let entry = base + (address >> left & ((1 << bits) - 1)) * 8;
-            let there = self.read(entry);
+            entry = base + (address >> left & ((1 << bits) - 1)) * 8;
             if n + 1 == depth {
-                self.write(entry, VALID | LEAF | leaf);
-                return entry;
+                break;
             }
-            if there & LEAF != 0 {
-                return entry;
-            }
+            let there = self.read(entry);
+            assert!(there & LEAF == 0, "large pages have no small ones in them");
             base = if there & VALID != 0 {
-                there & 0x00ff_ffff_ffff_ff00
+                there & NEXT
             } else {
                 let next = shape.levels[n + 1];
                 let table = self.allocate(next);
@@ -152,7 +180,7 @@ impl<'a> Tables<'a> {
                 table
             };
         }
-        root
+        entry
     }
 
     /// Makes something of the trees into something else.
@@ -166,10 +194,23 @@ impl<'a> Tables<'a> {
         let new = match random.below(4) {
             0 => random.bits(),
             1 => old ^ 1 << random.below(64),
-            2 => VALID | (DATA + random.below(16) * 0x1000) | random.below(32),
+            2 => VALID | (TABLES + GARBAGE + random.below(16) * 0x1000) | random.below(32),
             _ => old & !LEAF,
         };
-        self.write(address, new);
+        // Something that was a table, as a page: no way in.
+        let way_in = new & LEAF != 0 && old & LEAF == 0;
+        let new = if way_in { new & !WRITE } else { new };
+        let in_use = new & LEAF == 0 || address < TABLES + (1 << PROCESS_TABLE_BITS);
+        self.write(address, if in_use { out_of_ram(new) } else { new });
+    }
+}
+
+/// An entry that names a table, in memory that programs do not store to: what lies in RAM is taken from the garbage.
+fn out_of_ram(entry: u64) -> u64 {
+    if entry & NEXT < bare::RAM {
+        entry & !NEXT | (TABLES + GARBAGE + entry % GARBAGE_BYTES) & NEXT
+    } else {
+        entry
     }
 }
 
@@ -185,7 +226,7 @@ fn target(n: u64, page_shift: u32, random: &mut Random) -> u64 {
         0..=79 => within(DATA, DATA_BYTES, random),
         80..=91 => within(CODE, CODE_PAGES * 4096, random),
         92..=95 => within(0, 0x1_0000, random),
-        96 | 97 => within(TABLES, TABLES_END - TABLES, random),
+        96 | 97 => within(bare::RAM - 0x1_0000, 0x1_0000, random),
         _ => 1 << 40,
     };
     real & !(page - 1)

@@ -1,6 +1,7 @@
 //! Memory accesses that the soft TLB can't serve at once: misses, granule crossings, atomics.
 
-use super::{Cpu, Reservation};
+use super::Cpu;
+use super::reservation::Reservation;
 use crate::interrupt::{Interrupt, dsisr};
 use crate::memory::Scalar;
 use crate::mmu::radix::{self, Context, Fault};
@@ -155,11 +156,7 @@ impl Cpu {
             .tlb
             .host_address(ea)
             .ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
-        self.reservation = Some(Reservation {
-            host,
-            bytes: size_of::<T>() as u8,
-            value: u128::from(value.into()),
-        });
+        self.reservation = Reservation::new(host, size_of::<T>(), u128::from(value.into()));
         Ok(value)
     }
 
@@ -173,7 +170,7 @@ impl Cpu {
         if !ea.is_multiple_of(size_of::<T>() as u64) {
             return Err(Interrupt::Alignment { ea });
         }
-        let reservation = self.reservation.take();
+        let reservation = std::mem::replace(&mut self.reservation, Reservation::NONE);
         // The access is checked even where nothing will be stored: the translation may fault either way.
         let host = match self.tlb.store_address(ea) {
             Some(host) => host,
@@ -184,12 +181,10 @@ impl Cpu {
                     .ok_or(Interrupt::MachineCheck { ea, fetch: false })?
             }
         };
-        let Some(reservation) =
-            reservation.filter(|r| r.host == host && usize::from(r.bytes) == size_of::<T>())
-        else {
+        let Some(seen) = { reservation }.take(host, size_of::<T>()) else {
             return Ok(false);
         };
-        let Ok(old) = T::try_from(reservation.value as u64) else {
+        let Ok(old) = T::try_from(seen as u64) else {
             return Ok(false);
         };
         Ok(matches!(
@@ -222,19 +217,12 @@ impl Cpu {
 
     /// Reserves a quadword.
     pub(crate) fn reserve_quad(&mut self, host: usize, value: u128) {
-        self.reservation = Some(Reservation {
-            host,
-            bytes: 16,
-            value,
-        });
+        self.reservation = Reservation::new(host, 16, value);
     }
 
     /// Ends the reservation; the value seen, where it was one of the quadword at `host`.
     pub(crate) fn take_quad_reservation(&mut self, host: usize) -> Option<u128> {
-        self.reservation
-            .take()
-            .filter(|r| r.host == host && r.bytes == 16)
-            .map(|r| r.value)
+        self.reservation.take(host, 16)
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod access;
 mod amo;
 mod deliver;
 mod port;
+mod reservation;
 pub(crate) mod sprs;
 pub(crate) mod system;
 pub(crate) mod translation;
@@ -23,16 +24,11 @@ use crate::partition::Partition;
 use crate::registers::Registers;
 use crate::signals::Signals;
 
-pub use port::TlbLayout;
-pub use sprs::PVR_POWER9;
+use reservation::Reservation;
 
-/// A reservation of a load-and-reserve: on what, and the bytes seen, as a number in host order.
-#[derive(Debug, Clone, Copy)]
-struct Reservation {
-    host: usize,
-    bytes: u8,
-    value: u128,
-}
+pub use port::TlbLayout;
+pub use reservation::ReservationLayout;
+pub use sprs::PVR_POWER9;
 
 /// Debug registers that a guest sets through H_SET_MODE. They hold what was set; no breakpoint is watched for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,7 +76,7 @@ pub struct Cpu {
     pub(crate) code: CodeCache,
     /// The interrupt that ended the current instruction.
     pub(crate) pending: Option<Interrupt>,
-    reservation: Option<Reservation>,
+    reservation: Reservation,
     /// MSR\[LE\] is 0: memory operands are swapped.
     pub(crate) big_endian: bool,
     /// All ones, or the low word in 32-bit mode.
@@ -117,7 +113,7 @@ impl Cpu {
             tlb: Tlb::new(),
             code: CodeCache::default(),
             pending: None,
-            reservation: None,
+            reservation: Reservation::NONE,
             big_endian: true,
             ea_mask: u64::MAX,
             fetch_context: 0,
@@ -144,7 +140,7 @@ impl Cpu {
         self.debug = DebugRegisters::default();
         self.other_sprs = sprs::Others::default();
         self.pending = None;
-        self.reservation = None;
+        self.reservation = Reservation::NONE;
         self.flush_translations();
         self.code.clear();
         self.set_msr(self.regs.msr);

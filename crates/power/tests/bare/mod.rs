@@ -57,6 +57,14 @@ pub fn partition(vcpus: u32) -> Arc<Partition> {
     partition
 }
 
+/// [`RAM`] more bytes, at `base`.
+pub fn more_memory(partition: &Partition, base: u64) {
+    partition
+        .memory
+        .map(base, Arc::new(TestRam::new()))
+        .expect("nothing else is mapped");
+}
+
 /// vCPU 0 of a partition, little-endian, in real mode, at `nia`.
 pub fn cpu(partition: &Arc<Partition>, nia: u64) -> Cpu {
     let mut cpu = Cpu::new(partition, 0).expect("vCPU 0 exists");
