@@ -13,8 +13,9 @@ use power::accelerator::CodeStamp;
 use crate::mode::Mode;
 use crate::region::Region;
 
-/// log2 of the number of entries.
-pub(crate) const BITS: u32 = 14;
+/// log2 of the number of entries. A kernel at work is some thousand regions, most of them in two modes: with a quarter of the entries every
+/// second jump that failed did so because another region had taken the place.
+pub(crate) const BITS: u32 = 16;
 /// Entries of the table.
 const ENTRIES: usize = 1 << BITS;
 /// Address bits that are folded into the index are this far above it.
@@ -128,18 +129,21 @@ impl Now {
 
 /// Numbers for what code is found by.
 pub(crate) struct Stamps {
-    known: Box<[(CodeStamp, Mode, u64)]>,
+    known: Box<[[(CodeStamp, Mode, u64); WAYS]]>,
     newest: u64,
 }
 
-/// Stamps that are remembered. What falls out gets a new number when it comes again.
-const STAMPS: usize = 256;
+/// Groups of stamps that are remembered. What falls out gets a new number when it comes again, and all jumps are to be learnt
+/// anew, so those that take turns must not drive each other out.
+const GROUPS: usize = 256;
+/// Stamps of a group.
+const WAYS: usize = 4;
 
 impl Default for Stamps {
     fn default() -> Self {
         let none = (CodeStamp::default(), Mode::from_msr(0), 0);
         Self {
-            known: vec![none; STAMPS].into_boxed_slice(),
+            known: vec![[none; WAYS]; GROUPS].into_boxed_slice(),
             newest: 0,
         }
     }
@@ -157,13 +161,19 @@ impl Stamps {
     }
 
     fn of(&mut self, stamp: CodeStamp, mode: Mode) -> u64 {
-        let slot = &mut self.known[(stamp.digest() ^ mode.digest()) as usize % STAMPS];
-        if slot.2 == 0 || (slot.0, slot.1) != (stamp, mode) {
+        let group = &mut self.known[(stamp.digest() ^ mode.digest()) as usize % GROUPS];
+        let known = group
+            .iter()
+            .position(|known| known.2 != 0 && (known.0, known.1) == (stamp, mode));
+        // The last used comes first.
+        group[..=known.unwrap_or(WAYS - 1)].rotate_right(1);
+        if known.is_none() {
             self.newest += 1;
             // An odd factor: no two products are alike, and their bits are spread.
-            *slot = (stamp, mode, self.newest.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let number = self.newest.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            group[0] = (stamp, mode, number);
         }
-        slot.2
+        group[0].2
     }
 }
 
@@ -183,5 +193,29 @@ mod tests {
         assert_ne!(first, 0);
         assert_eq!(stamps.of(CodeStamp::default(), a), first);
         assert_eq!(stamps.of(CodeStamp::default(), b), second);
+    }
+
+    #[test]
+    fn stamps_that_share_a_group_and_take_turns_keep_their_numbers() {
+        const BITS: [u64; 6] = [msr::SF, msr::VEC, msr::VSX, msr::PR, msr::FP, msr::LE];
+        let modes = (0..1u32 << BITS.len()).map(|set| {
+            let chosen = BITS.iter().enumerate().filter(|(n, _)| set >> n & 1 != 0);
+            Mode::from_msr(chosen.map(|(_, bit)| bit).sum())
+        });
+        let mut groups = vec![Vec::new(); GROUPS];
+        for mode in modes {
+            groups[mode.digest() as usize % GROUPS].push(mode);
+        }
+        let shared = groups.iter().max_by_key(|modes| modes.len());
+        let shared = shared.expect("there are groups");
+        assert!(shared.len() > 1, "with so many modes some share a group");
+        let mut stamps = Stamps::default();
+        let mut numbers = || -> Vec<u64> {
+            let taken = shared.iter().take(WAYS);
+            taken
+                .map(|mode| stamps.of(CodeStamp::default(), *mode))
+                .collect()
+        };
+        assert_eq!(numbers(), numbers());
     }
 }

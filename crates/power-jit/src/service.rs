@@ -20,6 +20,8 @@ use crate::workshop::Workshop;
 
 /// Requests that may wait; past it the oldest are dropped, and their code stays cold a while longer.
 const QUEUE: usize = 512;
+/// Pages that may wait to be looked for in earlier runs: as many as a vCPU has decoded at once.
+const PAGES: usize = 4096;
 
 /// How a machine compiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,11 +90,39 @@ pub(crate) struct Shared {
     statistics: Mutex<JitStatistics>,
 }
 
-/// Jobs that wait. The newest comes first: what is hot now matters most.
+/// Jobs that wait.
 #[derive(Default)]
 struct Queue {
+    /// For what is there already: they cost next to nothing, may save the others, and are asked once, so they come first.
+    pages: VecDeque<Job>,
+    /// For code to be compiled. The newest comes first: what is hot now matters most.
     jobs: VecDeque<Job>,
     closed: bool,
+}
+
+impl Queue {
+    /// Takes a job; what has to give way to it is returned.
+    fn push(&mut self, job: Job) -> Option<Job> {
+        let (queue, room) = match job.wanted {
+            Wanted::All => (&mut self.pages, PAGES),
+            Wanted::Entry(..) => (&mut self.jobs, QUEUE),
+        };
+        let oldest = if queue.len() >= room {
+            queue.pop_front()
+        } else {
+            None
+        };
+        queue.push_back(job);
+        oldest
+    }
+
+    fn pop(&mut self) -> Option<Job> {
+        self.pages.pop_front().or_else(|| self.jobs.pop_back())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.pages.is_empty() && self.jobs.is_empty()
+    }
 }
 
 impl Shared {
@@ -111,14 +141,7 @@ impl Shared {
 
     /// Queues a job; the oldest goes where there is no room.
     pub(crate) fn submit(&self, job: Job) {
-        let mut queue = self.lock();
-        let oldest = if queue.jobs.len() >= QUEUE {
-            queue.jobs.pop_front()
-        } else {
-            None
-        };
-        queue.jobs.push_back(job);
-        drop(queue);
+        let oldest = self.lock().push(job);
         self.changed.notify_one();
         if let Some(job) = oldest {
             self.add(&JitStatistics {
@@ -137,13 +160,13 @@ impl Shared {
             if queue.closed {
                 return None;
             }
-            if let Some(job) = queue.jobs.pop_back() {
+            if let Some(job) = queue.pop() {
                 return Some(job);
             }
             drop(queue);
             let pause = rest();
             let queue = self.lock();
-            if queue.closed || !queue.jobs.is_empty() {
+            if queue.closed || !queue.is_empty() {
                 continue;
             }
             // Woken for whatever reason, it looks again.
@@ -256,4 +279,33 @@ fn work(mut workshop: Workshop, shared: &Shared) {
         workshop.take(job, shared);
     }
     workshop.close();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn what_is_there_already_comes_first_and_is_not_crowded_out_by_what_is_hot() {
+        let (reply, _answers) = mpsc::channel();
+        let job = |ticket, wanted| Job {
+            words: Box::new([Insn(0); PAGE_WORDS]),
+            wanted,
+            ticket,
+            reply: reply.clone(),
+        };
+        let mut queue = Queue::default();
+        assert!(queue.push(job(0, Wanted::All)).is_none());
+        let last = QUEUE as u64 + 1;
+        for ticket in 1..=last {
+            let oldest = queue.push(job(ticket, Wanted::Entry(0, Mode::from_msr(0))));
+            let gone = oldest.map(|job| job.ticket);
+            assert_eq!(gone, (ticket == last).then_some(1), "the oldest code goes");
+        }
+        assert_eq!(queue.pop().map(|job| job.ticket), Some(0));
+        assert_eq!(queue.pop().map(|job| job.ticket), Some(last), "the newest");
+        assert!(!queue.is_empty());
+    }
 }

@@ -20,6 +20,7 @@ mod registers;
 mod semantics;
 pub mod signals;
 mod snapshot;
+mod sync;
 pub mod time;
 
 pub use cpu::{Cpu, CpuStatistics, PVR_POWER9, ReservationLayout, TlbLayout};

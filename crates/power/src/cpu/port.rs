@@ -19,7 +19,8 @@ use crate::mmu::tlb;
 /// `ea + offset`.
 ///
 /// What is read off an entry holds until the next poll of the run loop, or until an instruction that acts on the processor as a
-/// whole changes the table in use or the address space, even where the entry has been given to another page since.
+/// whole changes the table in use or the address space, or makes entries be forgotten ([`Cpu::carry_out`] says so), even where the
+/// entry has been given to another page since.
 #[derive(Debug)]
 pub struct TlbLayout;
 

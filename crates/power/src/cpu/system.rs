@@ -67,9 +67,10 @@ pub(crate) fn scv(cpu: &mut Cpu, i: Insn) -> Outcome {
     Err(Interrupt::SystemCallVectored(i.bits(20, 7)))
 }
 
-/// isync: what was decoded before is looked at again.
+/// isync: what was decoded before is looked at again, where an icbi has come since.
 pub(crate) fn isync(cpu: &mut Cpu, _: Insn) -> Outcome {
-    cpu.code.leave_page();
+    let epoch = cpu.partition.code_epoch();
+    cpu.code.leave_page_if_changed(epoch);
     Ok(())
 }
 

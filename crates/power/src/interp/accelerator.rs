@@ -254,6 +254,7 @@ impl Cpu {
             self.regs.msr,
             self.regs.nia,
             self.tlb.current,
+            self.tlb.forgotten,
             self.code.spaces(),
         );
         self.code.enter_page();
@@ -262,6 +263,7 @@ impl Cpu {
             self.regs.msr,
             self.regs.nia,
             self.tlb.current,
+            self.tlb.forgotten,
             self.code.spaces(),
         );
         Ok(known == now && !self.code.is_stale() && !self.poll_now)

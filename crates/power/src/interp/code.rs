@@ -97,6 +97,8 @@ pub(crate) struct CodeCache {
     front: Vec<FrontEntry>,
     /// The run loop must look its page up again.
     stale: bool,
+    /// The code epoch of the last lookup: code that runs now is of this one, or of a later one.
+    seen_epoch: u64,
     /// Names for address spaces. One is given up, and a new one takes its place, where something is forgotten of it.
     newest: u64,
     /// The space of quadrant 3.
@@ -125,6 +127,7 @@ impl Default for CodeCache {
                 FRONT
             ],
             stale: false,
+            seen_epoch: 0,
             newest: 2,
             kernel: 1,
             process: Space::new(2),
@@ -223,6 +226,11 @@ impl CodeCache {
         self.stale = true;
     }
 
+    /// As [`CodeCache::leave_page`], where code may have changed since the last lookup (isync).
+    pub(crate) fn leave_page_if_changed(&mut self, epoch: u64) {
+        self.stale |= self.seen_epoch != epoch;
+    }
+
     /// Answers a demand to look the page up again.
     pub(super) fn enter_page(&mut self) {
         self.stale = false;
@@ -238,6 +246,7 @@ impl CodeCache {
     #[inline]
     pub(crate) fn find(&mut self, ea: u64, context: u64, epoch: u64) -> Option<Rc<Page>> {
         self.stale = false;
+        self.seen_epoch = epoch;
         let tag = ea & !(PAGE - 1) | context;
         let entry = &self.front[Self::slot(ea)];
         if entry.tag != tag || entry.space != self.space(ea) {

@@ -111,6 +111,8 @@ pub(crate) struct Tlb {
     next: usize,
     /// Granules that were asked for and not found: for statistics.
     pub(crate) misses: u64,
+    /// How often entries were forgotten: what compiled code has found in one is good until this changes.
+    pub(crate) forgotten: u64,
 }
 
 impl Tlb {
@@ -128,6 +130,7 @@ impl Tlb {
             next: 0,
             mask: !((1 << GRANULE_LARGE) - 1),
             misses: 0,
+            forgotten: 0,
         }
     }
 
@@ -146,23 +149,17 @@ impl Tlb {
         self.shift
     }
 
-    /// The tables that have had an entry.
-    fn used_tables(&mut self) -> impl Iterator<Item = (&mut [Entry; ENTRIES], &mut bool)> {
-        let tables = self.tables.iter_mut().zip(&mut self.used);
-        tables.filter(|(_, used)| **used)
-    }
-
     /// Forgets everything.
     pub(crate) fn flush(&mut self) {
-        for (table, used) in self.used_tables() {
-            *table = EMPTY_TABLE;
-            *used = false;
+        for table in 0..TABLES {
+            self.empty(table);
         }
     }
 
     fn empty(&mut self, table: usize) {
         if std::mem::take(&mut self.used[table]) {
             self.tables[table] = EMPTY_TABLE;
+            self.forgotten += 1;
         }
     }
 
@@ -190,6 +187,7 @@ impl Tlb {
             if !std::mem::take(&mut self.quadrant0[table]) {
                 continue;
             }
+            self.forgotten += 1;
             for (index, entry) in self.tables[table].iter_mut().enumerate() {
                 // A tag of `never` counts as quadrant 0 too, so look at both.
                 if entry.load >> 62 == 0 && entry.store >> 62 == 0 {
@@ -218,6 +216,7 @@ impl Tlb {
     /// Forgets the granule that `ea` is in.
     pub(crate) fn flush_page(&mut self, ea: u64) {
         let index = self.index(ea);
+        self.forgotten += 1;
         for table in self.tables.iter_mut() {
             table[index] = empty(index);
         }

@@ -10,6 +10,7 @@ use power::{Cpu, CpuStatistics, Exit, Partition};
 use tracing::{debug, error};
 
 use super::control::{Begin, VcpuControl};
+use super::patience::{Awake, Patience};
 use crate::machine::processor::{Engine, Processor};
 use crate::machine::state::Phase;
 use crate::memory;
@@ -62,7 +63,13 @@ pub(in crate::machine) fn run(
                 saved.phase
             }
         };
-        wait(&processor.cpu, platform, control, phase);
+        let mut waits = Waits {
+            platform,
+            control,
+            patience: Patience::default(),
+            awake: Some(Awake::new()),
+        };
+        waits.wait(&processor.cpu, phase);
         while control.may_run(&processor.cpu, Phase::Running) {
             let ran = processor.run();
             control.count_instructions(processor.cpu.instructions_executed());
@@ -78,11 +85,11 @@ pub(in crate::machine) fn run(
                         match platform.hypercall(&mut processor) {
                             Action::Resume => None,
                             Action::Cede => {
-                                wait(&processor.cpu, platform, control, Phase::Ceded);
+                                waits.wait(&processor.cpu, Phase::Ceded);
                                 None
                             }
                             Action::WaitForProd => {
-                                wait(&processor.cpu, platform, control, Phase::WaitsForProd);
+                                waits.wait(&processor.cpu, Phase::WaitsForProd);
                                 None
                             }
                             Action::Yield => {
@@ -111,30 +118,55 @@ pub(in crate::machine) fn run(
     processor.cpu.statistics()
 }
 
-/// The guest waits, where its phase is a wait: until a signal that ends it, a stop, or (where it counts) the decrementer. A pause does
-/// not end the wait.
-fn wait(cpu: &Cpu, platform: &Platform, control: &VcpuControl, phase: Phase) {
-    let (flags, decrementer) = match phase {
-        Phase::Running | Phase::Stopped => return,
-        Phase::Ceded => (EXTERNAL | PROD, true),
-        Phase::WaitsForProd => (PROD, false),
-    };
-    let ending = flags | SYSTEM_RESET;
-    loop {
-        // Anew after a pause, in which the guest's time has stood still.
-        let deadline = decrementer.then(|| {
-            let left = u64::try_from(cpu.decrementer()).unwrap_or(0);
-            Instant::now() + power::time::duration_of(left)
-        });
-        let up = control.signals().wait(ending | KICK, deadline);
-        if up & ending != 0 || up & KICK == 0 {
-            break;
+/// What a vCPU needs to wait.
+struct Waits<'a> {
+    platform: &'a Platform,
+    control: &'a VcpuControl,
+    patience: Patience,
+    /// Always there, but while the thread sleeps.
+    awake: Option<Awake>,
+}
+
+impl Waits<'_> {
+    /// The guest waits, where its phase is a wait: until a signal that ends it, a stop, or (where it counts) the decrementer. A
+    /// pause does not end the wait.
+    fn wait(&mut self, cpu: &Cpu, phase: Phase) {
+        let (flags, decrementer) = match phase {
+            Phase::Running | Phase::Stopped => return,
+            Phase::Ceded => (EXTERNAL | PROD, true),
+            Phase::WaitsForProd => (PROD, false),
+        };
+        let ending = flags | SYSTEM_RESET;
+        loop {
+            // Anew after a pause, in which the guest's time has stood still.
+            let deadline = decrementer.then(|| {
+                let left = u64::try_from(cpu.decrementer()).unwrap_or(0);
+                Instant::now() + power::time::duration_of(left)
+            });
+            let up = self.sleep(ending | KICK, deadline);
+            if up & ending != 0 || up & KICK == 0 {
+                break;
+            }
+            self.control.signals().clear(KICK);
+            if !self.control.may_run(cpu, phase) {
+                break;
+            }
         }
-        control.signals().clear(KICK);
-        if !control.may_run(cpu, phase) {
-            break;
-        }
+        self.control.signals().clear(PROD);
+        self.platform.wait_ended(VcpuId(cpu.id()));
     }
-    control.signals().clear(PROD);
-    platform.wait_ended(VcpuId(cpu.id()));
+
+    /// Waits until one of `flags` is up or the deadline has passed; the flags found up are returned.
+    fn sleep(&mut self, flags: u32, deadline: Option<Instant>) -> u32 {
+        let signals = self.control.signals();
+        let begin = Instant::now();
+        let mut up = self.patience.look_out(signals, flags, deadline);
+        if up == 0 {
+            self.awake = None;
+            up = signals.wait(flags, deadline);
+            self.awake = Some(Awake::new());
+        }
+        self.patience.learn(begin.elapsed());
+        up
+    }
 }
