@@ -13,8 +13,8 @@ use power::accelerator::CodeStamp;
 use crate::mode::Mode;
 use crate::region::Region;
 
-/// log2 of the number of entries. A kernel at work is some thousand regions, most of them in two modes: with a quarter of the entries every
-/// second jump that failed did so because another region had taken the place.
+/// log2 of the number of entries. A kernel and a process at work are some thousand regions, in two or three modes; an entry that another
+/// region has taken costs a way through the dispatcher each time.
 pub(crate) const BITS: u32 = 16;
 /// Entries of the table.
 const ENTRIES: usize = 1 << BITS;

@@ -293,3 +293,32 @@ impl CodeStamp {
         mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::translation::tlbiel;
+    use crate::partition::Partition;
+
+    #[test]
+    fn an_instruction_that_makes_translations_be_forgotten_ends_the_run_of_code_that_has_read_them()
+    {
+        const RB: usize = 4;
+        const RS: usize = 5;
+        /// Process-scoped, radix.
+        const TLBIEL: Insn =
+            Insn(31 << 26 | (RS as u32) << 21 | 3 << 16 | (RB as u32) << 11 | 274 << 1);
+        const PROCESS: u64 = 1 << 10;
+        const PAGE_OF_64_KIB: u64 = 5 << 5;
+        let mut cpu = Cpu::new(&Partition::new(1), 0).expect("vCPU 0");
+        cpu.regs.gpr[RS] = 7 << 32;
+        cpu.regs.gpr[RB] = PROCESS;
+        assert_eq!(
+            cpu.carry_out(tlbiel, TLBIEL),
+            Ok(true),
+            "nothing is known of this process"
+        );
+        cpu.regs.gpr[RB] = 0x12_0000 | PAGE_OF_64_KIB;
+        assert_eq!(cpu.carry_out(tlbiel, TLBIEL), Ok(false));
+    }
+}

@@ -358,3 +358,21 @@ fn word_of(bytes: [u8; 4], big_endian: bool) -> u32 {
         u32::from_le_bytes(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn isync_leaves_a_page_only_where_code_may_have_changed_since_it_was_looked_up() {
+        let mut code = CodeCache::default();
+        code.find(0, 0, 7);
+        code.leave_page_if_changed(7);
+        assert!(!code.is_stale());
+        code.leave_page_if_changed(8);
+        assert!(code.is_stale());
+        code.find(0, 0, 8);
+        code.leave_page_if_changed(8);
+        assert!(!code.is_stale());
+    }
+}
