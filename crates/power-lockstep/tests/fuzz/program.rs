@@ -162,6 +162,7 @@ fn change_right(random: &mut Random, code: &mut Vec<u32>) {
     let entry = (WINDOW_TABLES[pid as usize] + n * 8) as u32;
     let first = random.below(FREE.len() as u64 - 1) as usize;
     let (free, process) = (FREE[first], FREE[first + 1]);
+    // ENTRY becomes WAY_IN, `process` what tlbie wants in RS.
     code.extend([
         CHANGE_BEGINS,
         d(24, ENTRY, ENTRY, (WAY_IN >> 32) as u32),
