@@ -189,7 +189,7 @@ fn change_right(random: &mut Random, code: &mut Vec<u32>) {
         // AP: which size the page has is the tree's secret.
         _ => {
             drop(WINDOW + (n << 12), random);
-            drop(WINDOW + (n << 16) | 5 << 5, random);
+            drop((WINDOW + (n << 16)) | (5 << 5), random);
         }
     }
     code.extend([TLBSYNC, PTESYNC, CHANGE_ENDS]);
