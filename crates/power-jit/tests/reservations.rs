@@ -39,8 +39,8 @@ fn eager() -> JitService {
     JitService::new(options).expect("tests run where the engine does")
 }
 
-/// Runs a loop of `body` on the interpreter and under the second tier, and what the handler at 0x300 and 0x600, a hypercall, does
-/// where it faults; both ends, which are the same, as one.
+/// Runs a loop of `body` on the interpreter and under the second tier, until it ends or faults; registers and memory after it,
+/// which are the same on both.
 fn on_both(body: &[u32], prepare: impl Fn(&Arc<Partition>, &mut Cpu)) -> (Registers, Vec<u8>) {
     let service = eager();
     let mut words = body.to_vec();
@@ -91,10 +91,9 @@ fn a_counter_counts_in_every_width_and_byte_order() {
     for (loads, stores, bytes) in WIDTHS {
         for big_endian in [false, true] {
             for so in [false, true] {
-                let words = [load(loads), addi(5, 5, 1), store(stores)];
-                let swapped: Vec<u32> = words.to_vec();
-                let (regs, memory) = on_both(&swapped, |partition, cpu| {
-                    // Close to where a byte, and the low byte of the others, is carried from.
+                let body = [load(loads), addi(5, 5, 1), store(stores)];
+                let (regs, memory) = on_both(&body, |partition, cpu| {
+                    // The low byte is close to a carry.
                     let mut start = 0x1122_3344_5566_77f0_u64.to_be_bytes();
                     if !big_endian {
                         start.reverse();
@@ -111,7 +110,7 @@ fn a_counter_counts_in_every_width_and_byte_order() {
                     }
                 });
                 let start = 0x1122_3344_5566_77f0 & u64::MAX >> (64 - 8 * bytes);
-                let sum = start + TURNS & u64::MAX >> (64 - 8 * bytes);
+                let sum = (start + TURNS) & u64::MAX >> (64 - 8 * bytes);
                 assert_eq!(number(&memory, bytes, big_endian), sum, "{bytes} bytes");
                 assert_eq!(regs.gpr[3], all_turns(2 | u64::from(so)));
             }
@@ -297,7 +296,7 @@ fn increments_of_compiled_code_and_of_the_interpreter_add_up() {
         });
         let mut memory = vec![0; RAM as usize];
         partition.memory.read(0, &mut memory).expect("all of RAM");
-        let sum = 3 * EACH & u64::MAX >> (64 - 8 * bytes);
+        let sum = (3 * EACH) & u64::MAX >> (64 - 8 * bytes);
         assert_eq!(number(&memory, bytes, false), sum, "{bytes} bytes");
     }
 }

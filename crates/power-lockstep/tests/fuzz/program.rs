@@ -162,6 +162,7 @@ fn change_right(random: &mut Random, code: &mut Vec<u32>) {
     let entry = (WINDOW_TABLES[pid as usize] + n * 8) as u32;
     let first = random.below(FREE.len() as u64 - 1) as usize;
     let (free, process) = (FREE[first], FREE[first + 1]);
+    // ENTRY becomes WAY_IN, `process` what tlbie wants in RS.
     code.extend([
         CHANGE_BEGINS,
         d(24, ENTRY, ENTRY, (WAY_IN >> 32) as u32),
@@ -188,7 +189,7 @@ fn change_right(random: &mut Random, code: &mut Vec<u32>) {
         // AP: which size the page has is the tree's secret.
         _ => {
             drop(WINDOW + (n << 12), random);
-            drop(WINDOW + (n << 16) | 5 << 5, random);
+            drop((WINDOW + (n << 16)) | (5 << 5), random);
         }
     }
     code.extend([TLBSYNC, PTESYNC, CHANGE_ENDS]);
