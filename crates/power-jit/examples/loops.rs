@@ -20,7 +20,7 @@ const BLR: u32 = 0x4e80_0020;
 const ADD: u32 = x(6, 6, 7, 266);
 
 /// A loop: its name, and its words; CTR counts down with a bdnz that is added at the end.
-const LOOPS: [(&str, &[u32]); 10] = [
+const LOOPS: [(&str, &[u32]); 15] = [
     // stbx r5, r4, r6
     ("sieve", &[x(5, 4, 6, 215), ADD]),
     // lbz r9, 0(r4); xor r9, r9, r10; rlwinm r9, r9, 2, 22, 29; lwzx r9, r5, r9; srwi r10, r10, 8; xor r10, r10, r9
@@ -72,6 +72,43 @@ const LOOPS: [(&str, &[u32]); 10] = [
         "atomic",
         &[lwarx(9, 4), addi(9, 9, 1), stwcx(9, 4), bne(-12)],
     ),
+    // fcmpu cr0, f1, f2; cror 0, 0, 1; fcmpu cr1, f2, f1
+    (
+        "fcmpu",
+        &[
+            63 << 26 | 1 << 16 | 2 << 11,
+            19 << 26 | 1 << 11 | 449 << 1,
+            63 << 26 | 1 << 23 | 2 << 16 | 1 << 11,
+        ],
+    ),
+    // fctidz f3, f1; fcfid f4, f3
+    (
+        "convert",
+        &[
+            63 << 26 | 3 << 21 | 1 << 11 | 815 << 1,
+            63 << 26 | 4 << 21 | 3 << 11 | 846 << 1,
+        ],
+    ),
+    // fsqrt f3, f2
+    ("sqrt", &[63 << 26 | 3 << 21 | 2 << 11 | 22 << 1]),
+    // lfs f0, 8(r4); fadds f3, f3, f0; stfs f3, 8(r5)
+    (
+        "singles",
+        &[
+            48 << 26 | 4 << 16 | 8,
+            59 << 26 | 3 << 21 | 3 << 16 | 21 << 1,
+            52 << 26 | 3 << 21 | 5 << 16 | 8,
+        ],
+    ),
+    // frin f3, f1; xsmaxdp vs4, vs3, vs2; xvcmpgtdp vs5, vs4, vs2
+    (
+        "round and pick",
+        &[
+            63 << 26 | 3 << 21 | 1 << 11 | 392 << 1,
+            60 << 26 | 4 << 21 | 3 << 16 | 2 << 11 | 160 << 3,
+            60 << 26 | 5 << 21 | 4 << 16 | 2 << 11 | 107 << 3,
+        ],
+    ),
     ("call", &[]),
 ];
 
@@ -120,6 +157,7 @@ fn prepare(cpu: &mut Cpu) {
     }
     // XX is set, as in every program that has computed a while, and there are numbers to compute with.
     cpu.regs.fpscr = power_float::Fpscr::from_bits(1 << 25);
+    cpu.regs.vsr[1] = u128::from(2.75f64.to_bits()) << 64;
     cpu.regs.vsr[2] = u128::from(1.5f64.to_bits()) << 64;
     // A pointer to itself.
     cpu.partition()

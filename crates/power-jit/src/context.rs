@@ -58,7 +58,7 @@ impl<'a> Context<'a> {
     pub(crate) const FAULTED: usize = std::mem::offset_of!(Context<'static>, faulted);
     /// Offset of what a load through a trampoline has read.
     pub(crate) const RESULT: usize = std::mem::offset_of!(Context<'static>, result);
-    /// Offsets of the deferred operation's function, number of operands, and operands.
+    /// Offsets of the deferred operation's function, of how it is deferred, and of its operands.
     pub(crate) const DEFERRED: [usize; 5] = {
         let start = std::mem::offset_of!(Context<'static>, deferred);
         [start, start + 8, start + 16, start + 24, start + 32]
@@ -134,9 +134,9 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The deferred operation, where there is one.
+    /// What is deferred of FPSCR, where there is something.
     pub(crate) fn deferred(&self) -> Option<[u64; 5]> {
-        (self.deferred[0] != 0).then_some(self.deferred)
+        (self.deferred[1] != 0).then_some(self.deferred)
     }
 
     /// The interrupt of the access that was refused.
@@ -186,28 +186,88 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Does an operation once more for what it sets in FPSCR.
+/// Fields of FPSCR that operations have set after the one that is deferred, above the number of its operands: new values of bits,
+/// and which bits they are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LateFields(pub(crate) u64);
+
+impl LateFields {
+    /// The number of operands.
+    pub(crate) const OPERANDS: u64 = 0xff;
+    /// Where the values are.
+    pub(crate) const VALUES: u32 = 8;
+    /// Where the mask of those that are set is.
+    pub(crate) const MASK: u32 = 16;
+    /// The bits there can be: FPCC to FR.
+    pub(crate) const BITS: u64 = 0x7f;
+    /// Where the lowest of them is in FPSCR.
+    pub(crate) const IN_FPSCR: u32 = 12;
+    /// All of FPCC.
+    pub(crate) const FPCC: Self = Self::of(0xf000, 0xf000);
+    /// FR and FI.
+    pub(crate) const ROUNDED: Self = Self::of(Self::FR | Self::FI, Self::FR | Self::FI);
+    /// FR: the rounded result is the larger in size.
+    const FR: u64 = 1 << 18;
+    /// FI: the result is inexact.
+    const FI: u64 = 1 << 17;
+
+    const fn of(values: u64, mask: u64) -> Self {
+        Self(values >> Self::IN_FPSCR << Self::VALUES | mask >> Self::IN_FPSCR << Self::MASK)
+    }
+
+    /// FPCC is a field of CR.
+    pub(crate) const fn fpcc(field: u8) -> Self {
+        Self::of((field as u64) << 12, 0xf000)
+    }
+
+    /// FI and FR.
+    pub(crate) const fn rounded(inexact: bool, away: bool) -> Self {
+        let inexact = if inexact { Self::FI } else { 0 };
+        let away = if away { Self::FR } else { 0 };
+        Self::of(inexact | away, Self::FR | Self::FI)
+    }
+
+    /// FPSCR with them.
+    fn apply(self, fpscr: Fpscr) -> Fpscr {
+        let [values, mask] = [Self::VALUES, Self::MASK]
+            .map(|shift| (self.0 >> shift & Self::BITS) << Self::IN_FPSCR);
+        Fpscr::from_bits(fpscr.bits() & !mask | values)
+    }
+}
+
+/// Does the deferred operation once more for what it sets in FPSCR, where there is one, and then sets fields.
 ///
 /// # Safety
-/// `distance` must be that of a floating-point function of `count` operands, 2 or 3, as the translator puts into its code.
+/// `distance` must be that of a floating-point function of as many operands as `how` says, as the translator puts into its code.
 pub(crate) unsafe extern "C" fn settle_float(
     fpscr: &mut Fpscr,
     distance: u64,
-    count: u64,
+    how: u64,
     a: u64,
     b: u64,
     c: u64,
 ) {
+    type One = fn(&mut Fpscr, u64) -> Option<u64>;
     type Two = fn(&mut Fpscr, u64, u64) -> Option<u64>;
     type Three = fn(&mut Fpscr, u64, u64, u64) -> Option<u64>;
     let function = image::address(distance) as *const ();
-    if count == 2 {
-        // SAFETY: promised by the caller.
-        let function = unsafe { std::mem::transmute::<*const (), Two>(function) };
-        function(fpscr, a, b);
-    } else {
-        // SAFETY: promised by the caller.
-        let function = unsafe { std::mem::transmute::<*const (), Three>(function) };
-        function(fpscr, a, b, c);
+    match how & LateFields::OPERANDS {
+        0 => {}
+        1 => {
+            // SAFETY: promised by the caller.
+            let function = unsafe { std::mem::transmute::<*const (), One>(function) };
+            function(fpscr, a);
+        }
+        2 => {
+            // SAFETY: promised by the caller.
+            let function = unsafe { std::mem::transmute::<*const (), Two>(function) };
+            function(fpscr, a, b);
+        }
+        _ => {
+            // SAFETY: promised by the caller.
+            let function = unsafe { std::mem::transmute::<*const (), Three>(function) };
+            function(fpscr, a, b, c);
+        }
     }
+    *fpscr = LateFields(how).apply(*fpscr);
 }

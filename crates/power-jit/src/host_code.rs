@@ -143,11 +143,11 @@ impl HostCode {
             (self.room.entrance())(self.address(), registers, &raw mut context, budget, nia)
         };
         let fault = context.take_fault();
-        if let Some([function, count, a, b, c]) = context.deferred() {
+        if let Some([function, how, a, b, c]) = context.deferred() {
             // SAFETY: as below.
             let fpscr = unsafe { &mut cpu.as_mut().regs.fpscr };
             // SAFETY: generated code leaves here what it would call the shim with.
-            unsafe { context::settle_float(fpscr, function, count, a, b, c) };
+            unsafe { context::settle_float(fpscr, function, how, a, b, c) };
         }
         // SAFETY: made of a reference that is exclusively ours; nobody else uses it any more.
         unsafe { cpu.as_mut() }.set_budget(context.budget as u32);

@@ -313,11 +313,12 @@ impl Engine for Scout {
 
     fn float1(
         &mut self,
-        _: Lower,
+        lower: Lower,
         _: fn(&mut Fpscr, u64) -> Option<u64>,
         target: u32,
         (): (),
     ) -> Done<Self> {
+        self.scalar_float |= lower != Lower::Call;
         self.float(target)
     }
     fn float2(
@@ -345,11 +346,13 @@ impl Engine for Scout {
     }
     fn float_compare(
         &mut self,
+        lower: Lower,
         _: fn(&mut Fpscr, u64, u64) -> u8,
         bf: u32,
         (): (),
         (): (),
     ) -> Done<Self> {
+        self.scalar_float |= lower != Lower::Call;
         self.depends = self.depends.and_float_exceptions();
         self.write_field(bf);
         Ok(())
@@ -386,6 +389,7 @@ impl Engine for Scout {
     }
     fn vfloat2_cr6(
         &mut self,
+        _: Lower,
         _: fn(&mut Fpscr, u128, u128) -> Option<(u128, u8)>,
         target: u32,
         (): (),

@@ -403,8 +403,44 @@ fn random_loops_do_what_the_interpreter_does() {
 }
 
 /// A number that arithmetic is done with: small whole ones, for which results are exact; any; and those at which things break.
+/// Also doublewords that are integers.
 fn operand(random: &mut Random, single: bool) -> u64 {
-    let double = match random.below(8) {
+    // Where conversions to integers and to singles have their limits, and what is no number.
+    const EDGES: [f64; 14] = [
+        2147483648.0,
+        4294967296.0,
+        9007199254740992.0,
+        9223372036854775808.0,
+        18446744073709551616.0,
+        0.49999999999999994,
+        0.0,
+        f64::INFINITY,
+        f64::NAN,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        f32::MAX as f64,
+        f32::MIN_POSITIVE as f64,
+        1e-42_f32 as f64,
+    ];
+    if !single && random.below(8) == 0 {
+        let edge =
+            [1 << 24, 1 << 31, 1 << 32, 1 << 53, 1 << 62, 1 << 63, 0][random.below(7) as usize];
+        return random.below(5).wrapping_sub(2).wrapping_add(edge);
+    }
+    let double = match random.below(13) {
+        8 | 9 => {
+            let edge = EDGES[random.below(EDGES.len() as u64) as usize];
+            let bits = random.below(5).wrapping_sub(2).wrapping_add(edge.to_bits());
+            f64::from_bits(bits ^ random.bits() & 1 << 63)
+        }
+        // A half, a quarter or three quarters less than a limit of words.
+        10 => {
+            let edge = EDGES[random.below(2) as usize] - random.below(8) as f64 / 4.0 + 1.0;
+            if random.below(2) == 0 { edge } else { -edge }
+        }
+        // A signalling NaN.
+        11 => f64::from_bits(0x7ff0_0000_2000_0000 | random.bits() & 1 << 63),
+        12 => f64::from(f32::from_bits(random.bits() as u32)),
         0 => 0.0,
         1..=3 => random.below(64) as f64 / 4.0 - 8.0,
         4 => f64::from_bits(random.bits()),
@@ -423,7 +459,13 @@ fn operand(random: &mut Random, single: bool) -> u64 {
 fn floating_point_on_the_hosts_unit_leaves_the_fpscr_of_the_interpreter() {
     const NAMES: &str = "fadd fsub fmul fmadd fmsub fnmadd fnmsub xsadddp xssubdp xsmuldp xsmaddadp xsmsubmdp xsnmaddadp \
         xsnmsubmdp xvadddp xvsubdp xvmuldp xvmaddadp xvmsubmdp xvnmaddmdp xvnmsubadp xvaddsp xvsubsp xvmulsp xvmaddasp \
-        xvmsubmsp xvnmaddasp xvnmsubmsp fcmpu mffs fmr fdiv frsp fadds fmuls fmadds xvdivsp";
+        xvmsubmsp xvnmaddasp xvnmsubmsp fcmpu mffs fmr fdiv frsp fadds fmuls fmadds xvdivsp \
+        fcmpo xscmpudp xscmpodp xscmpexpdp fsqrt fsqrts xssqrtdp xssqrtsp xvsqrtdp xvsqrtsp xsrsp frin friz frip frim xsrdpi \
+        xsrdpic xsrdpim xsrdpip xsrdpiz xvrdpi xvrdpic xvrdpim xvrdpip xvrdpiz xvrspi xvrspic xvrspim xvrspip xvrspiz fctid \
+        fctidz fctidu fctiduz fctiw fctiwz fctiwu fctiwuz fcfid fcfids fcfidu fcfidus xscvdpsxds xscvdpuxds xscvdpsxws \
+        xscvdpuxws xscvsxddp xscvsxdsp xscvuxddp xscvuxdsp xscvdpspn xscvspdpn fsel xsmaxdp xsmindp xsmaxcdp xsmincdp \
+        xscmpeqdp xscmpgtdp xscmpgedp xvmaxdp xvmindp xvmaxsp xvminsp xvcmpeqdp xvcmpgtdp xvcmpgedp xvcmpeqsp xvcmpgtsp \
+        xvcmpgesp mcrfs";
     const INEXACT: u64 = 1 << 25 | 1 << 31;
     let rows: Vec<usize> = NAMES
         .split_whitespace()
@@ -440,7 +482,7 @@ fn floating_point_on_the_hosts_unit_leaves_the_fpscr_of_the_interpreter() {
     let mut random = Random::new(4);
     let mut peers = [Peer::new(MODES[0].1), Peer::new(MODES[0].1)];
     peers[1].cpu.set_accelerator(Some(service.accelerator()));
-    for round in 0..400 * rounds {
+    for round in 0..1200 * rounds {
         let length = 1 + random.below(12) as usize;
         let mut program: Vec<Insn> = Vec::new();
         while program.len() < length {
@@ -455,8 +497,15 @@ fn floating_point_on_the_hosts_unit_leaves_the_fpscr_of_the_interpreter() {
             let (high, low) = (operand(&mut random, single), operand(&mut random, single));
             *vsr = u128::from(high) << 64 | u128::from(low);
         }
-        let fpscr = [0, INEXACT, INEXACT, random.bits() & 0xff];
-        start.fpscr = power_float::Fpscr::from_bits(fpscr[random.below(4) as usize]);
+        let fpscr = [
+            0,
+            INEXACT,
+            INEXACT,
+            random.bits() & 0xff,
+            random.bits(),
+            random.bits() & !0xff,
+        ];
+        start.fpscr = power_float::Fpscr::from_bits(fpscr[random.below(6) as usize]);
         let ends = peers.each_mut().map(|peer| {
             peer.write_program(&program);
             peer.set_registers(&start);

@@ -13,7 +13,7 @@
 //! crates `power-float` and `power-vector`, named to the engine together with a [`Lower`] hint), and instructions that act on the
 //! processor as a whole ([`Engine::system`]).
 
-use power_float::Fpscr;
+use power_float::{Fpscr, memory};
 
 use crate::cpu::Cpu;
 use crate::insn::Insn;
@@ -135,6 +135,34 @@ pub enum Fence {
     Io,
 }
 
+/// How a value is rounded to an integral one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Integral {
+    /// To the nearest, ties away from zero; inexact is not reported.
+    NearestAway,
+    /// Toward zero; inexact is not reported.
+    TowardZero,
+    /// Toward plus infinity; inexact is not reported.
+    Up,
+    /// Toward minus infinity; inexact is not reported.
+    Down,
+    /// As FPSCR\[RN\] says; inexact is reported.
+    Current,
+}
+
+/// A conversion of a double to an integer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToInteger {
+    /// Whether the integer is signed.
+    pub signed: bool,
+    /// Its size: 64 or 32 bits. A word is extended to a doubleword, by its sign where it is signed.
+    pub bits: u8,
+    /// Whether it is truncated; else rounded as FPSCR\[RN\] says.
+    pub truncates: bool,
+    /// Whether a word fills both halves of the doubleword instead.
+    pub doubled: bool,
+}
+
 /// Operations that a translating engine may know how to emit itself instead of calling the function that goes with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -173,6 +201,51 @@ pub enum Lower {
     Nmadd32,
     /// See [`Lower::Nmsub64`].
     Nmsub32,
+    /// Square root, double.
+    Root64,
+    /// Square root, rounded to single precision.
+    Root32,
+    /// A double rounded to single precision, held as a double.
+    RoundToSingle,
+    /// A double as an integer.
+    ToInteger(ToInteger),
+    /// A doubleword integer as a double.
+    FromInteger {
+        /// Whether it is signed.
+        signed: bool,
+        /// Whether the result is rounded to single precision.
+        single: bool,
+    },
+    /// A double rounded to an integral value.
+    Integral64(Integral),
+    /// A single rounded to an integral value.
+    Integral32(Integral),
+    /// The larger double; +0 rather than -0.
+    Max64,
+    /// The smaller double; -0 rather than +0.
+    Min64,
+    /// See [`Lower::Max64`].
+    Max32,
+    /// See [`Lower::Min64`].
+    Min32,
+    /// `a > b ? a : b`, doubles.
+    Greater64,
+    /// `a < b ? a : b`, doubles.
+    Less64,
+    /// A comparison of doubles; FPCC receives the field too.
+    Compare64,
+    /// All ones where a = b, else 0; doubles.
+    Equal64,
+    /// See [`Lower::Equal64`]: a > b.
+    Above64,
+    /// See [`Lower::Equal64`]: a >= b.
+    AtLeast64,
+    /// See [`Lower::Equal64`]; singles.
+    Equal32,
+    /// See [`Lower::Above64`]; singles.
+    Above32,
+    /// See [`Lower::AtLeast64`]; singles.
+    AtLeast32,
     /// Vector and, or, xor, andc, nor.
     VecAnd,
     /// See [`Lower::VecAnd`].
@@ -265,6 +338,24 @@ pub trait Engine: Sized {
         b: Self::Word,
         c: Self::Word,
     ) -> Self::Word;
+
+    /// A single, in the low word, as the double that a load makes of it ([`power_float::memory::double_from_single`]).
+    fn double_from_single(&mut self, a: Self::Word) -> Self::Word {
+        self.pure1(|a| memory::double_from_single(a as u32), a)
+    }
+    /// A double as the single that a store makes of it ([`power_float::memory::single_from_double`]), zero-extended.
+    fn single_from_double(&mut self, a: Self::Word) -> Self::Word {
+        self.pure1(|a| memory::single_from_double(a).into(), a)
+    }
+    /// `a >= 0 ? b : c` of doubles; c for a NaN.
+    fn float_select(&mut self, a: Self::Word, b: Self::Word, c: Self::Word) -> Self::Word {
+        self.pure3(
+            |a, b, c| if f64::from_bits(a) >= 0.0 { b } else { c },
+            a,
+            b,
+            c,
+        )
+    }
 
     // Conditions.
     /// a == b.
@@ -408,6 +499,7 @@ pub trait Engine: Sized {
     /// A comparison; its four bits go to CR field `bf`.
     fn float_compare(
         &mut self,
+        lower: Lower,
         f: fn(&mut Fpscr, u64, u64) -> u8,
         bf: u32,
         a: Self::Word,
@@ -443,6 +535,7 @@ pub trait Engine: Sized {
     /// Two vector operands; the mask goes to VSR `target`, the four bits to CR field 6 (recording comparisons).
     fn vfloat2_cr6(
         &mut self,
+        lower: Lower,
         f: fn(&mut Fpscr, u128, u128) -> Option<(u128, u8)>,
         target: u32,
         a: Self::Vector,

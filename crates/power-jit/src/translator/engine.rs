@@ -10,7 +10,7 @@ use power::engine::{
     XerBit,
 };
 use power::interrupt::{Interrupt, ProgramCause};
-use power_float::Fpscr;
+use power_float::{Fpscr, memory};
 
 use super::calls::address;
 use super::condition::Field;
@@ -124,6 +124,18 @@ impl Engine for Translator<'_> {
         self.call_word(address!(shims::pure3), &[f, a, b, c])
     }
 
+    fn double_from_single(&mut self, a: Value) -> Value {
+        self.loaded_single(a)
+    }
+    fn single_from_double(&mut self, a: Value) -> Value {
+        self.stored_single(a, |this| {
+            this.pure1(|a| memory::single_from_double(a).into(), a)
+        })
+    }
+    fn float_select(&mut self, a: Value, b: Value, c: Value) -> Value {
+        self.selected([a, b, c])
+    }
+
     fn eq(&mut self, a: Value, b: Value) -> Value {
         self.icmp(IntCC::Equal, a, b)
     }
@@ -148,6 +160,13 @@ impl Engine for Translator<'_> {
             } = self.builder.func.dfg.insts[made_by]
         {
             return self.icmp(cond.complement(), a, b);
+        }
+        if let Some(made_by) = made_by
+            && let InstructionData::FloatCompare {
+                args: [a, b], cond, ..
+            } = self.builder.func.dfg.insts[made_by]
+        {
+            return self.builder.ins().fcmp(cond.complement(), a, b);
         }
         self.builder.ins().bxor_imm_u(a, 1)
     }
@@ -209,8 +228,7 @@ impl Engine for Translator<'_> {
         self.split(vector).0
     }
     fn set_vsr_high(&mut self, n: u32, value: Value) {
-        let zero = self.word(0);
-        let vector = self.vector(value, zero);
+        let vector = self.register_of(value);
         self.set(Slot::Vsr(n), vector);
     }
     fn vector(&mut self, high: Value, low: Value) -> Value {
@@ -305,12 +323,12 @@ impl Engine for Translator<'_> {
 
     fn float1(
         &mut self,
-        _: Lower,
+        lower: Lower,
         f: fn(&mut Fpscr, u64) -> Option<u64>,
         target: u32,
         a: Value,
     ) -> Done<Self> {
-        self.call_float(address!(shims::float1), address!(f), target, &[a])
+        self.scalar_float(lower, address!(shims::float1), address!(f), target, &[a])
     }
     fn float2(
         &mut self,
@@ -341,22 +359,28 @@ impl Engine for Translator<'_> {
     }
     fn float_compare(
         &mut self,
+        lower: Lower,
         f: fn(&mut Fpscr, u64, u64) -> u8,
         bf: u32,
         a: Value,
         b: Value,
     ) -> Done<Self> {
-        self.call_float_compare(address!(shims::float_compare), address!(f), bf, &[a, b])
+        self.float_compared_on_host(
+            lower,
+            address!(shims::float_compare),
+            address!(f),
+            bf,
+            &[a, b],
+        )
     }
     fn vfloat1(
         &mut self,
-        _: Lower,
+        lower: Lower,
         f: fn(&mut Fpscr, u128) -> Option<u128>,
         target: u32,
         a: Value,
     ) -> Done<Self> {
-        let a = self.by_pointer(0, a);
-        self.call_float(address!(shims::vfloat1), address!(f), target, &[a])
+        self.vector_float(lower, address!(shims::vfloat1), address!(f), target, &[a])
     }
     fn vfloat2(
         &mut self,
@@ -393,20 +417,19 @@ impl Engine for Translator<'_> {
     }
     fn vfloat2_cr6(
         &mut self,
+        lower: Lower,
         f: fn(&mut Fpscr, u128, u128) -> Option<(u128, u8)>,
         target: u32,
         a: Value,
         b: Value,
     ) -> Done<Self> {
-        let (a, b) = (self.by_pointer(0, a), self.by_pointer(1, b));
-        let before = self.cr_field(6);
-        let status = self.call_float_with_status(
+        self.vector_compared(
+            lower,
             address!(shims::vfloat2_cr6),
             address!(f),
             target,
-            &[a, b, before],
-        );
-        self.float_compared(status, 6)
+            [a, b],
+        )
     }
     fn vfloat_compare(
         &mut self,

@@ -505,9 +505,9 @@ impl<'a> Translator<'a> {
         };
         let [look, known, unknown] = [(); 3].map(|()| self.builder.create_block());
         self.builder.set_cold_block(unknown);
-        match self.deferred_function() {
+        match self.deferred_operation() {
             // The next region knows nothing of what is deferred here.
-            Some(function) => self.builder.ins().brif(function, unknown, &[], look, &[]),
+            Some(due) => self.builder.ins().brif(due, unknown, &[], look, &[]),
             None => self.builder.ins().jump(look, &[]),
         };
         self.builder.switch_to_block(look);

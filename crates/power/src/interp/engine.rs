@@ -524,6 +524,7 @@ impl Engine for Cpu {
     #[inline(always)]
     fn float_compare(
         &mut self,
+        _: Lower,
         f: fn(&mut Fpscr, u64, u64) -> u8,
         bf: u32,
         a: u64,
@@ -571,6 +572,7 @@ impl Engine for Cpu {
     #[inline(always)]
     fn vfloat2_cr6(
         &mut self,
+        _: Lower,
         f: fn(&mut Fpscr, u128, u128) -> Option<(u128, u8)>,
         target: u32,
         a: u128,

@@ -2,7 +2,7 @@
 
 use power_float::{Fpscr, scalar as fp};
 
-use crate::engine::{Done, Engine, Facility, Lower};
+use crate::engine::{Done, Engine, Facility, Integral, Lower, ToInteger};
 use crate::insn::Insn;
 
 /// CR field 1 where Rc says so: also where an enabled exception ends the instruction.
@@ -19,11 +19,12 @@ pub(super) fn record<E: Engine>(e: &mut E, i: Insn, done: Done<E>) -> Done<E> {
 pub(super) fn unary<E: Engine>(
     e: &mut E,
     i: Insn,
+    lower: Lower,
     f: fn(&mut Fpscr, u64) -> Option<u64>,
 ) -> Done<E> {
     e.require(Facility::Float)?;
     let b = e.vsr_high(i.rb());
-    let done = e.float1(Lower::Call, f, i.rt(), b);
+    let done = e.float1(lower, f, i.rt(), b);
     record(e, i, done)
 }
 
@@ -96,16 +97,46 @@ ternaries! {
     fnmsubs Nmsub32;
 }
 
+const fn to_integer(signed: bool, bits: u8, truncates: bool) -> Lower {
+    Lower::ToInteger(ToInteger {
+        signed,
+        bits,
+        truncates,
+        doubled: false,
+    })
+}
+
 macro_rules! unaries {
-    ($($name:ident),*) => { $(
+    ($($name:ident $lower:expr;)*) => { $(
         pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-            unary(e, i, fp::$name)
+            unary(e, i, $lower, fp::$name)
         }
     )* };
 }
 unaries! {
-    fsqrt, fsqrts, fre, fres, frsqrte, frsqrtes, frsp, frin, friz, frip, frim,
-    fctid, fctidz, fctidu, fctiduz, fctiw, fctiwz, fctiwu, fctiwuz, fcfid, fcfids, fcfidu, fcfidus
+    fsqrt Lower::Root64;
+    fsqrts Lower::Root32;
+    fre Lower::Call;
+    fres Lower::Call;
+    frsqrte Lower::Call;
+    frsqrtes Lower::Call;
+    frsp Lower::RoundToSingle;
+    frin Lower::Integral64(Integral::NearestAway);
+    friz Lower::Integral64(Integral::TowardZero);
+    frip Lower::Integral64(Integral::Up);
+    frim Lower::Integral64(Integral::Down);
+    fctid to_integer(true, 64, false);
+    fctidz to_integer(true, 64, true);
+    fctidu to_integer(false, 64, false);
+    fctiduz to_integer(false, 64, true);
+    fctiw to_integer(true, 32, false);
+    fctiwz to_integer(true, 32, true);
+    fctiwu to_integer(false, 32, false);
+    fctiwuz to_integer(false, 32, true);
+    fcfid Lower::FromInteger { signed: true, single: false };
+    fcfids Lower::FromInteger { signed: true, single: true };
+    fcfidu Lower::FromInteger { signed: false, single: false };
+    fcfidus Lower::FromInteger { signed: false, single: true };
 }
 
 macro_rules! comparisons {
@@ -113,7 +144,7 @@ macro_rules! comparisons {
         pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
             e.require(Facility::Float)?;
             let (a, b) = (e.vsr_high(i.ra()), e.vsr_high(i.rb()));
-            e.float_compare(fp::$name, i.bf(), a, b)
+            e.float_compare(Lower::Compare64, fp::$name, i.bf(), a, b)
         }
     )* };
 }

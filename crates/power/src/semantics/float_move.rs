@@ -96,12 +96,7 @@ pub(crate) fn fsel<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
         e.vsr_high(i.rc_reg()),
         e.vsr_high(i.rb()),
     );
-    let value = e.pure3(
-        |a, c, b| if f64::from_bits(a) >= 0.0 { c } else { b },
-        a,
-        c,
-        b,
-    );
+    let value = e.float_select(a, c, b);
     e.set_vsr_high(i.rt(), value);
     record(e, i, Ok(()))
 }

@@ -128,5 +128,11 @@ pub(crate) fn mtfsb1<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 pub(crate) fn mcrfs<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.require(Facility::Float)?;
     let field = e.imm(i.bfa().into());
-    e.float_compare(|f, field, _| f.mcrfs(field as u8), i.bf(), field, field)
+    e.float_compare(
+        Lower::Call,
+        |f, field, _| f.mcrfs(field as u8),
+        i.bf(),
+        field,
+        field,
+    )
 }

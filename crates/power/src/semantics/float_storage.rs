@@ -8,7 +8,7 @@ use crate::insn::Insn;
 fn load<E: Engine>(e: &mut E, i: Insn, ea: E::Word, single: bool) -> Done<E> {
     let value = if single {
         let value = e.load(ea, Width::Word, Order::Mode)?;
-        e.pure1(|v| power_float::memory::double_from_single(v as u32), value)
+        e.double_from_single(value)
     } else {
         e.load(ea, Width::Double, Order::Mode)?
     };
@@ -20,10 +20,7 @@ fn load<E: Engine>(e: &mut E, i: Insn, ea: E::Word, single: bool) -> Done<E> {
 fn store<E: Engine>(e: &mut E, i: Insn, ea: E::Word, single: bool) -> Done<E> {
     let value = e.vsr_high(i.rt());
     if single {
-        let value = e.pure1(
-            |v| u64::from(power_float::memory::single_from_double(v)),
-            value,
-        );
+        let value = e.single_from_double(value);
         e.store(ea, value, Width::Word, Order::Mode)
     } else {
         e.store(ea, value, Width::Double, Order::Mode)

@@ -4,15 +4,20 @@
 use power_float::{Fpscr, scalar as fp};
 
 use super::float_move::{Sign, copy_sign, with_sign};
-use crate::engine::{Done, Engine, Facility, Lower};
+use crate::engine::{Done, Engine, Facility, Integral, Lower, ToInteger};
 use crate::insn::Insn;
 
 /// XT = f(XB).
 #[inline(always)]
-fn unary<E: Engine>(e: &mut E, i: Insn, f: fn(&mut Fpscr, u64) -> Option<u64>) -> Done<E> {
+fn unary<E: Engine>(
+    e: &mut E,
+    i: Insn,
+    lower: Lower,
+    f: fn(&mut Fpscr, u64) -> Option<u64>,
+) -> Done<E> {
     e.require(Facility::Vsx)?;
     let b = e.vsr_high(i.xb());
-    e.float1(Lower::Call, f, i.xt(), b)
+    e.float1(lower, f, i.xt(), b)
 }
 
 /// XT = f(XA, XB).
@@ -58,15 +63,15 @@ binaries! {
     xsmulsp fmuls Mul32;
     xsdivdp fdiv Div64;
     xsdivsp fdivs Div32;
-    xsmaxdp xsmaxdp Call;
-    xsmindp xsmindp Call;
-    xsmaxcdp xsmaxcdp Call;
-    xsmincdp xsmincdp Call;
+    xsmaxdp xsmaxdp Max64;
+    xsmindp xsmindp Min64;
+    xsmaxcdp xsmaxcdp Greater64;
+    xsmincdp xsmincdp Less64;
     xsmaxjdp xsmaxjdp Call;
     xsminjdp xsminjdp Call;
-    xscmpeqdp xscmpeqdp Call;
-    xscmpgtdp xscmpgtdp Call;
-    xscmpgedp xscmpgedp Call;
+    xscmpeqdp xscmpeqdp Equal64;
+    xscmpgtdp xscmpgtdp Above64;
+    xscmpgedp xscmpgedp AtLeast64;
 }
 
 macro_rules! multiply_adds {
@@ -91,37 +96,51 @@ multiply_adds! {
 }
 
 macro_rules! unaries {
-    ($($name:ident $function:expr;)*) => { $(
+    ($($name:ident $lower:expr, $function:expr;)*) => { $(
         pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-            unary(e, i, $function)
+            unary(e, i, $lower, $function)
         }
     )* };
 }
+/// A truncation; words fill both halves of the doubleword.
+const fn truncated(signed: bool, bits: u8) -> Lower {
+    Lower::ToInteger(ToInteger {
+        signed,
+        bits,
+        truncates: true,
+        doubled: bits == 32,
+    })
+}
+
+const fn from_integer(signed: bool, single: bool) -> Lower {
+    Lower::FromInteger { signed, single }
+}
+
 unaries! {
-    xssqrtdp fp::fsqrt;
-    xssqrtsp fp::fsqrts;
-    xsredp fp::xsredp;
-    xsresp fp::xsresp;
-    xsrsqrtedp fp::xsrsqrtedp;
-    xsrsqrtesp fp::xsrsqrtesp;
-    xsrsp fp::xsrsp;
-    xsrdpi fp::xsrdpi;
-    xsrdpic fp::xsrdpic;
-    xsrdpim fp::xsrdpim;
-    xsrdpip fp::xsrdpip;
-    xsrdpiz fp::xsrdpiz;
-    xscvdpsxds fp::xscvdpsxds;
-    xscvdpuxds fp::xscvdpuxds;
-    xscvdpsxws |f, b| fp::xscvdpsxws(f, b).map(in_both_words);
-    xscvdpuxws |f, b| fp::xscvdpuxws(f, b).map(in_both_words);
-    xscvsxddp fp::xscvsxddp;
-    xscvsxdsp fp::xscvsxdsp;
-    xscvuxddp fp::xscvuxddp;
-    xscvuxdsp fp::xscvuxdsp;
-    xscvdpsp |f, b| fp::xscvdpsp(f, b).map(in_both_words);
-    xscvspdp |f, b| fp::xscvspdp(f, (b >> 32) as u32);
-    xscvdphp |f, b| fp::xscvdphp(f, b).map(u64::from);
-    xscvhpdp |f, b| fp::xscvhpdp(f, b as u16);
+    xssqrtdp Lower::Root64, fp::fsqrt;
+    xssqrtsp Lower::Root32, fp::fsqrts;
+    xsredp Lower::Call, fp::xsredp;
+    xsresp Lower::Call, fp::xsresp;
+    xsrsqrtedp Lower::Call, fp::xsrsqrtedp;
+    xsrsqrtesp Lower::Call, fp::xsrsqrtesp;
+    xsrsp Lower::RoundToSingle, fp::xsrsp;
+    xsrdpi Lower::Integral64(Integral::NearestAway), fp::xsrdpi;
+    xsrdpic Lower::Integral64(Integral::Current), fp::xsrdpic;
+    xsrdpim Lower::Integral64(Integral::Down), fp::xsrdpim;
+    xsrdpip Lower::Integral64(Integral::Up), fp::xsrdpip;
+    xsrdpiz Lower::Integral64(Integral::TowardZero), fp::xsrdpiz;
+    xscvdpsxds truncated(true, 64), fp::xscvdpsxds;
+    xscvdpuxds truncated(false, 64), fp::xscvdpuxds;
+    xscvdpsxws truncated(true, 32), |f, b| fp::xscvdpsxws(f, b).map(in_both_words);
+    xscvdpuxws truncated(false, 32), |f, b| fp::xscvdpuxws(f, b).map(in_both_words);
+    xscvsxddp from_integer(true, false), fp::xscvsxddp;
+    xscvsxdsp from_integer(true, true), fp::xscvsxdsp;
+    xscvuxddp from_integer(false, false), fp::xscvuxddp;
+    xscvuxdsp from_integer(false, true), fp::xscvuxdsp;
+    xscvdpsp Lower::Call, |f, b| fp::xscvdpsp(f, b).map(in_both_words);
+    xscvspdp Lower::Call, |f, b| fp::xscvspdp(f, (b >> 32) as u32);
+    xscvdphp Lower::Call, |f, b| fp::xscvdphp(f, b).map(u64::from);
+    xscvhpdp Lower::Call, |f, b| fp::xscvhpdp(f, b as u16);
 }
 
 /// A result of one word: the ISA defines one half of the doubleword, and the machine puts it into both.
@@ -134,7 +153,10 @@ const fn in_both_words(word: u32) -> u64 {
 pub(crate) fn xscvdpspn<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.require(Facility::Vsx)?;
     let b = e.vsr_high(i.xb());
-    let value = e.pure1(|b| in_both_words(fp::xscvdpspn(b)), b);
+    let word = e.single_from_double(b);
+    let half = e.imm(32);
+    let high = e.shl(word, half);
+    let value = e.or(high, word);
     e.set_vsr_high(i.xt(), value);
     Ok(())
 }
@@ -142,7 +164,9 @@ pub(crate) fn xscvdpspn<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 pub(crate) fn xscvspdpn<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.require(Facility::Vsx)?;
     let b = e.vsr_high(i.xb());
-    let value = e.pure1(|b| fp::xscvspdpn((b >> 32) as u32), b);
+    let half = e.imm(32);
+    let word = e.shr(b, half);
+    let value = e.double_from_single(word);
     e.set_vsr_high(i.xt(), value);
     Ok(())
 }
@@ -174,15 +198,15 @@ pub(crate) fn xscpsgndp<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 
 /// CR field BF = f(XA, XB).
 macro_rules! comparisons {
-    ($($name:ident),*) => { $(
+    ($($name:ident $lower:ident),*) => { $(
         pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
             e.require(Facility::Vsx)?;
             let (a, b) = (e.vsr_high(i.xa()), e.vsr_high(i.xb()));
-            e.float_compare(fp::$name, i.bf(), a, b)
+            e.float_compare(Lower::$lower, fp::$name, i.bf(), a, b)
         }
     )* };
 }
-comparisons!(xscmpudp, xscmpodp, xscmpexpdp);
+comparisons!(xscmpudp Compare64, xscmpodp Compare64, xscmpexpdp Call);
 
 /// CR field BF = f(XB, DCMX).
 macro_rules! class_tests {
@@ -190,7 +214,7 @@ macro_rules! class_tests {
         pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
             e.require(Facility::Vsx)?;
             let (b, classes) = (e.vsr_high(i.xb()), e.imm(i.bits(9, 7).into()));
-            e.float_compare(|f, b, classes| fp::$name(f, b, classes as u8), i.bf(), b, classes)
+            e.float_compare(Lower::Call, |f, b, classes| fp::$name(f, b, classes as u8), i.bf(), b, classes)
         }
     )* };
 }

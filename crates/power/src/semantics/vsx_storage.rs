@@ -34,7 +34,7 @@ fn load_scalar<E: Engine>(
     let value = match kind {
         Scalar::Zero => value,
         Scalar::Sign => e.sign_extend(value, width),
-        Scalar::Single => e.pure1(|v| power_float::memory::double_from_single(v as u32), value),
+        Scalar::Single => e.double_from_single(value),
     };
     e.set_vsr_high(target, value);
     Ok(())
@@ -51,10 +51,7 @@ fn store_scalar<E: Engine>(
     let value = e.vsr_high(source);
     let value = match kind {
         Scalar::Zero | Scalar::Sign => value,
-        Scalar::Single => e.pure1(
-            |v| u64::from(power_float::memory::single_from_double(v)),
-            value,
-        ),
+        Scalar::Single => e.single_from_double(value),
     };
     e.store(ea, value, width, Order::Mode)
 }

@@ -2,7 +2,7 @@
 
 use power_float::{Fpscr, vector as fv};
 
-use crate::engine::{Done, Engine, Facility, Lower};
+use crate::engine::{Done, Engine, Facility, Integral, Lower};
 use crate::insn::Insn;
 
 /// XT = f(XA, XB).
@@ -48,10 +48,10 @@ binaries! {
     xvmulsp Mul32;
     xvdivdp Div64;
     xvdivsp Div32;
-    xvmaxdp Call;
-    xvmaxsp Call;
-    xvmindp Call;
-    xvminsp Call;
+    xvmaxdp Max64;
+    xvmaxsp Max32;
+    xvmindp Min64;
+    xvminsp Min32;
 }
 
 macro_rules! multiply_adds {
@@ -77,39 +77,56 @@ multiply_adds! {
 
 /// XT = f(XB).
 macro_rules! unaries {
-    ($($name:ident),* $(,)?) => { $(
+    ($lower:expr; $($name:ident),* $(,)?) => { $(
         pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
             e.require(Facility::Vsx)?;
             let b = e.vsr(i.xb());
-            e.vfloat1(Lower::Call, fv::$name, i.xt(), b)
+            e.vfloat1($lower, fv::$name, i.xt(), b)
         }
     )* };
 }
 unaries! {
-    xvsqrtdp, xvsqrtsp, xvredp, xvresp, xvrsqrtedp, xvrsqrtesp,
-    xvrdpi, xvrdpic, xvrdpim, xvrdpip, xvrdpiz, xvrspi, xvrspic, xvrspim, xvrspip, xvrspiz,
+    Lower::Call; xvredp, xvresp, xvrsqrtedp, xvrsqrtesp,
     xvcvdpsp, xvcvspdp, xvcvhpsp, xvcvsphp,
     xvcvdpsxds, xvcvdpuxds, xvcvdpsxws, xvcvdpuxws, xvcvspsxds, xvcvspuxds, xvcvspsxws, xvcvspuxws,
     xvcvsxddp, xvcvuxddp, xvcvsxdsp, xvcvuxdsp, xvcvsxwdp, xvcvuxwdp, xvcvsxwsp, xvcvuxwsp,
 }
 
+unaries!(Lower::Root64; xvsqrtdp);
+unaries!(Lower::Root32; xvsqrtsp);
+unaries!(Lower::Integral64(Integral::NearestAway); xvrdpi);
+unaries!(Lower::Integral64(Integral::Current); xvrdpic);
+unaries!(Lower::Integral64(Integral::Down); xvrdpim);
+unaries!(Lower::Integral64(Integral::Up); xvrdpip);
+unaries!(Lower::Integral64(Integral::TowardZero); xvrdpiz);
+unaries!(Lower::Integral32(Integral::NearestAway); xvrspi);
+unaries!(Lower::Integral32(Integral::Current); xvrspic);
+unaries!(Lower::Integral32(Integral::Down); xvrspim);
+unaries!(Lower::Integral32(Integral::Up); xvrspip);
+unaries!(Lower::Integral32(Integral::TowardZero); xvrspiz);
+
 /// A mask to XT, and with Rc how many elements it has to CR field 6.
 macro_rules! comparisons {
-    ($($name:ident),*) => { $(
+    ($($name:ident $lower:ident;)*) => { $(
         pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
             e.require(Facility::Vsx)?;
             let (a, b) = (e.vsr(i.xa()), e.vsr(i.xb()));
             if i.xx3rc() {
-                e.vfloat2_cr6(fv::$name, i.xt(), a, b)
+                e.vfloat2_cr6(Lower::$lower, fv::$name, i.xt(), a, b)
             } else {
-                e.vfloat2(Lower::Call, |f, a, b| fv::$name(f, a, b).map(|(mask, _)| mask), i.xt(), a, b)
+                e.vfloat2(Lower::$lower, |f, a, b| fv::$name(f, a, b).map(|(mask, _)| mask), i.xt(), a, b)
             }
         }
     )* };
 }
-comparisons!(
-    xvcmpeqdp, xvcmpeqsp, xvcmpgtdp, xvcmpgtsp, xvcmpgedp, xvcmpgesp
-);
+comparisons! {
+    xvcmpeqdp Equal64;
+    xvcmpeqsp Equal32;
+    xvcmpgtdp Above64;
+    xvcmpgtsp Above32;
+    xvcmpgedp AtLeast64;
+    xvcmpgesp AtLeast32;
+}
 
 /// CR field BF = f(XA, XB), FPSCR left alone.
 macro_rules! divide_tests {
