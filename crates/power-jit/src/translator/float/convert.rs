@@ -52,11 +52,11 @@ impl Translator<'_> {
         bad: ir::Block,
     ) -> (Value, Shown) {
         let result = match conversion {
-            Conversion::ToInteger(how) => return self.to_integer(how, double, bad),
+            Conversion::ToInteger(how) => return self.as_integer(how, double, bad),
             Conversion::FromInteger { signed, single } => {
-                self.from_integer(signed, single, word, bad)
+                self.of_integer(signed, single, word, bad)
             }
-            Conversion::ToSingle => self.to_single(double, bad),
+            Conversion::ToSingle => self.rounded_to_single(double, bad),
             Conversion::Integral(how) => {
                 let numbers = Numbers::new(false, false);
                 self.integral(how, numbers, double, bad)
@@ -65,7 +65,7 @@ impl Translator<'_> {
         (self.of_double(result), Shown::All)
     }
 
-    fn to_integer(&mut self, how: ToInteger, double: Value, bad: ir::Block) -> (Value, Shown) {
+    fn as_integer(&mut self, how: ToInteger, double: Value, bad: ir::Block) -> (Value, Shown) {
         // What decides whether the integer has room for it.
         let bound = if how.truncates {
             double
@@ -119,7 +119,7 @@ impl Translator<'_> {
         (register, Shown::Fields(LateFields::ROUNDED, late))
     }
 
-    fn from_integer(&mut self, signed: bool, single: bool, word: Value, bad: ir::Block) -> Value {
+    fn of_integer(&mut self, signed: bool, single: bool, word: Value, bad: ir::Block) -> Value {
         let zero = self.word(0);
         if !signed {
             let fits = self.icmp(IntCC::SignedGreaterThanOrEqual, word, zero);
@@ -139,7 +139,7 @@ impl Translator<'_> {
         }
     }
 
-    fn to_single(&mut self, double: Value, bad: ir::Block) -> Value {
+    fn rounded_to_single(&mut self, double: Value, bad: ir::Block) -> Value {
         let single = self.builder.ins().fdemote(types::F32, double);
         let result = self.builder.ins().fpromote(types::F64, single);
         let same = self.builder.ins().fcmp(FloatCC::Equal, result, double);
