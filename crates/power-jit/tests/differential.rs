@@ -6,19 +6,12 @@ mod common;
 use common::memory::PlainMemory;
 use common::peer::{Peer, Step, Taken};
 use common::random::Random;
-use common::{CODE, DATA, MODES, PROGRAM};
+use common::{CODE, DATA, MODES, PROGRAM, rounds};
 use power::decode::{disassemble, rows};
 use power::{Insn, Registers};
 use power_jit::{Block, Exit, Jit, Mode, TranslateError};
 
 /// How much longer than usual to run.
-fn rounds() -> u64 {
-    std::env::var("POWER_JIT_ROUNDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1)
-}
-
 /// The two engines in one mode, with the same memory.
 struct Pair {
     name: &'static str,

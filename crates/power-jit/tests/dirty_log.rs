@@ -2,21 +2,13 @@
 
 #[path = "../../power/tests/bare/mod.rs"]
 mod bare;
+mod common;
 #[path = "../../power/tests/dirty/mod.rs"]
 mod dirty;
 
+use common::eager;
 use power::Exit;
 use power::signals::KICK;
-use power_jit::{JitOptions, JitService};
-
-fn eager() -> JitService {
-    let options = JitOptions {
-        threshold: 2,
-        wait: true,
-        ..JitOptions::default()
-    };
-    JitService::new(options).expect("tests run where the engine does")
-}
 
 #[test]
 fn a_reader_that_copies_by_the_log_ends_with_the_memory_of_a_guest_that_ran_meanwhile() {

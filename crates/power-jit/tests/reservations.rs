@@ -2,12 +2,14 @@
 
 #[path = "../../power/tests/bare/mod.rs"]
 mod bare;
+mod common;
 
 use std::sync::Arc;
 
 use bare::*;
+use common::eager;
 use power::{Cpu, Exit, Partition, Registers, Xer, msr};
-use power_jit::{JitOptions, JitService};
+use power_jit::JitService;
 
 const CODE: u64 = 0x1_0000;
 const DATA: u64 = 0x2_0000;
@@ -28,15 +30,6 @@ const fn load(opcode: u32) -> u32 {
 }
 const fn store(opcode: u32) -> u32 {
     x(5, 0, 7, opcode) | 1
-}
-
-fn eager() -> JitService {
-    let options = JitOptions {
-        threshold: 2,
-        wait: true,
-        ..JitOptions::default()
-    };
-    JitService::new(options).expect("tests run where the engine does")
 }
 
 /// Runs a loop of `body` on the interpreter and under the second tier, until it ends or faults; registers and memory after it,

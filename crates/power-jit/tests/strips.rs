@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use bare::*;
 use common::random::Random;
+use common::{eager, rounds};
 use power::{Cpu, Exit, Partition, msr};
-use power_jit::{JitOptions, JitService};
+use power_jit::JitService;
 
 const CODE: u64 = 0x1_0000;
 /// Far from the code, which is not to change.
@@ -75,12 +76,7 @@ fn prepare(partition: &Arc<Partition>, cpu: &mut Cpu, case: &Case) {
 fn check(case: &Case, what: &str) {
     for by_ctr in [true, false] {
         let words = program(case, by_ctr);
-        let service = JitService::new(JitOptions {
-            threshold: 2,
-            wait: true,
-            ..JitOptions::default()
-        })
-        .expect("tests run where the engine does");
+        let service = eager();
         let [interpreted, compiled] = [None, Some(&service)].map(|service| {
             let partition = partition(1);
             code(&partition, CODE, &words);
@@ -213,11 +209,7 @@ fn numbers_are_added_where_they_are() {
 
 #[test]
 fn random_loops_come_out_alike() {
-    let rounds: u64 = std::env::var("POWER_JIT_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(1);
-    for seed in 0..40 * rounds {
+    for seed in 0..40 * rounds() {
         let random = &mut Random::new(seed);
         check(&random_case(random), &format!("seed {seed}"));
     }

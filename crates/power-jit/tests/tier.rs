@@ -11,7 +11,7 @@ use std::time::Duration;
 use bare::*;
 use common::peer::Peer;
 use common::random::Random;
-use common::{CODE as CODE_REGION, DATA, MODES, PROGRAM};
+use common::{CODE as CODE_REGION, DATA, MODES, PROGRAM, eager, rounds};
 use power::decode::{disassemble, rows};
 use power::signals::KICK;
 use power::{Cpu, Exit, Insn, Partition, msr};
@@ -19,16 +19,6 @@ use power_jit::{Jit, JitOptions, JitService, Mode};
 
 const CODE: u64 = 0x1_0000;
 const COUNTER: u64 = 0x2_0000;
-
-/// A compiler that is asked soon and waited for.
-fn eager() -> JitService {
-    let options = JitOptions {
-        threshold: 2,
-        wait: true,
-        ..JitOptions::default()
-    };
-    JitService::new(options).expect("tests run where the engine does")
-}
 
 /// Runs `program` on the interpreter and under the second tier, from the state that `prepare` makes; both vCPUs after it.
 fn on_both(program: &[u32], prepare: impl Fn(&Arc<Partition>, &mut Cpu)) -> [Cpu; 2] {
@@ -348,10 +338,7 @@ fn random_loop(random: &mut Random, jit: &mut Jit, mode: Mode) -> Vec<Insn> {
 
 #[test]
 fn random_loops_do_what_the_interpreter_does() {
-    let rounds: u64 = std::env::var("POWER_JIT_ROUNDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1);
+    let rounds = rounds();
     let service = eager();
     let mut random = Random::new(3);
     let mut jit = Jit::new().expect("tests run where the engine does");
@@ -474,10 +461,7 @@ fn floating_point_on_the_hosts_unit_leaves_the_fpscr_of_the_interpreter() {
             row.unwrap_or_else(|| panic!("there is a row for {name}"))
         })
         .collect();
-    let rounds: u64 = std::env::var("POWER_JIT_ROUNDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1);
+    let rounds = rounds();
     let service = eager();
     let mut random = Random::new(4);
     let mut peers = [Peer::new(MODES[0].1), Peer::new(MODES[0].1)];

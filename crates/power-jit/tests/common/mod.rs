@@ -7,6 +7,7 @@ pub mod peer;
 pub mod random;
 
 use power::msr;
+use power_jit::{JitOptions, JitService};
 
 /// Real addresses of the code region: interrupt vectors, then the program.
 pub const CODE: std::ops::Range<u64> = 0..0x1_0000;
@@ -29,3 +30,21 @@ pub const MODES: [(&str, u64); 5] = [
         ALL | msr::SF | msr::LE | msr::FE0 | msr::FE1,
     ),
 ];
+
+/// A compiler that is asked soon and waited for.
+pub fn eager() -> JitService {
+    let options = JitOptions {
+        threshold: 2,
+        wait: true,
+        ..JitOptions::default()
+    };
+    JitService::new(options).expect("tests run where the engine does")
+}
+
+/// By how much `POWER_JIT_ROUNDS` multiplies the work.
+pub fn rounds() -> u64 {
+    std::env::var("POWER_JIT_ROUNDS")
+        .ok()
+        .and_then(|rounds| rounds.parse().ok())
+        .unwrap_or(1)
+}
