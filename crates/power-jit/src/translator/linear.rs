@@ -45,18 +45,18 @@ impl Linear {
         }
         let depth = depth.checked_sub(1)?;
         let of = |value| Self::within(dfg, leaves, value, depth);
-        let (opcode, [a, b]) = match made_by(dfg, value)? {
-            InstructionData::UnaryImm {
-                opcode: Opcode::Iconst,
-                imm,
-            } => {
-                return Some(Self {
-                    terms: Vec::new(),
-                    constant: imm.bits(),
-                });
-            }
-            InstructionData::Binary { opcode, args } => (opcode, args),
-            _ => return None,
+        if let Some(constant) = constant(dfg, value) {
+            return Some(Self {
+                terms: Vec::new(),
+                constant,
+            });
+        }
+        let InstructionData::Binary {
+            opcode,
+            args: [a, b],
+        } = made_by(dfg, value)?
+        else {
+            return None;
         };
         match opcode {
             Opcode::Iadd => of(a)?.plus(of(b)?),

@@ -88,11 +88,8 @@ impl Translator<'_> {
         let rounds = self.quotient(spare, charge);
         // All counts are of rounds after the first.
         let mut more = self.builder.ins().iadd_imm_s(rounds, -1);
-        let counted = match strip.counter {
-            Counter::Ctr => Some(self.counted(Counter::Ctr)),
-            Counter::Own(_) => None,
-        };
-        if let Some(counted) = counted {
+        if let Counter::Ctr = strip.counter {
+            let counted = self.counted(Counter::Ctr);
             let rest = self.builder.ins().iadd_imm_s(counted, -1);
             more = self.builder.ins().umin(more, rest);
         }
