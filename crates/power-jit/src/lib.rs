@@ -27,6 +27,7 @@ mod jit;
 mod jumps;
 mod memory;
 mod mode;
+mod perf_map;
 mod plan;
 mod region;
 mod scout;

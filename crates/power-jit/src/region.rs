@@ -1,5 +1,7 @@
 //! A translated region, and when it may run.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::{Deserialize, Serialize};
 
 use crate::host_code::HostCode;
@@ -9,6 +11,7 @@ use crate::mode::Mode;
 pub(crate) struct Region {
     pub(crate) code: HostCode,
     pub(crate) facts: RegionFacts,
+    named: AtomicBool,
 }
 
 /// What is known of a region beside its code.
@@ -23,6 +26,20 @@ pub(crate) struct RegionFacts {
 }
 
 impl Region {
+    /// A region of finished code.
+    pub(crate) fn new(code: HostCode, facts: RegionFacts) -> Self {
+        Self {
+            code,
+            facts,
+            named: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether nobody has asked this before.
+    pub(crate) fn first_named(&self) -> bool {
+        !self.named.load(Ordering::Relaxed) && !self.named.swap(true, Ordering::Relaxed)
+    }
+
     /// Whether it may run in `mode`.
     pub(crate) fn suits(&self, mode: Mode) -> bool {
         self.facts.mode.agrees(mode, self.facts.depends)

@@ -1,9 +1,11 @@
 //! The compiler of a machine: a thread that translates what the vCPUs find hot, once for all of them.
 
 use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use power::accelerator::{Accelerator, PAGE_WORDS};
 use crate::archive::ArchivePlace;
 use crate::jit::HostError;
 use crate::mode::Mode;
+use crate::perf_map::PerfMap;
 use crate::region::Region;
 use crate::statistics::JitStatistics;
 use crate::tier::JitTier;
@@ -85,6 +88,8 @@ pub(crate) struct Shared {
     pub(crate) options: JitOptions,
     /// Counts how often all code was dropped.
     pub(crate) generation: AtomicU64,
+    /// Where code is given names, where that is wanted.
+    pub(crate) perf_map: OnceLock<PerfMap>,
     queue: Mutex<Queue>,
     changed: Condvar,
     statistics: Mutex<JitStatistics>,
@@ -216,6 +221,7 @@ impl JitService {
         let shared = Arc::new(Shared {
             options,
             generation: AtomicU64::new(0),
+            perf_map: OnceLock::new(),
             queue: Mutex::default(),
             changed: Condvar::new(),
             statistics: Mutex::default(),
@@ -229,6 +235,23 @@ impl JitService {
             shared,
             thread: Some(thread),
         })
+    }
+
+    /// From now on names compiled code for Linux's `perf`, by the guest's addresses. The file stays when the process has ended,
+    /// because `perf report` reads it then; the caller says so to the user.
+    ///
+    /// # Errors
+    /// The file, and why it can't be made: a file that is there already is not touched.
+    pub fn name_for_perf(&self) -> Result<PathBuf, (PathBuf, io::Error)> {
+        let place = PerfMap::place();
+        match PerfMap::create(&place) {
+            Ok(map) => {
+                // A second call fails at the file.
+                let _ = self.shared.perf_map.set(map);
+                Ok(place)
+            }
+            Err(error) => Err((place, error)),
+        }
     }
 
     /// A second tier for one vCPU.

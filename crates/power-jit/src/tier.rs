@@ -221,6 +221,14 @@ impl JitTier {
         None
     }
 
+    /// Jumps to an address of the guest may go to a region from now on.
+    fn jump_to(&mut self, nia: u64, now: Now, region: &Arc<Region>) {
+        if let Some(map) = self.shared.perf_map.get() {
+            map.name(region, nia);
+        }
+        self.jumps.insert(nia, now, region);
+    }
+
     /// Where a page is come to for the first time under these stamps, at the address of a slot: jumps may go to all of its code.
     fn learn(&mut self, nia: u64, slot: usize, now: Now) {
         const PAGE: u64 = 4 * PAGE_WORDS as u64;
@@ -234,14 +242,13 @@ impl JitTier {
         let Some(of_page) = self.pages.get(&self.slots[slot].entry.page()) else {
             return;
         };
-        for slot in of_page
+        let suiting: Vec<_> = of_page
             .iter()
             .filter_map(|&slot| self.slots.get(slot as usize))
-        {
-            if let Some(region) = slot.suiting(now.mode) {
-                let nia = base + 4 * slot.entry.index() as u64;
-                self.jumps.insert(nia, now, region);
-            }
+            .filter_map(|slot| Some((slot.entry.index(), Arc::clone(slot.suiting(now.mode)?))))
+            .collect();
+        for (index, region) in suiting {
+            self.jump_to(base + 4 * index as u64, now, &region);
         }
     }
 
@@ -373,7 +380,7 @@ impl Accelerator for JitTier {
             return Ran::Unsuitable;
         }
         self.learn(cpu.regs.nia, index, now);
-        self.jumps.insert(cpu.regs.nia, now, &region);
+        self.jump_to(cpu.regs.nia, now, &region);
         self.run_from(cpu, &region, now)
     }
 }

@@ -256,10 +256,7 @@ impl Workshop {
                 kept,
                 jobs,
             } = waiting;
-            let region = Arc::new(Region {
-                code,
-                facts: kept.facts,
-            });
+            let region = Arc::new(Region::new(code, kept.facts));
             let entry = usize::from(kept.entry);
             let regions = self.pages.entry(page).or_default();
             regions.push((entry, Arc::clone(&region)));

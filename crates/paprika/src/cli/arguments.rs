@@ -118,6 +118,10 @@ pub(super) struct HostArgs {
     #[arg(long, value_name = "SIZE", value_parser = code_memory, help_heading = "Machine")]
     code_memory: Option<u64>,
 
+    /// Name compiled code for Linux's perf, by the guest's addresses, in /tmp/perf-PID.map; the file stays for perf report
+    #[arg(long, help_heading = "Machine")]
+    perf_map: bool,
+
     /// End, with exit code 0, where the guest asks for a reboot
     #[arg(long, help_heading = "Machine")]
     no_reboot: bool,
@@ -127,6 +131,7 @@ impl From<HostArgs> for HostOptions {
     fn from(args: HostArgs) -> Self {
         let mut code = CodeOptions {
             cache: CodeOptions::cache_named(args.code_cache.as_deref()),
+            perf_map: args.perf_map,
             ..CodeOptions::default()
         };
         if let Some(memory) = args.code_memory {

@@ -46,6 +46,8 @@ pub struct CodeOptions {
     pub memory: u64,
     /// The directory where it is kept for later runs; None: it is not kept.
     pub cache: Option<PathBuf>,
+    /// Whether it is given names for Linux's `perf`.
+    pub perf_map: bool,
 }
 
 /// Less memory for code holds too little to be of use.
@@ -74,6 +76,7 @@ impl Default for CodeOptions {
         Self {
             memory: JitOptions::default().code_bytes as u64,
             cache: Self::cache_named(named.as_deref()),
+            perf_map: false,
         }
     }
 }

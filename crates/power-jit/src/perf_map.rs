@@ -1,0 +1,41 @@
+//! Names of compiled code for Linux's `perf`, which reads them from `/tmp/perf-PID.map` when it reports
+//! (tools/perf/Documentation/jit-interface.txt of Linux): a line per region, with host address and size in hexadecimal and a name.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::region::Region;
+
+/// See the module.
+pub(crate) struct PerfMap(Mutex<File>);
+
+impl PerfMap {
+    /// Where `perf` looks for the names of this process.
+    pub(crate) fn place() -> PathBuf {
+        format!("/tmp/perf-{}.map", std::process::id()).into()
+    }
+
+    /// A new map. What is there already is somebody else's.
+    ///
+    /// # Errors
+    /// Where it can't be made.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        Ok(Self(Mutex::new(file)))
+    }
+
+    /// Names a region by the guest address where it is entered first. A name that can't be written is missed by nobody but `perf`.
+    pub(crate) fn name(&self, region: &Region, nia: u64) {
+        if region.first_named() {
+            let line = format!(
+                "{:x} {:x} guest_{nia:016x}\n",
+                region.code.address() as usize,
+                region.code.len(),
+            );
+            let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = file.write_all(line.as_bytes());
+        }
+    }
+}
