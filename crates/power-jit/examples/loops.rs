@@ -19,10 +19,29 @@ const BLR: u32 = 0x4e80_0020;
 /// add r6, r6, r7
 const ADD: u32 = x(6, 6, 7, 266);
 
+/// The loop that walks through memory and is set back at its end.
+const SETS_BACK: &str = "crc of gcc";
+
 /// A loop: its name, and its words; CTR counts down with a bdnz that is added at the end.
-const LOOPS: [(&str, &[u32]); 15] = [
+const LOOPS: [(&str, &[u32]); 16] = [
     // stbx r5, r4, r6
     ("sieve", &[x(5, 4, 6, 215), ADD]),
+    // As gcc has it, with a way out: lbzu r9, 1(r11); srwi r12, r10, 8; cmpd cr7, r11, r13; xor r9, r9, r10; rldic r9, r9, 2, 54;
+    // add r9, r5, r9; lwz r10, 64(r9); xor r10, r10, r12; beq cr7, to where r11 is set back
+    (
+        SETS_BACK,
+        &[
+            35 << 26 | 9 << 21 | 11 << 16 | 1,
+            21 << 26 | 10 << 21 | 12 << 16 | 24 << 11 | 8 << 6 | 31 << 1,
+            x(7 << 2 | 1, 11, 13, 0),
+            x(9, 9, 10, 316),
+            0x7929_15a8,
+            x(9, 5, 9, 266),
+            32 << 26 | 10 << 21 | 9 << 16 | 64,
+            x(10, 10, 12, 316),
+            16 << 26 | 12 << 21 | 30 << 16 | 12,
+        ],
+    ),
     // lbz r9, 0(r4); xor r9, r9, r10; rlwinm r9, r9, 2, 22, 29; lwzx r9, r5, r9; srwi r10, r10, 8; xor r10, r10, r9
     (
         "crc",
@@ -132,6 +151,10 @@ fn main() {
             words = vec![b(0x2000) | 1];
         }
         words.extend([bdnz(-4 * words.len() as i16), HYPERCALL]);
+        if name == SETS_BACK {
+            // mr r11, r4
+            words.extend([x(4, 11, 4, 444), b(-12)]);
+        }
         code(&partition, CODE, &words);
         let mut cpu = cpu(&partition, CODE);
         cpu.set_msr(cpu.regs.msr | msr::FP | msr::VEC | msr::VSX);
@@ -152,7 +175,8 @@ fn main() {
 }
 
 fn prepare(cpu: &mut Cpu) {
-    for (register, value) in [(4, DATA), (5, DATA + 0x1_0000)] {
+    let registers = [(4, DATA), (5, DATA + 0x1_0000), (11, DATA)];
+    for (register, value) in registers.into_iter().chain([(13, DATA + 0xff00)]) {
         cpu.regs.gpr[register] = value;
     }
     // XX is set, as in every program that has computed a while, and there are numbers to compute with.

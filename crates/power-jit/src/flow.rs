@@ -33,13 +33,24 @@ pub(crate) enum Form {
     },
 }
 
-/// What a block that branches to itself counts its rounds with.
+/// What a loop counts its rounds with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeats {
     /// CTR, and nothing else decides (bdnz).
     Ctr,
     /// Some condition decides.
     Condition,
+}
+
+/// The way through a loop that it takes again and again: blocks that follow each other, the last of which branches back to the
+/// first. Others of the loop may lie beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chain {
+    pub(crate) repeats: Repeats,
+    /// Its blocks, by number.
+    pub(crate) blocks: Vec<usize>,
+    /// Where the blocks of the loop begin from which the first is come to again.
+    pub(crate) round: Vec<i64>,
 }
 
 /// What is known of a block.
@@ -51,8 +62,8 @@ pub(crate) struct BlockFacts {
     pub(crate) loop_writes: SlotSet,
     /// The registers that it writes itself.
     pub(crate) writes: SlotSet,
-    /// Whether it is a loop by itself that accesses memory and does nothing to the processor as a whole: how it may branch back.
-    pub(crate) repeats: Option<Repeats>,
+    /// The chain that it is the first of, where that accesses memory and does nothing to the processor as a whole.
+    pub(crate) chain: Option<Chain>,
     /// The forms in which CR fields come in.
     pub(crate) forms: [Form; 8],
 }
@@ -97,7 +108,20 @@ struct Does {
     successors: Vec<usize>,
     writes: SlotSet,
     fields: [Option<FieldWrite>; 8],
-    repeats: Option<Repeats>,
+    accesses: bool,
+    /// Whether it may be part of a chain.
+    plain: bool,
+    ends: Ends,
+}
+
+/// How control leaves a block, as far as it goes to other blocks.
+struct Ends {
+    /// To the next; by number.
+    next: Option<usize>,
+    /// Where it branches to.
+    taken: Option<usize>,
+    /// Whether that is decided by CTR alone, which it counts down.
+    counts: bool,
 }
 
 /// Looks at a region's blocks, of which the first is where it is entered.
@@ -128,15 +152,22 @@ pub(crate) fn analyse(blocks: &[PlannedBlock], mode: Mode) -> Vec<BlockFacts> {
     } else {
         forms(&does)
     };
+    let mut chains: Vec<Option<Chain>> = match mode.wide_addresses() {
+        true => (0..blocks.len())
+            .map(|first| chain(blocks, &does, first))
+            .collect(),
+        false => vec![None; blocks.len()],
+    };
     loops
         .into_iter()
         .zip(forms)
         .zip(does)
-        .map(|((in_loop, forms), does)| BlockFacts {
+        .enumerate()
+        .map(|(index, ((in_loop, forms), does))| BlockFacts {
             in_loop,
             loop_writes: in_loop.map(|number| writes[&number]).unwrap_or_default(),
             writes: does.writes,
-            repeats: does.repeats,
+            chain: chains[index].take(),
             forms,
         })
         .collect()
@@ -162,37 +193,101 @@ fn look(block: &PlannedBlock, index: &HashMap<i64, usize>, mode: Mode) -> Does {
         ],
         Flow::Interpret | Flow::Stops => [None; 2],
     };
-    let repeats = match (flow, block.code.last()) {
-        (
-            Flow::Branch {
-                conditional: true,
-                relative: Some(distance),
-            },
-            Some(&last),
-        ) if scout.accesses
-            && !system
-            && mode.wide_addresses()
-            && !last.rc()
-            && (end - INSTRUCTION).wrapping_add(distance) == block.offset =>
-        {
-            Some(if counts_down(last) {
-                Repeats::Ctr
-            } else {
-                Repeats::Condition
-            })
-        }
-        _ => None,
-    };
+    let [next, taken] = destinations.map(|offset| index.get(&offset?).copied());
+    let call = matches!(flow, Flow::Branch { .. }) && block.code.last().is_some_and(|i| i.rc());
     Does {
-        repeats,
-        successors: destinations
-            .iter()
-            .flatten()
-            .filter_map(|offset| index.get(offset).copied())
-            .collect(),
+        successors: [next, taken].into_iter().flatten().collect(),
         writes: scout.writes,
         fields: scout.fields,
+        accesses: scout.accesses,
+        plain: !system && !call,
+        ends: Ends {
+            next,
+            taken,
+            counts: block.code.last().is_some_and(|&last| counts_down(last)),
+        },
     }
+}
+
+/// Most blocks of a chain.
+const CHAIN_BLOCKS: usize = 8;
+/// Most instructions of a chain of several blocks.
+const CHAIN_CODE: usize = 64;
+
+/// The chain that a block is the first of. Where a block may go on in two ways, the chain goes to the next, as compilers lay out
+/// what is likely, if the loop does.
+fn chain(blocks: &[PlannedBlock], does: &[Does], first: usize) -> Option<Chain> {
+    let start = blocks[first].offset;
+    let back = |block: usize| {
+        does[block]
+            .ends
+            .taken
+            .is_some_and(|to| to == first && does[block].plain && blocks[block].offset >= start)
+    };
+    let tails: Vec<usize> = (0..does.len()).filter(|&block| back(block)).collect();
+    if tails.is_empty() {
+        return None;
+    }
+    let round = round(does, first, &tails);
+    let mut way = vec![first];
+    loop {
+        let last = way[way.len() - 1];
+        if back(last) {
+            break;
+        }
+        let Does { ends, plain, .. } = &does[last];
+        let goes_on = [ends.next, ends.taken].into_iter().flatten();
+        let on = goes_on.into_iter().find(|on| round.contains(on))?;
+        // A loop in the loop has a chain of its own.
+        if !plain || way.len() == CHAIN_BLOCKS || comes_back(does, on, first) {
+            return None;
+        }
+        way.push(on);
+    }
+    let code: usize = way.iter().map(|&block| blocks[block].code.len()).sum();
+    let accesses = way.iter().any(|&block| does[block].accesses);
+    let last = &does[way[way.len() - 1]];
+    let fits = way.len() == 1 || code <= CHAIN_CODE;
+    (accesses && fits).then(|| Chain {
+        repeats: match last.ends.counts {
+            true => Repeats::Ctr,
+            false => Repeats::Condition,
+        },
+        blocks: way,
+        round: round
+            .into_iter()
+            .map(|block| blocks[block].offset)
+            .collect(),
+    })
+}
+
+/// Whether a block is come to again from itself without another.
+fn comes_back(does: &[Does], block: usize, without: usize) -> bool {
+    let mut seen = vec![without];
+    let mut stack = does[block].successors.clone();
+    while let Some(next) = stack.pop() {
+        if next == block {
+            return true;
+        }
+        if !seen.contains(&next) {
+            seen.push(next);
+            stack.extend(&does[next].successors);
+        }
+    }
+    false
+}
+
+/// The blocks from which the `tails` of a loop are come to without its first block, and that.
+fn round(does: &[Does], first: usize, tails: &[usize]) -> Vec<usize> {
+    let mut round = vec![first];
+    let mut stack = tails.to_vec();
+    while let Some(block) = stack.pop() {
+        if !round.contains(&block) {
+            round.push(block);
+            stack.extend((0..does.len()).filter(|&from| does[from].successors.contains(&block)));
+        }
+    }
+    round
 }
 
 /// Whether it is bdnz: bc whose BO is 1z00z (Book I, 2.4).
@@ -293,12 +388,17 @@ mod tests {
         assert!(!facts[0].loop_writes.contains(Slot::Gpr(3)));
     }
 
+    /// lbz r9, 0(r4)
+    const LBZ: Insn = Insn(0x8924_0000);
+
     #[test]
     fn a_block_that_branches_to_itself_and_accesses_memory_repeats() {
-        // lbz r9, 0(r4); bdnz
-        const LBZ: Insn = Insn(0x8924_0000);
         let bdnz = Insn(0x4200_fffc);
-        let repeats = |code: &[Insn]| facts(&[(0, code)])[0].repeats;
+        let repeats = |code: &[Insn]| {
+            let chain = facts(&[(0, code)]).swap_remove(0).chain?;
+            assert_eq!((chain.blocks, chain.round), (vec![0], vec![0]));
+            Some(chain.repeats)
+        };
         assert_eq!(repeats(&[LBZ, bdnz]), Some(Repeats::Ctr));
         assert_eq!(repeats(&[LBZ, beq(-1)]), Some(Repeats::Condition));
         assert_eq!(repeats(&[ADDI_R3, bdnz]), None, "there is no access");
@@ -307,6 +407,36 @@ mod tests {
         assert_eq!(repeats(&[LBZ, Insn(bdnz.0 | 1)]), None, "it is a call");
         let mftb = Insn(31 << 26 | 3 << 21 | 12 << 16 | 8 << 11 | 371 << 1);
         assert_eq!(repeats(&[LBZ, mftb, beq(-2)]), None);
+    }
+
+    #[test]
+    fn a_chain_goes_the_likely_way_through_a_loop_and_knows_what_lies_beside() {
+        // 0: lbz, beq 12; 8: beq 0; 12: addi, b 0, but for what `out` is
+        let b = Insn(0x4bff_fff0);
+        let blocks: [(i64, &[Insn]); 3] =
+            [(0, &[LBZ, beq(2)]), (8, &[beq(-2)]), (12, &[ADDI_R3, b])];
+        let facts = facts(&blocks);
+        let chain = facts[0].chain.as_ref().expect("a chain");
+        assert_eq!(
+            (&chain.blocks[..], chain.repeats),
+            (&[0, 1][..], Repeats::Condition)
+        );
+        let mut round = chain.round.clone();
+        round.sort_unstable();
+        assert_eq!(round, [0, 8, 12]);
+        assert_eq!(facts[1].chain, None);
+    }
+
+    #[test]
+    fn a_loop_in_a_loop_has_the_only_chain() {
+        // 0: addi; 4: lbz, beq 4; 12: addi, beq 0
+        let facts = facts(&[
+            (0, &[ADDI_R3]),
+            (4, &[LBZ, beq(-1)]),
+            (12, &[ADDI_R3, beq(-4)]),
+        ]);
+        let chains: Vec<bool> = facts.iter().map(|facts| facts.chain.is_some()).collect();
+        assert_eq!(chains, [false, true, false]);
     }
 
     #[test]

@@ -74,9 +74,9 @@ pub(crate) struct Ended;
 /// Whether an instruction that acts on the processor as a whole is called from the midst of a region. The others nearly always
 /// change what the region depends on.
 pub(crate) fn called_in_line(opcode: Opcode) -> bool {
-    const CALLED: [&str; 14] = [
-        "mfspr", "mtspr", "mftb", "mfmsr", "darn", "lqarx", "stqcx.", "lwat", "ldat", "stwat",
-        "stdat", "isync", "sync", "tlbiel",
+    const CALLED: [&str; 15] = [
+        "or", "mfspr", "mtspr", "mftb", "mfmsr", "darn", "lqarx", "stqcx.", "lwat", "ldat",
+        "stwat", "stdat", "isync", "sync", "tlbiel",
     ];
     CALLED.contains(&opcode.row().mnemonic)
 }

@@ -1,4 +1,4 @@
-//! Loops of one block, which run in strips without checks, against the interpreter: at page ends, at the end of memory, with steps
+//! Loops that run in strips without checks, of one block and of several, against the interpreter: at page ends, at the end of memory, with steps
 //! of all sizes, and where registers, memory and the number of instructions until the next poll could come out otherwise.
 //! Failures name the seed; `POWER_JIT_ROUNDS` multiplies the work.
 
@@ -36,6 +36,17 @@ const fn cmpdi(ra: u32, immediate: i16) -> u32 {
     d(11, 1, ra, immediate)
 }
 
+/// andi. r12, ra, mask
+const fn test_bits(ra: u32, mask: u16) -> u32 {
+    28 << 26 | ra << 21 | 12 << 16 | mask as u32
+}
+/// beq cr0 over `words`
+const fn skip_where_zero(words: u32) -> u32 {
+    0x4182_0000 | (words + 1) << 2
+}
+/// bne cr0 out of the loop: [`program`] knows where that is.
+const LEAVE: u32 = 0x4082_0000;
+
 struct Case {
     body: Vec<u32>,
     /// What the registers are where the loop begins.
@@ -53,6 +64,12 @@ fn program(case: &Case, by_ctr: bool) -> Vec<u32> {
         words.push(bne_back(words.len()));
     }
     words.push(HYPERCALL);
+    let end = words.len() as u32 - 1;
+    for (at, word) in (0..).zip(&mut words) {
+        if *word == LEAVE {
+            *word |= (end - at) << 2;
+        }
+    }
     words
 }
 
@@ -208,11 +225,101 @@ fn numbers_are_added_where_they_are() {
 }
 
 #[test]
+fn a_loop_of_several_blocks_is_left_in_its_midst() {
+    for mask in [1, 0x40, 0x80, 0xff] {
+        // lbzu r9, 1(r4); out where a bit of it is set; stb r9, 0(r5); r5 climbs
+        let load = d(35, 9, 4, 1);
+        let body = [
+            load,
+            test_bits(9, mask),
+            LEAVE,
+            d(38, 9, 5, 0),
+            addi(5, 5, 1),
+        ];
+        for gpr in [
+            [(4, DATA), (5, DATA + 0x8_0000)],
+            [(4, DATA + 0x1_ffee), (5, DATA + 0x8_fff0)],
+            [(4, RAM - 100), (5, RAM - 0x1_0000)],
+        ] {
+            check(&case(&body, &gpr, 3000), &format!("left at {mask:#x}"));
+        }
+        // The same, but what is set is left out.
+        let body = [
+            load,
+            test_bits(9, mask),
+            skip_where_zero(2),
+            d(38, 9, 5, 0),
+            addi(5, 5, 1),
+            addi(10, 10, 3),
+        ];
+        let gpr = [(4, DATA + 5), (5, DATA + 0x8_fff0)];
+        check(&case(&body, &gpr, 9000), &format!("skipped at {mask:#x}"));
+    }
+}
+
+#[test]
+fn tables_are_looked_into_where_an_index_has_a_bound() {
+    // lbzu r9, 1(r4); xor r9, r9, r10; rldic r9, r9, 2, 54; add r9, r5, r9; lwz r10, 64(r9); stw r10, -64(r9)
+    let body = [
+        d(35, 9, 4, 1),
+        x(9, 9, 10, 316),
+        0x7929_15a8,
+        x(9, 5, 9, 266),
+        d(32, 10, 9, 64),
+        stw(10, -64, 9),
+    ];
+    // In a page, across the end of one, and of memory.
+    for table in [
+        DATA + 0x8_0100,
+        DATA + 0x8_fe00,
+        DATA + 0x8_ffbc,
+        RAM - 0x43c,
+        RAM - 0x440,
+        RAM - 0x200,
+    ] {
+        let gpr = [(4, DATA + 0xff00), (5, table), (10, 0)];
+        check(&case(&body, &gpr, 5000), &format!("table at {table:#x}"));
+    }
+    // lbzx r9, r4, r6; lbzx r10, r5, r9; stbx r10, r4, r6; addi r6, r6, 1
+    let body = [
+        x(9, 4, 6, 87),
+        x(10, 5, 9, 87),
+        x(10, 4, 6, 215),
+        addi(6, 6, 1),
+    ];
+    for table in [DATA + 0x8_ff00, DATA + 0x8_ff01, RAM - 256, RAM - 200] {
+        let gpr = [(4, DATA + 0xff00), (5, table), (6, 0)];
+        check(&case(&body, &gpr, 5000), &format!("bytes at {table:#x}"));
+    }
+}
+
+#[test]
 fn random_loops_come_out_alike() {
     for seed in 0..40 * rounds() {
         let random = &mut Random::new(seed);
         check(&random_case(random), &format!("seed {seed}"));
+        let branching = with_branches(random_case(random), random);
+        check(&branching, &format!("seed {seed}, with branches"));
     }
+}
+
+/// A loop with branches out of it, or over some of it, where what was loaded, or a register that climbs, has certain bits.
+fn with_branches(mut case: Case, random: &mut Random) -> Case {
+    for _ in 0..=random.below(2) {
+        let at = random.below(case.body.len() as u64 + 1) as usize;
+        let of = [4, 6, 9, 10][random.below(4) as usize];
+        let mask = [1, 2, 0x18, 0x80, 0x800][random.below(5) as usize];
+        let rest = case.body.len() - at;
+        // Over no branch: the instruction that it looks at would be missing.
+        let plain = case.body[at..].iter().take_while(|&&word| word >> 26 != 16);
+        let most = plain.count().min(rest);
+        let branch = match random.below(3) {
+            0 => LEAVE,
+            _ => skip_where_zero(random.below(most as u64 + 1) as u32),
+        };
+        case.body.splice(at..at, [test_bits(of, mask), branch]);
+    }
+    case
 }
 
 fn random_case(random: &mut Random) -> Case {

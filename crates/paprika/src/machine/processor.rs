@@ -50,7 +50,9 @@ impl Engine {
                     info!("hot code of the guest is compiled");
                     if options.code.perf_map {
                         match service.name_for_perf() {
-                            Ok(map) => info!(map = %map.display(), "compiled code has names for perf"),
+                            Ok(map) => {
+                                info!(map = %map.display(), "compiled code has names for perf")
+                            }
                             Err((map, error)) => {
                                 warn!(map = %map.display(), %error, "compiled code has no names for perf");
                             }

@@ -115,6 +115,12 @@ pub(crate) struct Translator<'a> {
     region: Option<Region>,
     /// The planned blocks by offset.
     blocks: HashMap<i64, ir::Block>,
+    /// Where loops that may have strips go on to their next round, by the offset of their first block.
+    rounds: HashMap<i64, ir::Block>,
+    /// The plan's.
+    planned: &'a [PlannedBlock],
+    /// The offset of the current block.
+    block: i64,
     /// What is known of them.
     facts: HashMap<i64, &'a BlockFacts>,
     /// The loop that the current block is in.
@@ -203,6 +209,11 @@ impl<'a> Translator<'a> {
             .iter()
             .map(|block| (block.offset, builder.create_block()))
             .collect();
+        let with_chains = plan.blocks.iter().zip(&plan.facts);
+        let rounds = with_chains
+            .filter(|(_, facts)| plan.region && facts.chain.is_some())
+            .map(|(block, _)| (block.offset, builder.create_block()))
+            .collect();
         let mut translator = Self {
             builder,
             isa,
@@ -213,6 +224,9 @@ impl<'a> Translator<'a> {
             halves: HashMap::new(),
             region: None,
             blocks,
+            rounds,
+            planned: &plan.blocks,
+            block: 0,
             facts: plan
                 .blocks
                 .iter()
@@ -283,15 +297,12 @@ impl<'a> Translator<'a> {
     fn block(&mut self, block: &PlannedBlock, handlers: &[Handler<Self>]) -> usize {
         let facts = self.facts[&block.offset];
         self.in_loop = facts.in_loop;
-        let entry = self.blocks[&block.offset];
         let start = self.write_strips(block, facts, handlers);
         self.builder.switch_to_block(start);
         self.begin_block(facts);
-        self.offset = block.offset;
+        (self.block, self.offset) = (block.offset, block.offset);
         self.charge(block.charge);
-        let done = self.instructions(block, handlers);
-        self.blocks.insert(block.offset, entry);
-        done
+        self.instructions(block, handlers)
     }
 
     /// Translates what can be of a block's instructions, and ends it. How many instructions that were.
@@ -406,7 +417,7 @@ impl<'a> Translator<'a> {
             .collect();
         self.settle(&successors);
         if self.strip.is_some() {
-            return self.end_round(branched);
+            return self.end_block_of_strip(branched);
         }
         match branched.condition {
             None => self.go_to(branched.to),
@@ -457,14 +468,16 @@ impl<'a> Translator<'a> {
         self.is_unwritten() && self.planned_facts(to).is_some_and(|facts| !inside(facts))
     }
 
-    /// The planned block at a destination.
+    /// The planned block at a destination: where it is the first of a loop, for those in it the next round.
     fn planned(&self, to: Destination) -> Option<ir::Block> {
-        match to {
-            Destination::Offset(offset) if self.region.is_some() => {
-                self.blocks.get(&offset).copied()
-            }
-            _ => None,
+        let Destination::Offset(offset) = to else {
+            return None;
+        };
+        let chain = self.planned_facts(to)?.chain.as_ref();
+        if chain.is_some_and(|chain| chain.round.contains(&self.block)) {
+            return self.rounds.get(&offset).copied();
         }
+        self.blocks.get(&offset).copied()
     }
 
     fn leave_to(&mut self, to: Destination) {

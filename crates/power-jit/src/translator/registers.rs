@@ -58,6 +58,13 @@ impl Default for Cached {
     }
 }
 
+impl Cached {
+    /// Whether a register's value is known.
+    pub(super) fn holds(&self, slot: Slot) -> bool {
+        self.slots[slot.index()].value.is_some()
+    }
+}
+
 /// A CR field that is kept: in which of these its value is, the block's [`Form`] says.
 #[derive(Debug, Clone, Copy)]
 struct KeptField {

@@ -87,6 +87,8 @@ pub struct Cpu {
     pub(crate) budget: u32,
     /// The current page must be left for a poll.
     pub(crate) poll_now: bool,
+    /// Pauses of loops that wait.
+    pauses: u32,
     /// Instructions carried out since power-on, in whole budgets.
     pub(crate) executed: u64,
     /// Interrupts taken since power-on.
@@ -119,6 +121,7 @@ impl Cpu {
             fetch_context: 0,
             budget: 0,
             poll_now: false,
+            pauses: 0,
             executed: 0,
             interrupts: 0,
             float_exceptions: false,

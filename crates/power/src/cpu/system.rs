@@ -50,6 +50,19 @@ pub(crate) fn hypervisor_only(_: &mut Cpu, _: Insn) -> Outcome {
     Err(Interrupt::Program(ProgramCause::Privileged))
 }
 
+/// Pauses after which a loop that waits lets others have the host's processor: what it waits for may be the business of a vCPU that
+/// has none. Linux's locks look some ten thousand times before they ask for that with H_CONFER.
+const PAUSES: u32 = 32;
+
+/// A pause of a loop that waits.
+pub(crate) fn pause(cpu: &mut Cpu, _: Insn) -> Outcome {
+    cpu.pauses = cpu.pauses.wrapping_add(1);
+    if cpu.pauses.is_multiple_of(PAUSES) {
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
 pub(crate) fn sc(cpu: &mut Cpu, i: Insn) -> Outcome {
     let _ = &cpu;
     Err(if i.bits(20, 7) == 1 {

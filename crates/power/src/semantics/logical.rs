@@ -1,6 +1,7 @@
 //! Logical instructions, extensions, counts (Book I, 3.3.13).
 
 use super::util::{record, record_always};
+use crate::cpu::system as concrete;
 use crate::engine::{Done, Engine, Width, XerBit};
 use crate::insn::Insn;
 
@@ -56,12 +57,28 @@ macro_rules! binary {
 binary! {
     and |e, a, b| e.and(a, b);
     xor |e, a, b| e.xor(a, b);
-    or |e, a, b| e.or(a, b);
     nand |e, a, b| { let r = e.and(a, b); e.not(r) };
     nor |e, a, b| { let r = e.or(a, b); e.not(r) };
     eqv |e, a, b| { let r = e.xor(a, b); e.not(r) };
     andc |e, a, b| { let n = e.not(b); e.and(a, n) };
     orc |e, a, b| { let n = e.not(b); e.or(a, n) };
+}
+
+/// RA = RS | RB. With the three the same, that of a priority that loops which wait set: a pause.
+pub(crate) fn or<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+    if waits(i) {
+        return e.system(concrete::pause, i);
+    }
+    let (a, b) = (e.gpr(i.rt()), e.gpr(i.rb()));
+    let result = e.or(a, b);
+    e.set_gpr(i.ra(), result);
+    record(e, i, result);
+    Ok(())
+}
+
+/// or rx, rx, rx with the x of very low, low and medium low priority (Book II, 3.1; Linux's `HMT_very_low` and its like).
+fn waits(i: Insn) -> bool {
+    i.rt() == i.ra() && i.ra() == i.rb() && !i.rc() && matches!(i.ra(), 31 | 1 | 6)
 }
 
 /// RA = f(RS).

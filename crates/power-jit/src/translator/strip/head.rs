@@ -2,7 +2,6 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, Value, types};
-use cranelift_frontend::Variable;
 use power::TlbLayout;
 
 use super::division::QUOTIENT_LIMIT;
@@ -23,23 +22,19 @@ const LEAST: i64 = 2;
 pub(super) struct Parts {
     /// Where other blocks enter the loop.
     pub(super) entry: ir::Block,
-    pub(super) head: ir::Block,
     /// Where a round with all checks begins, and where it goes on to the next.
     pub(super) checked: ir::Block,
     pub(super) again: ir::Block,
-    /// Checked rounds until the next try, and between tries.
-    pub(super) left: Variable,
-    pub(super) patience: Variable,
 }
 
 impl Translator<'_> {
     /// Where the loop is entered.
-    pub(super) fn write_entry(&mut self, parts: &Parts, repeats: Repeats) {
+    pub(super) fn write_entry(&mut self, parts: &Parts, strip: &Strip, repeats: Repeats) {
         self.builder.switch_to_block(parts.entry);
         let one = self.word(1);
-        self.builder.def_var(parts.patience, one);
+        self.builder.def_var(strip.patience, one);
         let first = self.word(FIRST as u64);
-        self.builder.def_var(parts.left, first);
+        self.builder.def_var(strip.left, first);
         match repeats {
             Repeats::Ctr => {
                 let rounds = self.counted(Counter::Ctr);
@@ -48,7 +43,7 @@ impl Translator<'_> {
                 let few = self.icmp(IntCC::UnsignedLessThan, less, few);
                 self.builder
                     .ins()
-                    .brif(few, parts.checked, &[], parts.head, &[]);
+                    .brif(few, parts.checked, &[], strip.head, &[]);
             }
             Repeats::Condition => {
                 self.builder.ins().jump(parts.checked, &[]);
@@ -57,19 +52,19 @@ impl Translator<'_> {
     }
 
     /// Where a round with all checks goes on to the next.
-    pub(super) fn write_again(&mut self, parts: &Parts) {
+    pub(super) fn write_again(&mut self, parts: &Parts, strip: &Strip) {
         self.builder.switch_to_block(parts.again);
-        let left = self.builder.use_var(parts.left);
+        let left = self.builder.use_var(strip.left);
         let left = self.builder.ins().iadd_imm_s(left, -1);
-        self.builder.def_var(parts.left, left);
+        self.builder.def_var(strip.left, left);
         self.builder
             .ins()
-            .brif(left, parts.checked, &[], parts.head, &[]);
+            .brif(left, parts.checked, &[], strip.head, &[]);
     }
 
     /// Where a strip begins, or nothing comes of it.
     pub(super) fn write_head(&mut self, parts: &Parts, strip: &Strip, strides: &[Stride]) {
-        self.builder.switch_to_block(parts.head);
+        self.builder.switch_to_block(strip.head);
         let Some(region) = self.region else { return };
         let slow = self.builder.create_block();
         self.builder.set_cold_block(slow);
@@ -114,24 +109,27 @@ impl Translator<'_> {
             let value = self.kept_value(climbing.slot).unwrap_or(began);
             self.builder.def_var(climbing.began, value);
         }
-        let one = self.word(1);
         for (variable, value) in [
             (strip.began, began),
             (strip.ends, ends),
             (strip.budget, budget),
-            (parts.patience, one),
         ] {
             self.builder.def_var(variable, value);
         }
         self.builder.ins().jump(strip.round, &[]);
         self.builder.switch_to_block(slow);
-        let patience = self.builder.use_var(parts.patience);
-        self.builder.def_var(parts.left, patience);
+        let patience = self.builder.use_var(strip.patience);
+        self.builder.def_var(strip.left, patience);
+        let longer = self.longer(patience);
+        self.builder.def_var(strip.patience, longer);
+        self.builder.ins().jump(parts.checked, &[]);
+    }
+
+    /// The checked rounds until the next try but one, after so many until the next.
+    pub(super) fn longer(&mut self, patience: Value) -> Value {
         let longer = self.builder.ins().ishl_imm_u(patience, 1);
         let most = self.word(PATIENCE as u64);
-        let longer = self.builder.ins().umin(longer, most);
-        self.builder.def_var(parts.patience, longer);
-        self.builder.ins().jump(parts.checked, &[]);
+        self.builder.ins().umin(longer, most)
     }
 
     /// Goes to `elsewhere` where a flag is set.

@@ -1,10 +1,13 @@
 //! Strips: as many rounds of a loop as stay in the budget and in the pages that they begin in, without a check of either.
 //!
-//! A block that branches to itself is written twice. Addresses that are sums of registers which change by the same amount each round
+//! The way that a loop takes again and again ([`Chain`]) is written twice. Addresses that are sums of registers which change by the same amount each round
 //! ([`Linear`]) are *streams*: where a strip begins, each is looked up in the soft TLB once, and the number of rounds comes out in
 //! which all of them stay where they are found and for which the budget lasts. The strip then counts rounds only. Where that number
 //! is too small, rounds are run as those of other loops, with all checks; the more often that happens in a row, the more of them
 //! before it is tried again.
+//!
+//! Where a round takes another way, the strip ends with the block before it; the more often in a row soon after it began, the more
+//! rounds are run with checks before it is tried again.
 //!
 //! What a strip has read off the soft TLB holds as long as it runs: nothing polls in it ([`power::TlbLayout`]).
 
@@ -15,21 +18,26 @@ mod stride;
 use std::collections::{BTreeMap, HashMap};
 
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{self, InstBuilder, Value, types};
+use cranelift_codegen::ir::{self, InstBuilder, TrapCode, Value, types};
 use cranelift_frontend::Variable;
 use power::engine::{BranchReg, Handler};
 
-use super::linear::{self, Linear};
+use super::linear::{self, Index, Linear};
+use super::registers::Cached;
 use super::{Branched, Destination, INSTRUCTION, Translator};
-use crate::flow::{BlockFacts, Repeats};
+use crate::flow::{BlockFacts, Chain, Repeats};
 use crate::plan::PlannedBlock;
-use crate::slot::{Slot, SlotSet};
+use crate::slot::{SLOTS, Slot, SlotSet};
 use head::Parts;
 
 /// Most bytes from the first to the last that a stream's accesses of one round touch.
 const SPAN: i64 = 1024;
+/// And that of accesses with an index.
+const INDEXED_SPAN: i64 = 3072;
 /// Most streams of a loop.
 const STREAMS: usize = 8;
+/// Rounds after which a strip has been worth its beginning, however it ends.
+const WORTH_IT: u64 = 16;
 const CTR: Slot = Slot::Branch(BranchReg::Ctr);
 
 /// Accesses whose addresses differ by constants.
@@ -65,10 +73,33 @@ struct Climbing {
     began: Variable,
 }
 
+/// Where a round takes another way.
+struct Side {
+    block: ir::Block,
+    to: Destination,
+    /// The block that it leaves.
+    from: i64,
+    /// Instructions of the round until then.
+    passed: u32,
+    /// The registers there.
+    cached: Cached,
+    /// What of them are sums of what they were where the round began.
+    sums: BTreeMap<usize, Linear>,
+}
+
 /// The strip that is being written.
 pub(super) struct Strip {
     streams: Vec<Stream>,
-    /// The registers that the block writes.
+    /// Blocks of a round.
+    blocks: usize,
+    /// Instructions of the blocks before the current one.
+    passed: u32,
+    /// The block after the current one.
+    next: Option<i64>,
+    sides: Vec<Side>,
+    /// Whether all is as it was taken for so far.
+    sound: bool,
+    /// The registers that a round writes.
     writes: SlotSet,
     /// Which register's value at a round's start a value is.
     leaves: HashMap<Value, Slot>,
@@ -81,6 +112,9 @@ pub(super) struct Strip {
     budget: Variable,
     /// Instructions of a round.
     charge: u32,
+    /// Checked rounds until the next try, and between tries.
+    left: Variable,
+    patience: Variable,
     /// Where a strip begins.
     head: ir::Block,
     /// Where a round begins.
@@ -91,63 +125,76 @@ pub(super) struct Strip {
     climbing: Vec<Climbing>,
 }
 
-impl Translator<'_> {
-    /// Writes the strips of a block that repeats, where it has any; where its rounds with all checks are to be written.
+impl<'a> Translator<'a> {
+    /// Writes the strips of the loop that a block is the first of, where it has any; where its rounds with all checks are to be
+    /// written.
     pub(super) fn write_strips(
         &mut self,
         block: &PlannedBlock,
-        facts: &BlockFacts,
+        facts: &'a BlockFacts,
         handlers: &[Handler<Self>],
     ) -> ir::Block {
         let entry = self.blocks[&block.offset];
-        let Some(repeats) = facts.repeats.filter(|_| self.region.is_some()) else {
+        let Some(&again) = self.rounds.get(&block.offset) else {
             return entry;
         };
-        let [head, round, checked, again] = [(); 4].map(|()| self.builder.create_block());
-        let strip = self.write_round(block, facts, handlers, repeats, [head, round]);
+        let Some(chain) = &facts.chain else {
+            return entry;
+        };
+        let [head, round, checked] = [(); 3].map(|()| self.builder.create_block());
+        let strip = self.write_round(chain, facts, handlers, [head, round]);
         let Some(strides) = strip.strides() else {
             // Nothing goes to the strip: it is dropped as unreachable.
+            self.builder.switch_to_block(again);
+            self.builder.ins().jump(entry, &[]);
             return entry;
         };
-        let [left, patience] = [(); 2].map(|()| self.builder.declare_var(types::I64));
         let parts = Parts {
             entry,
-            head,
             checked,
             again,
-            left,
-            patience,
         };
-        self.write_entry(&parts, repeats);
+        self.write_entry(&parts, &strip, chain.repeats);
         self.write_head(&parts, &strip, &strides);
-        self.write_again(&parts);
-        // Its own branch back goes there.
-        self.blocks.insert(block.offset, again);
+        self.write_again(&parts, &strip);
         checked
     }
 
     /// The round itself, without checks.
     fn write_round(
         &mut self,
-        block: &PlannedBlock,
+        chain: &Chain,
         facts: &BlockFacts,
         handlers: &[Handler<Self>],
-        repeats: Repeats,
         [head, round]: [ir::Block; 2],
     ) -> Strip {
+        let planned = self.planned;
+        let blocks: Vec<&PlannedBlock> =
+            chain.blocks.iter().map(|&block| &planned[block]).collect();
+        let writes = blocks
+            .iter()
+            .map(|block| self.facts[&block.offset].writes)
+            .fold(SlotSet::default(), SlotSet::union);
         let variable = |this: &mut Self| this.builder.declare_var(types::I64);
         let strip = Strip {
             streams: Vec::new(),
-            writes: facts.writes,
+            blocks: blocks.len(),
+            passed: 0,
+            next: None,
+            sides: Vec::new(),
+            sound: true,
+            writes,
             leaves: HashMap::new(),
-            counter: match repeats {
+            counter: match chain.repeats {
                 Repeats::Ctr => Counter::Ctr,
                 Repeats::Condition => Counter::Own(variable(self)),
             },
             began: variable(self),
             ends: variable(self),
             budget: variable(self),
-            charge: block.charge,
+            charge: blocks.iter().map(|block| block.charge).sum(),
+            left: variable(self),
+            patience: variable(self),
             head,
             round,
             ended: None,
@@ -156,7 +203,21 @@ impl Translator<'_> {
         self.builder.switch_to_block(round);
         self.strip = Some(strip);
         self.begin_block(facts);
-        self.instructions(block, handlers);
+        for (index, block) in blocks.iter().enumerate() {
+            let next = blocks.get(index + 1).map(|block| block.offset);
+            if let Some(strip) = &mut self.strip {
+                strip.next = next;
+            }
+            self.block = block.offset;
+            self.instructions(block, handlers);
+            let strip = self.strip.as_mut().expect("nothing else takes it");
+            strip.passed += block.charge;
+            // An instruction may have ended the way already.
+            let goes_on = strip.next.take().is_none() && strip.sound;
+            if next.is_some() && !goes_on {
+                break;
+            }
+        }
         self.strip.take().expect("nothing else takes it")
     }
 
@@ -172,8 +233,13 @@ impl Translator<'_> {
         let strip = self.strip.as_mut()?;
         let dfg = &self.builder.func.dfg;
         let (sum, rounded) = linear::rounded_down(dfg, ea).unwrap_or((ea, 1));
-        let Linear { terms, constant } = Linear::of(dfg, &strip.leaves, sum)?;
-        let end = constant.checked_add(bytes as i64)?;
+        let (sum, index) = linear::indexed(dfg, &strip.leaves, sum)?;
+        if index.is_some() && rounded != 1 {
+            return None;
+        }
+        let Linear { terms, constant } = sum;
+        let farthest = index.map_or(0, |index| index.most);
+        let end = constant.checked_add_unsigned(bytes + farthest)?;
         let place = strip.streams.iter().position(|stream| {
             stream.terms == terms
                 && stream.rounded == rounded
@@ -181,7 +247,7 @@ impl Translator<'_> {
                 && end
                     .max(stream.end)
                     .checked_sub(constant.min(stream.first))
-                    .is_some_and(|span| span <= SPAN)
+                    .is_some_and(|span| span <= SPAN.max(INDEXED_SPAN * i64::from(index.is_some())))
         });
         let place = match place {
             Some(place) => place,
@@ -202,10 +268,15 @@ impl Translator<'_> {
         stream.first = stream.first.min(constant);
         stream.end = stream.end.max(end);
         stream.kinds[usize::from(store)] = true;
-        let writes = strip.writes;
         let mut host = self.builder.use_var(stream.base);
-        for slot in terms.into_iter().filter(|&slot| writes.contains(slot)) {
-            let value = self.kept_value(slot)?;
+        for slot in terms
+            .into_iter()
+            .filter(|&slot| strip.writes.contains(slot))
+        {
+            let value = strip.at_start(slot)?;
+            host = self.builder.ins().iadd(host, value);
+        }
+        if let Some(Index { value, .. }) = index {
             host = self.builder.ins().iadd(host, value);
         }
         Some(self.builder.ins().iadd_imm_s(host, constant))
@@ -217,9 +288,9 @@ impl Translator<'_> {
         match &self.strip {
             None => Some(region.budget_before),
             Some(strip) => {
-                let counter = strip.counter;
+                let (counter, passed) = (strip.counter, strip.passed);
                 let now = self.counted(counter);
-                Some(self.budget_at(now))
+                Some(self.budget_at(now, passed))
             }
         }
     }
@@ -239,51 +310,121 @@ impl Translator<'_> {
         self.builder.ins().isub(began, now)
     }
 
-    /// The budget when the counter of a strip is at `now`.
-    fn budget_at(&mut self, now: Value) -> Value {
+    /// The budget when the counter of a strip is at `now`, and `passed` instructions of the next round have been carried out.
+    fn budget_at(&mut self, now: Value, passed: u32) -> Value {
         let rounds = self.rounds_at(now);
         let strip = self.strip.as_ref().expect("called in strips only");
         let (budget, charge) = (strip.budget, strip.charge);
         let budget = self.builder.use_var(budget);
         let charge = self.word(charge.into());
         let spent = self.builder.ins().imul(rounds, charge);
+        let spent = self.builder.ins().iadd_imm_s(spent, i64::from(passed));
         self.builder.ins().isub(budget, spent)
     }
 
-    /// Where a strip ends: the budget, and the registers that climb. These are computed from where they began, so that the loop
-    /// need not keep what they were before they climbed last: that is what Cranelift would compute them from.
+    /// Where a strip ends after whole rounds: the budget, and the registers that climb.
     fn settle_strip(&mut self, now: Value) {
-        let left = self.budget_at(now);
+        self.settle_within(now, 0, |_| Some(0));
+    }
+
+    /// Where a strip ends `passed` instructions into a round: the budget, and the registers that climb and are now so much further
+    /// (`further`, by [`Slot::index`]) than where the round began. These are computed from where they began, so that the loop need
+    /// not keep what they were before they climbed last: that is what Cranelift would compute them from.
+    fn settle_within(&mut self, now: Value, passed: u32, further: impl Fn(usize) -> Option<i64>) {
+        let left = self.budget_at(now, passed);
         if let Some(region) = self.region {
             self.builder.def_var(region.budget, left);
         }
         let rounds = self.rounds_at(now);
         let climbing = self.strip.as_ref().map(|strip| strip.climbing.clone());
         for Climbing { slot, by, began } in climbing.into_iter().flatten() {
+            let Some(further) = further(slot.index()) else {
+                continue;
+            };
             let began = self.builder.use_var(began);
             let by = self.word(by as u64);
             let climbed = self.builder.ins().imul(rounds, by);
             let value = self.builder.ins().iadd(began, climbed);
+            let value = self.builder.ins().iadd_imm_s(value, further);
             self.set_kept(slot, value);
         }
     }
 
-    /// Ends a strip's round, which has been settled; whether the loop goes on is `branched`'s condition.
-    pub(super) fn end_round(&mut self, branched: Branched) {
-        let next = Destination::Offset(self.offset + INSTRUCTION);
+    /// Ends a block of a strip's round, which has been settled.
+    pub(super) fn end_block_of_strip(&mut self, branched: Branched) {
         let strip = self.strip.as_ref().expect("called in strips only");
-        let (counter, ends, head, round) = (strip.counter, strip.ends, strip.head, strip.round);
-        let Some(condition) = branched.condition else {
-            // It isn't what it was taken for; its end is not known either.
-            return self.go_to(branched.to);
+        match strip.next {
+            Some(next) => self.end_link(branched, next),
+            None => self.end_round(branched),
+        }
+    }
+
+    /// Goes on to the next block of a round, or on another way.
+    fn end_link(&mut self, branched: Branched, next: i64) {
+        let follows = Destination::Offset(self.offset + INSTRUCTION);
+        let is_next = |to: Destination| matches!(to, Destination::Offset(offset) if offset == next);
+        let sums = self.ended();
+        let counts_differently = self.cached_value(CTR).is_some()
+            && sums.get(&CTR.index()) != Some(&Linear::start_of(CTR));
+        let strip = self.strip.as_mut().expect("called in strips only");
+        strip.next = None;
+        if matches!(strip.counter, Counter::Ctr) && counts_differently {
+            strip.sound = false;
+        }
+        let (condition, side) = match (branched.condition, is_next(branched.to), is_next(follows)) {
+            (None, true, _) | (Some(_), true, true) => {
+                self.state_changed();
+                return;
+            }
+            (Some(condition), taken, _) if taken || is_next(follows) => {
+                (condition, if taken { follows } else { branched.to })
+            }
+            _ => {
+                strip.sound = false;
+                self.builder.ins().trap(TrapCode::unwrap_user(1));
+                return;
+            }
         };
+        let [on, block] = [(); 2].map(|()| self.builder.create_block());
+        self.builder.set_cold_block(block);
+        let to = if is_next(follows) {
+            [block, on]
+        } else {
+            [on, block]
+        };
+        self.builder.ins().brif(condition, to[0], &[], to[1], &[]);
+        let passed = self.completed;
+        let (from, cached) = (self.block, self.cached.clone());
+        let strip = self.strip.as_mut().expect("called in strips only");
+        strip.sides.push(Side {
+            block,
+            to: side,
+            from,
+            passed: strip.passed + passed,
+            cached,
+            sums,
+        });
+        self.builder.switch_to_block(on);
+        // What leaves from now on has another count of instructions.
+        self.state_changed();
+    }
+
+    /// Ends a strip's round; whether the loop goes on is `branched`'s condition.
+    fn end_round(&mut self, branched: Branched) {
+        let next = Destination::Offset(self.offset + INSTRUCTION);
         let ended = self.ended();
         let climbing = self.climbing(&ended);
-        if let Some(strip) = &mut self.strip {
-            strip.ended = Some(ended);
-            strip.climbing = climbing;
-        }
+        let strip = self.strip.as_mut().expect("called in strips only");
+        strip.ended = Some(ended);
+        strip.climbing = climbing;
+        let (counter, ends, head, round) = (strip.counter, strip.ends, strip.head, strip.round);
+        let patience = strip.patience;
         let [over, leave] = [(); 2].map(|()| self.builder.create_block());
+        let one = |this: &mut Self| {
+            let one = this.word(1);
+            this.builder.def_var(patience, one);
+        };
+        let at_end = self.cached.clone();
         match counter {
             Counter::Ctr => {
                 let now = self.counted(counter);
@@ -292,27 +433,67 @@ impl Translator<'_> {
                 let more = self.icmp(IntCC::UnsignedGreaterThan, now, end);
                 self.builder.ins().brif(more, round, &[], over, &[]);
                 self.builder.switch_to_block(over);
+                one(self);
                 self.settle_strip(end);
                 self.builder.ins().brif(end, head, &[], leave, &[]);
                 self.builder.switch_to_block(leave);
+                self.go_to(next);
             }
             Counter::Own(variable) => {
                 let before = self.counted(counter);
                 let now = self.builder.ins().iadd_imm_s(before, -1);
                 self.builder.def_var(variable, now);
-                let stays = self.builder.create_block();
-                self.builder.ins().brif(condition, stays, &[], leave, &[]);
-                self.builder.switch_to_block(stays);
+                if let Some(condition) = branched.condition {
+                    let stays = self.builder.create_block();
+                    self.builder.ins().brif(condition, stays, &[], leave, &[]);
+                    self.builder.switch_to_block(stays);
+                }
                 self.builder.ins().brif(now, round, &[], over, &[]);
                 self.builder.switch_to_block(over);
+                one(self);
                 let end = self.builder.use_var(ends);
                 self.settle_strip(end);
                 self.builder.ins().jump(head, &[]);
-                self.builder.switch_to_block(leave);
-                self.settle_strip(now);
+                if branched.condition.is_some() {
+                    self.cached = at_end;
+                    self.builder.switch_to_block(leave);
+                    self.settle_strip(now);
+                    self.go_to(next);
+                }
             }
         }
-        self.go_to(next);
+        self.write_sides();
+    }
+
+    /// Where rounds take another way.
+    fn write_sides(&mut self) {
+        let strip = self.strip.as_mut().expect("called in strips only");
+        let (counter, left, patience) = (strip.counter, strip.left, strip.patience);
+        for side in std::mem::take(&mut strip.sides) {
+            self.builder.switch_to_block(side.block);
+            self.block = side.from;
+            let touched: Vec<bool> = (0..SLOTS)
+                .map(|index| side.cached.holds(Slot::from_index(index)))
+                .collect();
+            self.cached = side.cached;
+            let now = self.counted(counter);
+            self.settle_within(now, side.passed, |slot| match side.sums.get(&slot) {
+                Some(sum) => {
+                    matches!(sum.terms[..], [term] if term.index() == slot).then_some(sum.constant)
+                }
+                None => (!touched[slot]).then_some(0),
+            });
+            let rounds = self.rounds_at(now);
+            let before = self.builder.use_var(patience);
+            let more = self.longer(before);
+            let soon = self.word(WORTH_IT);
+            let soon = self.icmp(IntCC::UnsignedLessThan, rounds, soon);
+            let one = self.word(1);
+            let wait = self.builder.ins().select(soon, more, one);
+            self.builder.def_var(patience, wait);
+            self.builder.def_var(left, wait);
+            self.go_to(side.to);
+        }
     }
 
     /// Which registers climb by a constant each round.
@@ -340,5 +521,13 @@ impl Translator<'_> {
                 Some((slot.index(), Linear::of(dfg, &strip.leaves, value)?))
             })
             .collect()
+    }
+}
+
+impl Strip {
+    /// What a register was where the round began, where that has been read.
+    fn at_start(&self, slot: Slot) -> Option<Value> {
+        let mut leaves = self.leaves.iter();
+        leaves.find_map(|(&value, &of)| (of == slot).then_some(value))
     }
 }

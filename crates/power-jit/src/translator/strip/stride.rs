@@ -17,7 +17,7 @@ pub(super) enum Stride {
 impl Strip {
     /// The stride of each stream, where all have one that a strip is good for.
     pub(super) fn strides(&self) -> Option<Vec<Stride>> {
-        let ended = self.ended.as_ref()?;
+        let ended = self.ended.as_ref().filter(|_| self.sound)?;
         if let Counter::Ctr = self.counter {
             let counts = Linear {
                 terms: vec![CTR],
@@ -30,7 +30,8 @@ impl Strip {
         if self.streams.is_empty() {
             return None;
         }
-        self.streams
+        let strides: Vec<Stride> = self
+            .streams
             .iter()
             .map(|stream| {
                 let stride = self.stride(ended, &stream.terms)?;
@@ -42,7 +43,10 @@ impl Strip {
                 };
                 (steady && short).then_some(stride)
             })
-            .collect()
+            .collect::<Option<_>>()?;
+        // A loop of several blocks whose accesses stand still does something else than to walk through memory.
+        let walks = strides.iter().any(|&stride| stride != Stride::By(0));
+        (walks || self.blocks == 1).then_some(strides)
     }
 
     fn stride(&self, ended: &BTreeMap<usize, Linear>, terms: &[Slot]) -> Option<Stride> {
