@@ -2,12 +2,12 @@
 //! only whole pages of the host become executable.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use code_store::Key;
+use power::Insn;
 use power::accelerator::PAGE_WORDS;
 
 use crate::archive::{Archive, ArchivePlace, Kept};
@@ -16,9 +16,10 @@ use crate::compile::Compiler;
 use crate::host_code::{CodeRoom, HostCode};
 use crate::jit::{HostError, TranslateError};
 use crate::mode::Mode;
+use crate::pages::Pages;
 use crate::plan::{Plan, PlannedBlock};
 use crate::region::{Region, RegionFacts};
-use crate::service::{JitOptions, Job, Outcome, Shared, Wanted};
+use crate::service::{JitOptions, Job, Note, Outcome, Shared, Wanted};
 use crate::statistics::JitStatistics;
 
 /// Bytes of code that are worth being finished while there is more to do.
@@ -29,6 +30,9 @@ const MIN_ROOM: usize = 4 * BATCH;
 
 /// Sources that are known, past which those for the interpreter are forgotten; the room bounds the others.
 const KNOWN_MAX: usize = 1 << 16;
+
+/// Lukewarm code that is remembered.
+const LUKEWARM: usize = 1 << 14;
 
 /// How long the thread is idle before it saves what it has compiled.
 const SAVE_AFTER: Duration = Duration::from_secs(1);
@@ -62,8 +66,10 @@ pub(crate) struct Workshop {
     /// Where code goes; made when first needed, and another when full.
     room: Option<Arc<CodeRoom>>,
     known: HashMap<Source, Known>,
-    /// All regions, by page.
-    pages: HashMap<Key, Vec<(usize, Arc<Region>)>>,
+    /// All regions, by page, and who is to know of them.
+    pages: Pages,
+    /// Code to be compiled when there is nothing else to do; the newest is the last.
+    lukewarm: Vec<Note>,
     waiting: Vec<Waiting>,
     waiting_bytes: usize,
     /// Who wants to know of all regions of a page.
@@ -85,7 +91,8 @@ impl Workshop {
             options,
             room: None,
             known: HashMap::new(),
-            pages: HashMap::new(),
+            pages: Pages::default(),
+            lukewarm: Vec::new(),
             waiting: Vec::new(),
             waiting_bytes: 0,
             waiting_for_pages: Vec::new(),
@@ -110,20 +117,13 @@ impl Workshop {
     pub(crate) fn take(&mut self, job: Job, shared: &Shared) {
         let start = Instant::now();
         let mut done = JitStatistics::default();
-        let page = page_key(&job);
+        let page = page_key(&job.words);
         match job.wanted {
             Wanted::All => self.all_of_page(page, job, &mut done),
-            Wanted::Entry(entry, mode) => match Plan::region(&job.words, entry, mode) {
-                None => job.answer(Outcome::Interpret),
-                Some((plan, depends)) => {
-                    let facts = RegionFacts {
-                        mode,
-                        depends,
-                        entry_charge: plan.entry_charge(),
-                    };
-                    self.plan(&plan, facts, page, entry, job, &mut done);
-                }
-            },
+            Wanted::Entry(entry, mode) => {
+                let words = self.pages.words(&page, &job.words);
+                self.compile(&words, (page, entry, mode), Some(job), &mut done);
+            }
         }
         done.compile_time = start.elapsed();
         shared.add(&done);
@@ -132,8 +132,40 @@ impl Workshop {
         }
     }
 
-    /// There is nothing to do now. How long until this wants to be called again.
+    /// Compiles the region that a page has at an entry, for a mode.
+    fn compile(
+        &mut self,
+        words: &[Insn; PAGE_WORDS],
+        (page, entry, mode): (Key, usize, Mode),
+        job: Option<Job>,
+        done: &mut JitStatistics,
+    ) {
+        match Plan::region(words, entry, mode) {
+            Some((plan, depends)) => {
+                let facts = RegionFacts {
+                    mode,
+                    depends,
+                    entry_charge: plan.entry_charge(),
+                };
+                self.plan(&plan, facts, page, entry, job, done);
+            }
+            None => answer(job, || Outcome::Interpret),
+        }
+    }
+
+    /// There is nothing else to do now. How long until this wants to be called again.
     pub(crate) fn rest(&mut self, shared: &Shared) -> Option<Duration> {
+        let is_waited_for = |waiting: &Waiting| !waiting.jobs.is_empty();
+        if !self.waiting_for_pages.is_empty() || self.waiting.iter().any(is_waited_for) {
+            self.deliver(shared);
+        }
+        self.lukewarm.extend(shared.take_notes());
+        let forgotten = self.lukewarm.len().saturating_sub(LUKEWARM);
+        self.lukewarm.drain(..forgotten);
+        if let Some(note) = self.lukewarm.pop() {
+            self.warm_up(note, shared);
+            return Some(Duration::ZERO);
+        }
         self.deliver(shared);
         let archive = self
             .archive
@@ -146,6 +178,25 @@ impl Workshop {
         Some(SAVE_AFTER)
     }
 
+    /// Compiles lukewarm code, where nobody has yet.
+    fn warm_up(&mut self, note: Note, shared: &Shared) {
+        let Some((page, words)) = self.pages.of_ticket(note.ticket) else {
+            return;
+        };
+        if self.pages.has(&page, note.entry, note.mode) {
+            return;
+        }
+        let start = Instant::now();
+        let mut done = JitStatistics::default();
+        let place = (page, note.entry, note.mode);
+        self.compile(&words, place, None, &mut done);
+        done.compile_time = start.elapsed();
+        shared.add(&done);
+        if self.waiting_bytes >= BATCH {
+            self.deliver(shared);
+        }
+    }
+
     /// Keeps what is to be kept.
     pub(crate) fn close(mut self) {
         if let Some(archive) = &mut self.archive {
@@ -155,15 +206,9 @@ impl Workshop {
 
     /// Answers with all regions of a page, once those of earlier runs are finished.
     fn all_of_page(&mut self, page: Key, job: Job, done: &mut JitStatistics) {
-        let in_earlier_runs = match (&self.archive, self.pages.entry(page)) {
-            (Some(archive), MapEntry::Vacant(unknown)) => {
-                let kept = archive.page(&page);
-                if !kept.is_empty() {
-                    // Who asks next, before these are finished, waits for them too.
-                    unknown.insert(Vec::new());
-                }
-                kept
-            }
+        let first = self.pages.subscribe(page, &job);
+        let in_earlier_runs = match &self.archive {
+            Some(archive) if first => archive.page(&page),
             _ => Vec::new(),
         };
         done.loaded = in_earlier_runs.len() as u64;
@@ -185,14 +230,19 @@ impl Workshop {
         facts: RegionFacts,
         page: Key,
         entry: usize,
-        job: Job,
+        job: Option<Job>,
         done: &mut JitStatistics,
     ) {
         let source = (facts.mode, plan.blocks.clone());
         match self.known.get(&source) {
-            Some(Known::Region(region)) => job.answer(Outcome::Region(Arc::clone(region))),
-            Some(Known::Interpret) => job.answer(Outcome::Interpret),
-            Some(&Known::Waiting(index)) => self.waiting[index].jobs.push(job),
+            Some(Known::Region(region)) => {
+                if !self.pages.has(&page, entry, facts.mode) {
+                    self.pages.add_and_tell(page, entry, region);
+                }
+                answer(job, || Outcome::Region(Arc::clone(region)));
+            }
+            Some(Known::Interpret) => answer(job, || Outcome::Interpret),
+            Some(&Known::Waiting(index)) => self.waiting[index].jobs.extend(job),
             None => match self.compiler.plan(plan, facts.mode) {
                 Ok(compiled) => {
                     done.regions = 1;
@@ -210,7 +260,7 @@ impl Workshop {
                         source: Some(source),
                         page,
                         kept,
-                        jobs: vec![job],
+                        jobs: job.into_iter().collect(),
                     });
                 }
                 Err(error) => {
@@ -221,7 +271,7 @@ impl Workshop {
                             .retain(|_, known| !matches!(known, Known::Interpret));
                     }
                     self.known.insert(source, Known::Interpret);
-                    job.answer(Outcome::Interpret);
+                    answer(job, || Outcome::Interpret);
                 }
             },
         }
@@ -243,8 +293,7 @@ impl Workshop {
             }
         }
         for (page, job) in std::mem::take(&mut self.waiting_for_pages) {
-            let regions = self.pages.get(&page).cloned().unwrap_or_default();
-            job.answer(Outcome::All(regions));
+            job.answer(Outcome::All(self.pages.regions(&page)));
         }
     }
 
@@ -258,8 +307,11 @@ impl Workshop {
             } = waiting;
             let region = Arc::new(Region::new(code, kept.facts));
             let entry = usize::from(kept.entry);
-            let regions = self.pages.entry(page).or_default();
-            regions.push((entry, Arc::clone(&region)));
+            match source {
+                // Who asked for the page is told of all of them.
+                None => self.pages.add(page, entry, &region),
+                Some(_) => self.pages.add_and_tell(page, entry, &region),
+            }
             if let Some(source) = source {
                 self.known
                     .insert(source, Known::Region(Arc::clone(&region)));
@@ -297,7 +349,7 @@ impl Workshop {
             }
             self.known
                 .retain(|_, known| matches!(known, Known::Waiting(_)));
-            self.pages.clear();
+            self.pages.drop_regions();
             shared.add(&JitStatistics {
                 evictions: 1,
                 ..JitStatistics::default()
@@ -309,15 +361,17 @@ impl Workshop {
     }
 }
 
+/// Answers a job, where there is one.
+fn answer(job: Option<Job>, outcome: impl FnOnce() -> Outcome) {
+    if let Some(job) = job {
+        job.answer(outcome());
+    }
+}
+
 /// What a page is known by: its words.
-fn page_key(job: &Job) -> Key {
+fn page_key(words: &[Insn; PAGE_WORDS]) -> Key {
     let mut bytes = [0; PAGE_WORDS * 4];
-    for (bytes, word) in bytes
-        .as_chunks_mut::<4>()
-        .0
-        .iter_mut()
-        .zip(job.words.iter())
-    {
+    for (bytes, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(words) {
         *bytes = word.0.to_le_bytes();
     }
     Key::of(&[&bytes])
