@@ -25,6 +25,7 @@ mod host_code;
 mod image;
 mod jit;
 mod jumps;
+mod lukewarm;
 mod memory;
 mod mode;
 mod pages;

@@ -15,6 +15,7 @@ use power::accelerator::{Accelerator, PAGE_WORDS};
 use crate::archive::ArchivePlace;
 use crate::jit::HostError;
 use crate::mode::Mode;
+use crate::pages::Pages;
 use crate::perf_map::PerfMap;
 use crate::region::Region;
 use crate::statistics::JitStatistics;
@@ -128,6 +129,7 @@ pub(crate) struct Shared {
     pub(crate) options: JitOptions,
     /// Counts how often all code was dropped.
     pub(crate) generation: AtomicU64,
+    pages: Mutex<Pages>,
     /// The last ticket that was given.
     pub(crate) tickets: AtomicU64,
     /// Where code is given names, where that is wanted.
@@ -179,6 +181,11 @@ impl Queue {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pages of code that vCPUs have.
+    pub(crate) fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds what somebody has done.
@@ -291,6 +298,7 @@ impl JitService {
         let shared = Arc::new(Shared {
             options,
             generation: AtomicU64::new(0),
+            pages: Mutex::default(),
             tickets: AtomicU64::new(0),
             perf_map: OnceLock::new(),
             queue: Mutex::default(),
@@ -368,11 +376,11 @@ fn work(mut workshop: Workshop, shared: &Shared) {
     if let Ok(niceness) = rustix::process::getpriority_process(None) {
         let _ = rustix::process::setpriority_process(None, niceness + NICENESS);
     }
-    workshop.open_archive();
+    workshop.open_archive(shared);
     while let Some(job) = shared.next(|| workshop.rest(shared)) {
         workshop.take(job, shared);
     }
-    workshop.close();
+    workshop.close(shared);
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver};
 
-use power::Cpu;
 use power::accelerator::{Accelerator, CodeId, Entry, PAGE_WORDS, Ran};
+use power::{Cpu, Insn};
 
 use crate::block::ExitKind;
 use crate::jumps::{Jumps, Now, Stamps};
 use crate::mode::Mode;
+use crate::pages;
 use crate::region::Region;
 use crate::service::{Answer, JitOptions, Job, Note, Outcome, Reply, Shared, Wanted};
 use crate::statistics::JitStatistics;
@@ -105,17 +106,17 @@ impl JitTier {
         (index < self.slots.len()).then_some(index)
     }
 
-    /// Asks for something of the page of `entry`; the ticket.
-    fn submit(&mut self, entry: &Entry, wanted: Wanted) -> Option<u64> {
-        let words = entry.words()?;
-        let ticket = self.shared.tickets.fetch_add(1, Ordering::Relaxed) + 1;
+    fn ticket(&self) -> u64 {
+        self.shared.tickets.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn submit(&self, words: Box<[Insn; PAGE_WORDS]>, wanted: Wanted, ticket: u64) {
         self.shared.submit(Job {
             words,
             wanted,
             ticket,
             reply: self.reply.clone(),
         });
-        Some(ticket)
     }
 
     /// Waits for the answer to a job, where vCPUs do.
@@ -133,10 +134,12 @@ impl JitTier {
 
     /// Asks for a region; whether it was asked for.
     fn request(&mut self, entry: &Entry, mode: Mode, purpose: Purpose) -> bool {
-        let Some(ticket) = self.submit(entry, Wanted::Entry(entry.index(), mode)) else {
+        let Some(words) = entry.words() else {
             return false;
         };
+        let ticket = self.ticket();
         self.waiting.insert(ticket, purpose);
+        self.submit(words, Wanted::Entry(entry.index(), mode), ticket);
         self.wait_for(ticket);
         true
     }
@@ -380,8 +383,21 @@ impl Accelerator for JitTier {
     }
 
     fn decoded(&mut self, entry: Entry) {
-        if let Some(ticket) = self.submit(&entry, Wanted::All) {
-            self.subscriptions.add(ticket, entry);
+        let Some(words) = entry.words() else {
+            return;
+        };
+        let ticket = self.ticket();
+        let key = pages::key(&words);
+        let mut pages = self.shared.pages();
+        let is_more = pages.subscribe(key, &words, ticket, &self.reply);
+        let regions = pages.regions(&key);
+        drop(pages);
+        for (index, region) in regions {
+            self.add(entry.at(index), region);
+        }
+        self.subscriptions.add(ticket, entry);
+        if is_more {
+            self.submit(words, Wanted::All, ticket);
             self.wait_for(ticket);
         }
     }

@@ -15,8 +15,9 @@ use crate::code_space::SpaceError;
 use crate::compile::Compiler;
 use crate::host_code::{CodeRoom, HostCode};
 use crate::jit::{HostError, TranslateError};
+use crate::lukewarm::{Lukewarm, Next};
 use crate::mode::Mode;
-use crate::pages::Pages;
+use crate::pages;
 use crate::plan::{Plan, PlannedBlock};
 use crate::region::{Region, RegionFacts};
 use crate::service::{JitOptions, Job, Note, Outcome, Shared, Wanted};
@@ -25,14 +26,14 @@ use crate::statistics::JitStatistics;
 /// Bytes of code that are worth being finished while there is more to do.
 const BATCH: usize = 64 << 10;
 
+/// Most bytes of earlier runs' code that are finished at the start: several times what a kernel's boot is.
+const FILL: u64 = 24 << 20;
+
 /// A room holds a batch and the trampolines at least.
 const MIN_ROOM: usize = 4 * BATCH;
 
 /// Sources that are known, past which those for the interpreter are forgotten; the room bounds the others.
 const KNOWN_MAX: usize = 1 << 16;
-
-/// Lukewarm code that is remembered.
-const LUKEWARM: usize = 1 << 14;
 
 /// How long the thread is idle before it saves what it has compiled.
 const SAVE_AFTER: Duration = Duration::from_secs(1);
@@ -66,10 +67,7 @@ pub(crate) struct Workshop {
     /// Where code goes; made when first needed, and another when full.
     room: Option<Arc<CodeRoom>>,
     known: HashMap<Source, Known>,
-    /// All regions, by page, and who is to know of them.
-    pages: Pages,
-    /// Code to be compiled when there is nothing else to do; the newest is the last.
-    lukewarm: Vec<Note>,
+    lukewarm: Lukewarm,
     waiting: Vec<Waiting>,
     waiting_bytes: usize,
     /// Who wants to know of all regions of a page.
@@ -91,8 +89,7 @@ impl Workshop {
             options,
             room: None,
             known: HashMap::new(),
-            pages: Pages::default(),
-            lukewarm: Vec::new(),
+            lukewarm: Lukewarm::new(),
             waiting: Vec::new(),
             waiting_bytes: 0,
             waiting_for_pages: Vec::new(),
@@ -102,27 +99,68 @@ impl Workshop {
         })
     }
 
-    /// Opens the archive, where there is to be one.
-    pub(crate) fn open_archive(&mut self) {
+    /// Opens the archive, where there is to be one, and takes from it what may be needed before it is asked for.
+    pub(crate) fn open_archive(&mut self, shared: &Shared) {
         let Some(place) = self.place.take() else {
+            shared.pages().fill(Vec::new(), true);
             return;
         };
         match Archive::open(&place, self.compiler.isa()) {
-            Ok(archive) => self.archive = Some(archive),
-            Err(error) => tracing::warn!(%error, "compiled code is not kept for later runs"),
+            Ok(archive) => {
+                self.fill(&archive, shared);
+                self.archive = Some(archive);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "compiled code is not kept for later runs");
+                shared.pages().fill(Vec::new(), true);
+            }
         }
+    }
+
+    /// Finishes what the last runs have used.
+    fn fill(&mut self, archive: &Archive, shared: &Shared) {
+        let start = Instant::now();
+        let most = (self.options.code_bytes as u64 / 2).min(FILL);
+        let (kept, complete) = archive.most(most);
+        if kept.is_empty() {
+            return shared.pages().fill(Vec::new(), complete);
+        }
+        let pieces: Vec<&[u8]> = kept.iter().map(|(_, kept)| &kept.code[..]).collect();
+        let placed = match self.place(&pieces, shared) {
+            Ok(placed) => placed,
+            Err(error) => {
+                tracing::warn!(%error, "kept code is not used for now");
+                return;
+            }
+        };
+        let regions: Vec<_> = kept
+            .into_iter()
+            .zip(placed)
+            .map(|((page, kept), code)| {
+                let region = Region::new(code, kept.facts);
+                (page, usize::from(kept.entry), Arc::new(region))
+            })
+            .collect();
+        shared.add(&JitStatistics {
+            loaded: regions.len() as u64,
+            compile_time: start.elapsed(),
+            ..JitStatistics::default()
+        });
+        shared.pages().fill(regions, complete);
     }
 
     /// Does a job, or as much of it as can be done before its code is finished.
     pub(crate) fn take(&mut self, job: Job, shared: &Shared) {
+        self.lukewarm.asked();
         let start = Instant::now();
         let mut done = JitStatistics::default();
-        let page = page_key(&job.words);
+        let page = pages::key(&job.words);
         match job.wanted {
-            Wanted::All => self.all_of_page(page, job, &mut done),
+            Wanted::All => self.all_of_page(page, job, shared, &mut done),
             Wanted::Entry(entry, mode) => {
-                let words = self.pages.words(&page, &job.words);
-                self.compile(&words, (page, entry, mode), Some(job), &mut done);
+                let words = job.words.clone();
+                let place = (page, entry, mode);
+                self.compile(&words, place, Some(job), shared, &mut done);
             }
         }
         done.compile_time = start.elapsed();
@@ -138,6 +176,7 @@ impl Workshop {
         words: &[Insn; PAGE_WORDS],
         (page, entry, mode): (Key, usize, Mode),
         job: Option<Job>,
+        shared: &Shared,
         done: &mut JitStatistics,
     ) {
         match Plan::region(words, entry, mode) {
@@ -147,7 +186,7 @@ impl Workshop {
                     depends,
                     entry_charge: plan.entry_charge(),
                 };
-                self.plan(&plan, facts, page, entry, job, done);
+                self.plan(&plan, facts, (page, entry), job, shared, done);
             }
             None => answer(job, || Outcome::Interpret),
         }
@@ -159,37 +198,44 @@ impl Workshop {
         if !self.waiting_for_pages.is_empty() || self.waiting.iter().any(is_waited_for) {
             self.deliver(shared);
         }
-        self.lukewarm.extend(shared.take_notes());
-        let forgotten = self.lukewarm.len().saturating_sub(LUKEWARM);
-        self.lukewarm.drain(..forgotten);
-        if let Some(note) = self.lukewarm.pop() {
-            self.warm_up(note, shared);
-            return Some(Duration::ZERO);
-        }
+        self.lukewarm.add(shared.take_notes(), &shared.pages());
+        let again = match self.lukewarm.next() {
+            Next::Compile(note) => {
+                self.warm_up(note, shared);
+                return Some(Duration::ZERO);
+            }
+            Next::Later(pause) => Some(pause),
+            Next::Nothing => None,
+        };
         self.deliver(shared);
-        let archive = self
-            .archive
-            .as_mut()
-            .filter(|archive| archive.has_fresh())?;
+        let archive = self.archive.as_mut();
+        let Some(archive) = archive.filter(|archive| archive.has_fresh()) else {
+            return again;
+        };
         if self.delivered.elapsed() >= SAVE_AFTER {
+            for page in shared.pages().take_used() {
+                archive.touch(&page);
+            }
             archive.save();
-            return None;
+            return again;
         }
-        Some(SAVE_AFTER)
+        Some(again.map_or(SAVE_AFTER, |again| again.min(SAVE_AFTER)))
     }
 
     /// Compiles lukewarm code, where nobody has yet.
     fn warm_up(&mut self, note: Note, shared: &Shared) {
-        let Some((page, words)) = self.pages.of_ticket(note.ticket) else {
+        let pages = shared.pages();
+        let Some((page, words)) = pages.of_ticket(note.ticket) else {
             return;
         };
-        if self.pages.has(&page, note.entry, note.mode) {
+        if pages.has(&page, note.entry, note.mode) {
             return;
         }
+        drop(pages);
         let start = Instant::now();
         let mut done = JitStatistics::default();
         let place = (page, note.entry, note.mode);
-        self.compile(&words, place, None, &mut done);
+        self.compile(&words, place, None, shared, &mut done);
         done.compile_time = start.elapsed();
         shared.add(&done);
         if self.waiting_bytes >= BATCH {
@@ -198,17 +244,19 @@ impl Workshop {
     }
 
     /// Keeps what is to be kept.
-    pub(crate) fn close(mut self) {
+    pub(crate) fn close(mut self, shared: &Shared) {
         if let Some(archive) = &mut self.archive {
+            for page in shared.pages().take_used() {
+                archive.touch(&page);
+            }
             archive.save();
         }
     }
 
     /// Answers with all regions of a page, once those of earlier runs are finished.
-    fn all_of_page(&mut self, page: Key, job: Job, done: &mut JitStatistics) {
-        let first = self.pages.subscribe(page, &job);
+    fn all_of_page(&mut self, page: Key, job: Job, shared: &Shared, done: &mut JitStatistics) {
         let in_earlier_runs = match &self.archive {
-            Some(archive) if first => archive.page(&page),
+            Some(archive) if shared.pages().search(&page) => archive.page(&page),
             _ => Vec::new(),
         };
         done.loaded = in_earlier_runs.len() as u64;
@@ -228,17 +276,19 @@ impl Workshop {
         &mut self,
         plan: &Plan,
         facts: RegionFacts,
-        page: Key,
-        entry: usize,
+        (page, entry): (Key, usize),
         job: Option<Job>,
+        shared: &Shared,
         done: &mut JitStatistics,
     ) {
         let source = (facts.mode, plan.blocks.clone());
         match self.known.get(&source) {
             Some(Known::Region(region)) => {
-                if !self.pages.has(&page, entry, facts.mode) {
-                    self.pages.add_and_tell(page, entry, region);
+                let mut pages = shared.pages();
+                if !pages.has(&page, entry, facts.mode) {
+                    pages.add_and_tell(page, entry, region);
                 }
+                drop(pages);
                 answer(job, || Outcome::Region(Arc::clone(region)));
             }
             Some(Known::Interpret) => answer(job, || Outcome::Interpret),
@@ -285,7 +335,7 @@ impl Workshop {
             self.delivered = Instant::now();
             let pieces: Vec<&[u8]> = waiting.iter().map(|w| &w.kept.code[..]).collect();
             match self.place(&pieces, shared) {
-                Ok(placed) => self.hand_out(waiting, placed),
+                Ok(placed) => self.hand_out(waiting, placed, shared),
                 Err(error) => {
                     tracing::warn!(%error, "code stays interpreted for now");
                     self.give_up(waiting);
@@ -293,11 +343,11 @@ impl Workshop {
             }
         }
         for (page, job) in std::mem::take(&mut self.waiting_for_pages) {
-            job.answer(Outcome::All(self.pages.regions(&page)));
+            job.answer(Outcome::All(shared.pages().regions(&page)));
         }
     }
 
-    fn hand_out(&mut self, waiting: Vec<Waiting>, placed: Vec<HostCode>) {
+    fn hand_out(&mut self, waiting: Vec<Waiting>, placed: Vec<HostCode>, shared: &Shared) {
         for (waiting, code) in waiting.into_iter().zip(placed) {
             let Waiting {
                 source,
@@ -309,8 +359,8 @@ impl Workshop {
             let entry = usize::from(kept.entry);
             match source {
                 // Who asked for the page is told of all of them.
-                None => self.pages.add(page, entry, &region),
-                Some(_) => self.pages.add_and_tell(page, entry, &region),
+                None => shared.pages().add(page, entry, &region),
+                Some(_) => shared.pages().add_and_tell(page, entry, &region),
             }
             if let Some(source) = source {
                 self.known
@@ -349,7 +399,7 @@ impl Workshop {
             }
             self.known
                 .retain(|_, known| matches!(known, Known::Waiting(_)));
-            self.pages.drop_regions();
+            shared.pages().drop_regions();
             shared.add(&JitStatistics {
                 evictions: 1,
                 ..JitStatistics::default()
@@ -366,13 +416,4 @@ fn answer(job: Option<Job>, outcome: impl FnOnce() -> Outcome) {
     if let Some(job) = job {
         job.answer(outcome());
     }
-}
-
-/// What a page is known by: its words.
-fn page_key(words: &[Insn; PAGE_WORDS]) -> Key {
-    let mut bytes = [0; PAGE_WORDS * 4];
-    for (bytes, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(words) {
-        *bytes = word.0.to_le_bytes();
-    }
-    Key::of(&[&bytes])
 }
