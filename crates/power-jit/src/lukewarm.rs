@@ -63,7 +63,7 @@ impl Lukewarm {
             if self.counts.len() >= NOTES {
                 self.counts.clear();
             }
-            let count = self.counts.entry((page, note.entry)).or_default();
+            let count = self.counts.entry((page, note.wish.entry)).or_default();
             *count = count.saturating_add(1);
             match *count {
                 1 => self.notes.push(note),
@@ -99,11 +99,11 @@ mod tests {
     use std::sync::mpsc;
 
     use power::Insn;
-    use power::accelerator::PAGE_WORDS;
+    use power::accelerator::{PAGE_WORDS, Reached};
 
     use super::*;
     use crate::mode::Mode;
-    use crate::service::Reply;
+    use crate::service::{Reply, Wish};
 
     #[test]
     fn what_many_vcpus_have_noted_is_compiled_at_once_and_the_rest_later() {
@@ -118,8 +118,11 @@ mod tests {
         }
         let note = |ticket, entry| Note {
             ticket,
-            entry,
-            mode: Mode::from_msr(0),
+            wish: Wish {
+                entry,
+                mode: Mode::from_msr(0),
+                reached: Reached::ALL,
+            },
         };
         let mut lukewarm = Lukewarm::new();
         lukewarm.add(vec![note(1, 7), note(2, 7), note(3, 7)], &pages);
@@ -128,7 +131,7 @@ mod tests {
         let Next::Compile(hot) = lukewarm.next() else {
             panic!("four vCPUs have noted it");
         };
-        assert_eq!(hot.entry, 7);
+        assert_eq!(hot.wish.entry, 7);
         assert!(matches!(lukewarm.next(), Next::Later(_)));
         lukewarm.asked = Instant::now()
             .checked_sub(QUIET)

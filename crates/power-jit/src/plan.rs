@@ -1,7 +1,7 @@
 //! What is translated together: straight-line code, or a region of blocks of one page that reach each other.
 
 use power::Insn;
-use power::accelerator::PAGE_WORDS;
+use power::accelerator::{PAGE_WORDS, Reached};
 
 use crate::flow::{self, BlockFacts};
 use crate::mode::Mode;
@@ -83,11 +83,13 @@ impl Plan {
     }
 
     /// The region of what is reached from word `entry` of a page by branches within it, nearest first, and the parts of the
-    /// mode that it depends on. None: the first instruction is for the interpreter.
+    /// mode that it depends on. What a conditional branch may go to and never has is left out: kernels have much of that.
+    /// None: the first instruction is for the interpreter.
     pub(crate) fn region(
         page: &[Insn; PAGE_WORDS],
         entry: usize,
         mode: Mode,
+        reached: &Reached,
     ) -> Option<(Self, Mode)> {
         let mut scout = Scout::new(mode);
         let mut flows: [Option<Flow>; PAGE_WORDS] = [None; PAGE_WORDS];
@@ -110,7 +112,8 @@ impl Plan {
                         let next = conditional.then_some(index + 1);
                         let target = relative
                             .filter(|_| !call)
-                            .and_then(|distance| displaced(index, distance));
+                            .and_then(|distance| displaced(index, distance))
+                            .filter(|&to| !conditional || to == entry || reached.contains(to));
                         for successor in [next, target].into_iter().flatten() {
                             if successor < PAGE_WORDS {
                                 leaders[successor] = true;
@@ -216,7 +219,7 @@ mod tests {
 
     fn region(code: &[(usize, Insn)], entry: usize) -> Option<Plan> {
         let mode = Mode::from_msr(msr::SF | msr::LE);
-        Plan::region(&page(code), entry, mode).map(|(plan, _)| plan)
+        Plan::region(&page(code), entry, mode, &Reached::ALL).map(|(plan, _)| plan)
     }
 
     #[test]
@@ -231,6 +234,17 @@ mod tests {
         assert_eq!(blocks[0].0, 0, "the entry comes first");
         blocks.sort_unstable();
         assert_eq!(blocks, [(-4, 1), (0, 2), (8, 1)]);
+    }
+
+    #[test]
+    fn what_no_branch_has_gone_to_is_left_out() {
+        const BEQ_OVER_ONE: Insn = Insn(0x4182_0008);
+        let code = page(&[(0, BEQ_OVER_ONE), (1, BLR), (2, ADDI), (3, BLR)]);
+        let mode = Mode::from_msr(msr::SF | msr::LE);
+        for (reached, blocks) in [(Reached::default(), 2), (Reached::ALL, 3)] {
+            let (plan, _) = Plan::region(&code, 0, mode, &reached).expect("plain instructions");
+            assert_eq!(plan.blocks.len(), blocks);
+        }
     }
 
     #[test]

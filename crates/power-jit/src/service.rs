@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use power::Insn;
-use power::accelerator::{Accelerator, PAGE_WORDS};
+use power::accelerator::{Accelerator, PAGE_WORDS, Reached};
 
 use crate::archive::ArchivePlace;
 use crate::jit::HostError;
@@ -85,21 +85,29 @@ impl Reply {
     }
 }
 
+/// A region of a page.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish {
+    /// The word where it is entered.
+    pub(crate) entry: usize,
+    pub(crate) mode: Mode,
+    /// Where branches have gone to in the page.
+    pub(crate) reached: Reached,
+}
+
 /// Code that has become lukewarm.
 #[derive(Clone, Copy)]
 pub(crate) struct Note {
     /// That of the page.
     pub(crate) ticket: u64,
-    /// The word where it is entered.
-    pub(crate) entry: usize,
-    pub(crate) mode: Mode,
+    pub(crate) wish: Wish,
 }
 
 /// What is wanted of a page.
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted {
-    /// The region that is entered at a word, for a mode.
-    Entry(usize, Mode),
+    /// A region.
+    Region(Wish),
     /// What is there already, and from now on what comes.
     All,
 }
@@ -158,7 +166,7 @@ impl Queue {
     fn push(&mut self, job: Job) -> Option<Job> {
         let (queue, room) = match job.wanted {
             Wanted::All => (&mut self.pages, PAGES),
-            Wanted::Entry(..) => (&mut self.jobs, QUEUE),
+            Wanted::Region(_) => (&mut self.jobs, QUEUE),
         };
         let oldest = if queue.len() >= room {
             queue.pop_front()
@@ -406,7 +414,12 @@ mod tests {
         assert!(queue.push(job(0, Wanted::All)).is_none());
         let last = QUEUE as u64 + 1;
         for ticket in 1..=last {
-            let oldest = queue.push(job(ticket, Wanted::Entry(0, Mode::from_msr(0))));
+            let wish = Wish {
+                entry: 0,
+                mode: Mode::from_msr(0),
+                reached: Reached::ALL,
+            };
+            let oldest = queue.push(job(ticket, Wanted::Region(wish)));
             let gone = oldest.map(|job| job.ticket);
             assert_eq!(gone, (ticket == last).then_some(1), "the oldest code goes");
         }

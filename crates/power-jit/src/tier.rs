@@ -13,7 +13,7 @@ use crate::jumps::{Jumps, Now, Stamps};
 use crate::mode::Mode;
 use crate::pages;
 use crate::region::Region;
-use crate::service::{Answer, JitOptions, Job, Note, Outcome, Reply, Shared, Wanted};
+use crate::service::{Answer, JitOptions, Job, Note, Outcome, Reply, Shared, Wanted, Wish};
 use crate::statistics::JitStatistics;
 use crate::subscriptions::Subscriptions;
 
@@ -139,7 +139,7 @@ impl JitTier {
         };
         let ticket = self.ticket();
         self.waiting.insert(ticket, purpose);
-        self.submit(words, Wanted::Entry(entry.index(), mode), ticket);
+        self.submit(words, Wanted::Region(wish(entry, mode)), ticket);
         self.wait_for(ticket);
         true
     }
@@ -358,6 +358,15 @@ impl JitTier {
     }
 }
 
+/// The region at an entry, as it is best now.
+fn wish(entry: &Entry, mode: Mode) -> Wish {
+    Wish {
+        entry: entry.index(),
+        mode,
+        reached: entry.reached(),
+    }
+}
+
 /// Instructions since power-on.
 fn carried_out(cpu: &Cpu) -> u64 {
     cpu.instructions_executed() - u64::from(cpu.budget())
@@ -404,11 +413,8 @@ impl Accelerator for JitTier {
 
     fn lukewarm(&mut self, cpu: &Cpu, entry: Entry) {
         if let Some(ticket) = self.subscriptions.ticket(&entry) {
-            self.shared.note(Note {
-                ticket,
-                entry: entry.index(),
-                mode: Mode::of(cpu),
-            });
+            let wish = wish(&entry, Mode::of(cpu));
+            self.shared.note(Note { ticket, wish });
         }
     }
 

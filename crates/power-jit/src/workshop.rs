@@ -20,7 +20,7 @@ use crate::mode::Mode;
 use crate::pages;
 use crate::plan::{Plan, PlannedBlock};
 use crate::region::{Region, RegionFacts};
-use crate::service::{JitOptions, Job, Note, Outcome, Shared, Wanted};
+use crate::service::{JitOptions, Job, Note, Outcome, Shared, Wanted, Wish};
 use crate::statistics::JitStatistics;
 
 /// Bytes of code that are worth being finished while there is more to do.
@@ -157,10 +157,9 @@ impl Workshop {
         let page = pages::key(&job.words);
         match job.wanted {
             Wanted::All => self.all_of_page(page, job, shared, &mut done),
-            Wanted::Entry(entry, mode) => {
+            Wanted::Region(wish) => {
                 let words = job.words.clone();
-                let place = (page, entry, mode);
-                self.compile(&words, place, Some(job), shared, &mut done);
+                self.compile(&words, page, wish, Some(job), shared, &mut done);
             }
         }
         done.compile_time = start.elapsed();
@@ -174,12 +173,18 @@ impl Workshop {
     fn compile(
         &mut self,
         words: &[Insn; PAGE_WORDS],
-        (page, entry, mode): (Key, usize, Mode),
+        page: Key,
+        wish: Wish,
         job: Option<Job>,
         shared: &Shared,
         done: &mut JitStatistics,
     ) {
-        match Plan::region(words, entry, mode) {
+        let Wish {
+            entry,
+            mode,
+            reached,
+        } = wish;
+        match Plan::region(words, entry, mode, &reached) {
             Some((plan, depends)) => {
                 let facts = RegionFacts {
                     mode,
@@ -228,14 +233,13 @@ impl Workshop {
         let Some((page, words)) = pages.of_ticket(note.ticket) else {
             return;
         };
-        if pages.has(&page, note.entry, note.mode) {
+        if pages.has(&page, note.wish.entry, note.wish.mode) {
             return;
         }
         drop(pages);
         let start = Instant::now();
         let mut done = JitStatistics::default();
-        let place = (page, note.entry, note.mode);
-        self.compile(&words, place, None, shared, &mut done);
+        self.compile(&words, page, note.wish, None, shared, &mut done);
         done.compile_time = start.elapsed();
         shared.add(&done);
         if self.waiting_bytes >= BATCH {

@@ -109,6 +109,12 @@ impl Entry {
         self.page.strong_count() != 0
     }
 
+    /// The words of the page that branches have gone to, as far as that was interpreted or they have code.
+    pub fn reached(&self) -> Reached {
+        let page = self.page.upgrade();
+        page.map(|page| page.heat.reached()).unwrap_or_default()
+    }
+
     /// Names the page. No other has the name as long as this entry, or another of the page, is there.
     pub fn page(&self) -> usize {
         self.page.as_ptr().addr()
@@ -145,6 +151,21 @@ impl Entry {
         if let Some(page) = self.page.upgrade() {
             page.heat.cell(self.index).set(COMPILED + code.0);
         }
+    }
+}
+
+/// Some words of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reached([u64; WORDS / 64]);
+
+impl Reached {
+    /// All words.
+    pub const ALL: Self = Self([u64::MAX; WORDS / 64]);
+
+    /// Whether word `index` is among them.
+    pub fn contains(&self, index: usize) -> bool {
+        let word = self.0.get(index / 64);
+        word.is_some_and(|word| word >> (index % 64) & 1 != 0)
     }
 }
 
@@ -213,6 +234,20 @@ impl Heat {
             return Warmth::JustLukewarm;
         }
         Warmth::Cold
+    }
+
+    /// Where something was counted.
+    fn reached(&self) -> Reached {
+        let mut reached = Reached::default();
+        for (index, cell) in self
+            .0
+            .get()
+            .into_iter()
+            .flat_map(|cells| cells.iter().enumerate())
+        {
+            reached.0[index / 64] |= u64::from(cell.get() != 0) << (index % 64);
+        }
+        reached
     }
 
     /// Counts from the start again.
