@@ -5,10 +5,11 @@
 //! is valid exactly as long as the page is: whatever makes the interpreter look a page up again (icbi, isync, flushed
 //! translations) makes it find other code there, or none. Cold code, and what the accelerator leaves alone, is interpreted.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
 use super::code::{PAGE, Page, WORDS};
+use super::slab::Op;
 use crate::cpu::Cpu;
 use crate::decode::Opcode;
 use crate::engine::SystemFn;
@@ -52,7 +53,7 @@ pub enum Ran {
 
 /// A second tier. It belongs to one vCPU, and is asked on its thread only.
 pub trait Accelerator {
-    /// Entries after which code counts as hot; at least 1.
+    /// Entries after which code counts as hot; at least 1, and at most some ten thousand.
     fn threshold(&self) -> u32;
 
     /// The page that `entry` is in has been decoded, and is about to run for the first time.
@@ -88,8 +89,8 @@ impl Entry {
     pub fn words(&self) -> Option<Box<[Insn; PAGE_WORDS]>> {
         let page = self.page.upgrade()?;
         let mut words = Box::new([Insn(0); PAGE_WORDS]);
-        for (word, op) in words.iter_mut().zip(page.ops.iter()) {
-            *word = op.insn;
+        for (word, op) in words.iter_mut().zip(page.ops().iter()) {
+            *word = op.get().insn;
         }
         Some(words)
     }
@@ -110,7 +111,7 @@ impl Entry {
     /// The code that is run where it is reached.
     pub fn code(&self) -> Option<CodeId> {
         let page = self.page.upgrade()?;
-        match page.heat.look(self.index) {
+        match page.heat().look(self.index) {
             Warmth::Compiled(code) => Some(code),
             Warmth::Cold | Warmth::JustHot => None,
         }
@@ -119,26 +120,33 @@ impl Entry {
     /// Counts from the start again: the code was not compiled, but may be another time.
     pub fn forget(&self) {
         if let Some(page) = self.page.upgrade() {
-            page.heat.forget(self.index);
+            page.heat().forget(self.index);
         }
     }
 
     /// From now on this code is run where the entry is reached, as long as the page is valid.
     pub fn install(&self, code: CodeId) {
         if let Some(page) = self.page.upgrade() {
-            page.heat.cell(self.index).set(COMPILED + code.0);
+            page.heat().install(self.index, code);
         }
     }
 }
 
-/// From here on a cell is a [`CodeId`].
-const COMPILED: u32 = u32::MAX / 2 + 1;
+/// There is compiled code.
+const COMPILED: u16 = u16::MAX;
 /// Hot, and told so to the accelerator.
-const OFFERED: u32 = COMPILED - 1;
+const OFFERED: u16 = COMPILED - 1;
+/// What counts as hot whatever the threshold is.
+const COUNT_MAX: u32 = OFFERED as u32 - 1;
 
 /// What is known about the entries of a page: how often they were reached, or their compiled code.
-#[derive(Default)]
-pub(super) struct Heat(OnceCell<Box<[Cell<u32>; WORDS]>>);
+#[derive(Clone, Copy)]
+pub(super) struct Heat<'a> {
+    /// They hold the counts.
+    ops: &'a [Cell<Op>; WORDS],
+    /// The numbers of compiled code.
+    codes: &'a [Cell<u32>; WORDS],
+}
 
 /// What is to be done at an entry.
 pub(super) enum Warmth {
@@ -147,46 +155,56 @@ pub(super) enum Warmth {
     Compiled(CodeId),
 }
 
-impl Heat {
+impl<'a> Heat<'a> {
+    /// That of a page.
     #[inline(always)]
-    fn cell(&self, index: usize) -> &Cell<u32> {
-        &self
-            .0
-            .get_or_init(|| Box::new([const { Cell::new(0) }; WORDS]))[index % WORDS]
+    pub(super) fn of(ops: &'a [Cell<Op>; WORDS], codes: &'a [Cell<u32>; WORDS]) -> Self {
+        Self { ops, codes }
     }
 
-    /// Whether nothing has been counted yet.
-    pub(super) fn is_new(&self) -> bool {
-        self.0.get().is_none()
+    fn set(self, index: usize, heat: u16) {
+        let op = &self.ops[index % WORDS];
+        op.set(Op { heat, ..op.get() });
+    }
+
+    fn compiled(self, index: usize) -> Warmth {
+        Warmth::Compiled(CodeId(self.codes[index % WORDS].get()))
     }
 
     /// Only looks at an entry.
-    pub(super) fn look(&self, index: usize) -> Warmth {
-        match self.cell(index).get().checked_sub(COMPILED) {
-            Some(code) => Warmth::Compiled(CodeId(code)),
-            None => Warmth::Cold,
+    pub(super) fn look(self, index: usize) -> Warmth {
+        match self.ops[index % WORDS].get().heat {
+            COMPILED => self.compiled(index),
+            _ => Warmth::Cold,
         }
     }
 
     /// Counts an entry.
     #[inline(always)]
-    pub(super) fn note(&self, index: usize, threshold: u32) -> Warmth {
-        let cell = self.cell(index);
-        let value = cell.get();
-        if value >= COMPILED {
-            return Warmth::Compiled(CodeId(value - COMPILED));
+    pub(super) fn note(self, index: usize, threshold: u32) -> Warmth {
+        let op = &self.ops[index % WORDS];
+        let known = op.get();
+        match known.heat {
+            COMPILED => self.compiled(index),
+            OFFERED => Warmth::Cold,
+            count => {
+                let hot = u32::from(count) + 1 >= threshold.min(COUNT_MAX);
+                let heat = if hot { OFFERED } else { count + 1 };
+                op.set(Op { heat, ..known });
+                if hot { Warmth::JustHot } else { Warmth::Cold }
+            }
         }
-        if value == OFFERED {
-            return Warmth::Cold;
-        }
-        let hot = value + 1 >= threshold;
-        cell.set(if hot { OFFERED } else { value + 1 });
-        if hot { Warmth::JustHot } else { Warmth::Cold }
+    }
+
+    /// From now on there is this code.
+    fn install(self, index: usize, code: CodeId) {
+        self.codes[index % WORDS].set(code.0);
+        self.set(index, COMPILED);
     }
 
     /// Counts from the start again.
-    pub(super) fn forget(&self, index: usize) {
-        self.cell(index).set(0);
+    pub(super) fn forget(self, index: usize) {
+        self.set(index, 0);
     }
 }
 
