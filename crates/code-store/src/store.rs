@@ -1,5 +1,6 @@
 //! The store: what is on disk by key, what is to be written, and the thread that writes it.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -266,8 +267,36 @@ impl CodeStore {
         state.image.records.contains_key(key) || state.pending.contains_key(key)
     }
 
-    /// The content under a key, where there is one that is what was written.
+    /// What is in the file: keys, with the length of what is under them in bytes. What was used last comes first, and what was
+    /// used in one session in the order of the file.
+    pub fn keys(&self) -> Vec<(Key, u64)> {
+        let state = self.shared.lock();
+        let mut records: Vec<Record> = state.image.records.values().copied().collect();
+        drop(state);
+        records.sort_unstable_by_key(|record| (Reverse(record.used), record.offset));
+        records
+            .into_iter()
+            .map(|record| (record.key, record.length))
+            .collect()
+    }
+
+    /// The content under a key, where there is one that is what was written; it counts as used.
     pub fn get(&self, key: &Key) -> Option<Arc<[u8]>> {
+        let content = self.peek(key)?;
+        self.touch(key);
+        Some(content)
+    }
+
+    /// What is in the file under a key counts as used.
+    pub fn touch(&self, key: &Key) {
+        let mut state = self.shared.lock();
+        if state.image.records.contains_key(key) {
+            state.touched.insert(*key);
+        }
+    }
+
+    /// As [`CodeStore::get`], but it does not count as used.
+    pub fn peek(&self, key: &Key) -> Option<Arc<[u8]>> {
         let mut state = self.shared.lock();
         if let Some(content) = state.pending.get(key) {
             let content = Arc::clone(content);
@@ -285,7 +314,6 @@ impl CodeStore {
         match bytes {
             Some(bytes) => {
                 state.statistics.hits += 1;
-                state.touched.insert(*key);
                 Some(bytes.into())
             }
             None => {

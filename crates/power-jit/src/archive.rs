@@ -35,7 +35,27 @@ pub(crate) struct Kept {
     /// The word of the page where it is entered.
     pub(crate) entry: u16,
     pub(crate) facts: RegionFacts,
+    #[serde(with = "serde_bytes")]
     pub(crate) code: Vec<u8>,
+}
+
+/// An entry of the store.
+#[derive(Serialize, Deserialize)]
+struct Chunk {
+    page: [u8; 32],
+    regions: Vec<Kept>,
+}
+
+impl Chunk {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        match postcard::from_bytes(bytes) {
+            Ok(chunk) => Some(chunk),
+            Err(error) => {
+                tracing::warn!(%error, "kept code can't be read, and is made anew");
+                None
+            }
+        }
+    }
 }
 
 /// See the module.
@@ -66,17 +86,45 @@ impl Archive {
 
     /// The regions of a page that are kept. What is damaged is left out.
     pub(crate) fn page(&self, page: &Key) -> Vec<Kept> {
-        let mut kept = Vec::new();
-        for chunk in 0..CHUNKS {
-            let Some(bytes) = self.store.get(&name(page, chunk)) else {
-                break;
-            };
-            match postcard::from_bytes::<Vec<Kept>>(&bytes) {
-                Ok(regions) => kept.extend(regions),
-                Err(error) => tracing::warn!(%error, "kept code can't be read, and is made anew"),
-            }
-        }
-        kept
+        self.chunks(page)
+            .filter_map(|name| Chunk::read(&self.store.get(&name)?))
+            .flat_map(|chunk| chunk.regions)
+            .collect()
+    }
+
+    /// The names of the chunks of a page.
+    fn chunks(&self, page: &Key) -> impl Iterator<Item = Key> {
+        let names = (0..CHUNKS).map(|chunk| name(page, chunk));
+        names.take_while(|name| self.store.contains(name))
+    }
+
+    /// What is kept, by page, up to so many bytes, those first that were used last; and whether it is all.
+    pub(crate) fn most(&self, bytes: u64) -> (Vec<(Key, Kept)>, bool) {
+        let mut sum = 0;
+        let keys = self.store.keys();
+        let all = keys.len();
+        let fitting: Vec<Key> = keys
+            .into_iter()
+            .take_while(|(_, length)| {
+                sum += length;
+                sum <= bytes
+            })
+            .map(|(key, _)| key)
+            .collect();
+        let is_all = fitting.len() == all;
+        let chunks = fitting
+            .iter()
+            .filter_map(|key| Chunk::read(&self.store.peek(key)?));
+        let regions = chunks.flat_map(|chunk| {
+            let page = Key::from_digest(chunk.page);
+            chunk.regions.into_iter().map(move |kept| (page, kept))
+        });
+        (regions.collect(), is_all)
+    }
+
+    /// What is kept of a page is in use.
+    pub(crate) fn touch(&self, page: &Key) {
+        self.chunks(page).for_each(|name| self.store.touch(&name));
     }
 
     /// Keeps a region of a page, with the next save.
@@ -97,7 +145,7 @@ impl Archive {
         self.fresh_bytes = 0;
         for (page, mut regions) in self.fresh.drain() {
             let free = (0..CHUNKS).find(|&chunk| !self.store.contains(&name(&page, chunk)));
-            let Some(chunk) = free else { continue };
+            let Some(number) = free else { continue };
             let mut bytes = 0;
             let fits = regions.iter().take_while(|kept| {
                 bytes += kept.code.len();
@@ -105,8 +153,12 @@ impl Archive {
             });
             let fits = fits.count();
             regions.truncate(fits);
-            match postcard::to_allocvec(&regions) {
-                Ok(content) => self.store.insert(name(&page, chunk), &content),
+            let chunk = Chunk {
+                page: *page.as_bytes(),
+                regions,
+            };
+            match postcard::to_allocvec(&chunk) {
+                Ok(content) => self.store.insert(name(&page, number), &content),
                 Err(error) => tracing::warn!(%error, "compiled code can't be kept"),
             }
         }

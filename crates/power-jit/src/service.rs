@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -15,6 +15,7 @@ use power::accelerator::{Accelerator, PAGE_WORDS};
 use crate::archive::ArchivePlace;
 use crate::jit::HostError;
 use crate::mode::Mode;
+use crate::pages::Pages;
 use crate::perf_map::PerfMap;
 use crate::region::Region;
 use crate::statistics::JitStatistics;
@@ -26,11 +27,16 @@ const QUEUE: usize = 512;
 /// Pages that may wait to be looked for in earlier runs: as many as a vCPU has decoded at once.
 const PAGES: usize = 4096;
 
+/// Notes that wait.
+const NOTES: usize = 1 << 14;
+
 /// How a machine compiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JitOptions {
     /// Entries after which code counts as hot; 0 counts as 1.
     pub threshold: u32,
+    /// Entries after which code is compiled when the compiler has nothing else to do; 0: none is. Not where vCPUs `wait`.
+    pub lukewarm: u32,
     /// Bytes of host code kept; at most twice as much exists while vCPUs move to a new space.
     pub code_bytes: usize,
     /// Whether a vCPU waits for the compiler, so that what runs compiled depends on the guest alone. For tests.
@@ -41,6 +47,7 @@ impl Default for JitOptions {
     fn default() -> Self {
         Self {
             threshold: 2000,
+            lukewarm: 62,
             code_bytes: 64 << 20,
             wait: false,
         }
@@ -51,9 +58,41 @@ impl Default for JitOptions {
 pub(crate) struct Job {
     pub(crate) words: Box<[Insn; PAGE_WORDS]>,
     pub(crate) wanted: Wanted,
-    /// The vCPU's own number for this.
+    /// A number for this that no other has.
     pub(crate) ticket: u64,
-    pub(crate) reply: Sender<Answer>,
+    pub(crate) reply: Reply,
+}
+
+/// The way back to a vCPU.
+#[derive(Clone)]
+pub(crate) struct Reply {
+    pub(crate) answers: Sender<Answer>,
+    /// What was sent unasked, and not yet been taken.
+    pub(crate) unasked: Arc<AtomicUsize>,
+}
+
+/// What may wait unasked for a vCPU, which may be asleep.
+const UNASKED: usize = 4096;
+
+impl Reply {
+    /// Sends what was not asked for, where the vCPU takes it; false: it is gone.
+    pub(crate) fn offer(&self, answer: Answer) -> bool {
+        if self.unasked.load(Ordering::Relaxed) >= UNASKED {
+            return true;
+        }
+        self.unasked.fetch_add(1, Ordering::Relaxed);
+        self.answers.send(answer).is_ok()
+    }
+}
+
+/// Code that has become lukewarm.
+#[derive(Clone, Copy)]
+pub(crate) struct Note {
+    /// That of the page.
+    pub(crate) ticket: u64,
+    /// The word where it is entered.
+    pub(crate) entry: usize,
+    pub(crate) mode: Mode,
 }
 
 /// What is wanted of a page.
@@ -61,7 +100,7 @@ pub(crate) struct Job {
 pub(crate) enum Wanted {
     /// The region that is entered at a word, for a mode.
     Entry(usize, Mode),
-    /// What is there already.
+    /// What is there already, and from now on what comes.
     All,
 }
 
@@ -81,6 +120,8 @@ pub(crate) enum Outcome {
     Dropped,
     /// All regions of the page that there are, by the word where they are entered.
     All(Vec<(usize, Arc<Region>)>),
+    /// A region of a page that was asked for before, entered at a word.
+    More(usize, Arc<Region>),
 }
 
 /// What vCPUs see of the compiler.
@@ -88,6 +129,9 @@ pub(crate) struct Shared {
     pub(crate) options: JitOptions,
     /// Counts how often all code was dropped.
     pub(crate) generation: AtomicU64,
+    pages: Mutex<Pages>,
+    /// The last ticket that was given.
+    pub(crate) tickets: AtomicU64,
     /// Where code is given names, where that is wanted.
     pub(crate) perf_map: OnceLock<PerfMap>,
     queue: Mutex<Queue>,
@@ -102,6 +146,10 @@ struct Queue {
     pages: VecDeque<Job>,
     /// For code to be compiled. The newest comes first: what is hot now matters most.
     jobs: VecDeque<Job>,
+    /// What may be compiled when there is nothing else.
+    notes: Vec<Note>,
+    /// Whether the thread waits.
+    idle: bool,
     closed: bool,
 }
 
@@ -126,13 +174,18 @@ impl Queue {
     }
 
     fn is_empty(&self) -> bool {
-        self.pages.is_empty() && self.jobs.is_empty()
+        self.pages.is_empty() && self.jobs.is_empty() && self.notes.is_empty()
     }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pages of code that vCPUs have.
+    pub(crate) fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds what somebody has done.
@@ -146,14 +199,37 @@ impl Shared {
 
     /// Queues a job; the oldest goes where there is no room.
     pub(crate) fn submit(&self, job: Job) {
-        let oldest = self.lock().push(job);
-        self.changed.notify_one();
+        let mut queue = self.lock();
+        let oldest = queue.push(job);
+        self.wake(queue);
         if let Some(job) = oldest {
             self.add(&JitStatistics {
                 dropped: 1,
                 ..JitStatistics::default()
             });
             job.answer(Outcome::Dropped);
+        }
+    }
+
+    /// Tells of code that has become lukewarm. What does not fit is forgotten.
+    pub(crate) fn note(&self, note: Note) {
+        let mut queue = self.lock();
+        if queue.notes.len() < NOTES {
+            queue.notes.push(note);
+            self.wake(queue);
+        }
+    }
+
+    /// Takes all notes.
+    pub(crate) fn take_notes(&self) -> Vec<Note> {
+        std::mem::take(&mut self.lock().notes)
+    }
+
+    /// Wakes the thread where it waits.
+    fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
+        if std::mem::take(&mut queue.idle) {
+            drop(queue);
+            self.changed.notify_one();
         }
     }
 
@@ -170,10 +246,11 @@ impl Shared {
             }
             drop(queue);
             let pause = rest();
-            let queue = self.lock();
-            if queue.closed || !queue.is_empty() {
+            let mut queue = self.lock();
+            if queue.closed || !queue.is_empty() || pause == Some(Duration::ZERO) {
                 continue;
             }
+            queue.idle = true;
             // Woken for whatever reason, it looks again.
             match pause {
                 Some(pause) => drop(self.changed.wait_timeout(queue, pause)),
@@ -186,7 +263,7 @@ impl Shared {
 impl Job {
     pub(crate) fn answer(self, outcome: Outcome) {
         // A vCPU that is gone needs no answer.
-        let _ = self.reply.send(Answer {
+        let _ = self.reply.answers.send(Answer {
             ticket: self.ticket,
             outcome,
         });
@@ -221,6 +298,8 @@ impl JitService {
         let shared = Arc::new(Shared {
             options,
             generation: AtomicU64::new(0),
+            pages: Mutex::default(),
+            tickets: AtomicU64::new(0),
             perf_map: OnceLock::new(),
             queue: Mutex::default(),
             changed: Condvar::new(),
@@ -297,11 +376,11 @@ fn work(mut workshop: Workshop, shared: &Shared) {
     if let Ok(niceness) = rustix::process::getpriority_process(None) {
         let _ = rustix::process::setpriority_process(None, niceness + NICENESS);
     }
-    workshop.open_archive();
+    workshop.open_archive(shared);
     while let Some(job) = shared.next(|| workshop.rest(shared)) {
         workshop.take(job, shared);
     }
-    workshop.close();
+    workshop.close(shared);
 }
 
 #[cfg(test)]
@@ -312,7 +391,11 @@ mod tests {
 
     #[test]
     fn what_is_there_already_comes_first_and_is_not_crowded_out_by_what_is_hot() {
-        let (reply, _answers) = mpsc::channel();
+        let (answers, _taken) = mpsc::channel();
+        let reply = Reply {
+            answers,
+            unasked: Arc::default(),
+        };
         let job = |ticket, wanted| Job {
             words: Box::new([Insn(0); PAGE_WORDS]),
             wanted,

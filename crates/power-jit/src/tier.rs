@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver};
 
-use power::Cpu;
 use power::accelerator::{Accelerator, CodeId, Entry, PAGE_WORDS, Ran};
+use power::{Cpu, Insn};
 
 use crate::block::ExitKind;
 use crate::jumps::{Jumps, Now, Stamps};
 use crate::mode::Mode;
+use crate::pages;
 use crate::region::Region;
-use crate::service::{Answer, Job, Outcome, Shared, Wanted};
+use crate::service::{Answer, JitOptions, Job, Note, Outcome, Reply, Shared, Wanted};
 use crate::statistics::JitStatistics;
+use crate::subscriptions::Subscriptions;
 
 /// Compiled code, and the same for other modes.
 struct Slot {
@@ -48,11 +50,10 @@ enum Variant {
     Compiled(Arc<Region>),
 }
 
-/// What a job was for.
+/// What a job for one region was for.
 enum Purpose {
     First(Entry),
     Variant(CodeId, Mode),
-    Page(Entry),
 }
 
 /// See the module.
@@ -67,17 +68,22 @@ pub(crate) struct JitTier {
     stamps: Stamps,
     /// Where in the address space pages were last learnt of, and under which stamp.
     learnt: Box<[(u64, u64)]>,
+    /// Jobs for regions, by ticket.
     waiting: HashMap<u64, Purpose>,
-    tickets: u64,
+    subscriptions: Subscriptions,
     replies: Receiver<Answer>,
-    reply: Sender<Answer>,
+    reply: Reply,
     generation: u64,
     statistics: JitStatistics,
 }
 
 impl JitTier {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let (reply, replies) = mpsc::channel();
+        let (answers, replies) = mpsc::channel();
+        let reply = Reply {
+            answers,
+            unasked: Arc::default(),
+        };
         Self {
             generation: shared.generation.load(Ordering::Acquire),
             shared,
@@ -88,7 +94,7 @@ impl JitTier {
             stamps: Stamps::default(),
             learnt: vec![(0, 0); LEARNT].into_boxed_slice(),
             waiting: HashMap::new(),
-            tickets: 0,
+            subscriptions: Subscriptions::default(),
             replies,
             reply,
             statistics: JitStatistics::default(),
@@ -100,47 +106,71 @@ impl JitTier {
         (index < self.slots.len()).then_some(index)
     }
 
-    /// Asks for code; whether it was asked for.
-    fn request(&mut self, entry: &Entry, wanted: Wanted, purpose: Purpose) -> bool {
+    fn ticket(&self) -> u64 {
+        self.shared.tickets.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn submit(&self, words: Box<[Insn; PAGE_WORDS]>, wanted: Wanted, ticket: u64) {
+        self.shared.submit(Job {
+            words,
+            wanted,
+            ticket,
+            reply: self.reply.clone(),
+        });
+    }
+
+    /// Waits for the answer to a job, where vCPUs do.
+    fn wait_for(&mut self, ticket: u64) {
+        while self.shared.options.wait
+            && let Ok(answer) = self.replies.recv()
+        {
+            let found = answer.ticket == ticket && !matches!(answer.outcome, Outcome::More(..));
+            self.take_over(answer);
+            if found {
+                break;
+            }
+        }
+    }
+
+    /// Asks for a region; whether it was asked for.
+    fn request(&mut self, entry: &Entry, mode: Mode, purpose: Purpose) -> bool {
         let Some(words) = entry.words() else {
             return false;
         };
-        self.tickets += 1;
-        let job = Job {
-            words,
-            wanted,
-            ticket: self.tickets,
-            reply: self.reply.clone(),
-        };
-        self.waiting.insert(self.tickets, purpose);
-        self.shared.submit(job);
-        if self.shared.options.wait
-            && let Ok(answer) = self.replies.recv()
-        {
-            self.take_over(answer);
-        }
+        let ticket = self.ticket();
+        self.waiting.insert(ticket, purpose);
+        self.submit(words, Wanted::Entry(entry.index(), mode), ticket);
+        self.wait_for(ticket);
         true
     }
 
     fn take_over(&mut self, answer: Answer) {
-        let Some(purpose) = self.waiting.remove(&answer.ticket) else {
-            return;
-        };
-        match (answer.outcome, purpose) {
-            (Outcome::Region(region), Purpose::First(entry)) => self.install(entry, region),
-            (Outcome::Region(region), Purpose::Variant(code, mode)) => {
-                self.set_variant(code, mode, Variant::Compiled(region));
+        let Answer { ticket, outcome } = answer;
+        match outcome {
+            Outcome::All(regions) => {
+                if let Some(page) = self.subscriptions.page(ticket) {
+                    for (index, region) in regions {
+                        self.add(page.at(index), region);
+                    }
+                }
             }
-            (Outcome::All(regions), Purpose::Page(page)) => {
-                for (index, region) in regions {
+            Outcome::More(index, region) => {
+                self.reply.unasked.fetch_sub(1, Ordering::Relaxed);
+                if let Some(page) = self.subscriptions.page(ticket) {
                     self.add(page.at(index), region);
                 }
             }
-            (Outcome::Dropped, Purpose::First(entry)) => entry.forget(),
-            (Outcome::Dropped, Purpose::Variant(code, mode)) => {
-                self.set_variant(code, mode, Variant::Counted(0));
-            }
-            _ => {}
+            outcome => match (outcome, self.waiting.remove(&ticket)) {
+                (Outcome::Region(region), Some(Purpose::First(entry))) => self.add(entry, region),
+                (Outcome::Region(region), Some(Purpose::Variant(code, mode))) => {
+                    self.set_variant(code, mode, Variant::Compiled(region));
+                }
+                (Outcome::Dropped, Some(Purpose::First(entry))) => entry.forget(),
+                (Outcome::Dropped, Some(Purpose::Variant(code, mode))) => {
+                    self.set_variant(code, mode, Variant::Counted(0));
+                }
+                _ => {}
+            },
         }
     }
 
@@ -207,8 +237,7 @@ impl JitTier {
                 if *count >= threshold {
                     *variant = Variant::Offered;
                     let entry = slot.entry.clone();
-                    let wanted = Wanted::Entry(entry.index(), mode);
-                    self.request(&entry, wanted, Purpose::Variant(code, mode));
+                    self.request(&entry, mode, Purpose::Variant(code, mode));
                 }
             }
             Some(_) => {}
@@ -346,13 +375,45 @@ impl Accelerator for JitTier {
         self.shared.options.threshold.max(1)
     }
 
+    fn lukewarm_after(&self) -> u32 {
+        match self.shared.options {
+            JitOptions { wait: true, .. } => 0,
+            options => options.lukewarm,
+        }
+    }
+
     fn decoded(&mut self, entry: Entry) {
-        self.request(&entry, Wanted::All, Purpose::Page(entry.clone()));
+        let Some(words) = entry.words() else {
+            return;
+        };
+        let ticket = self.ticket();
+        let key = pages::key(&words);
+        let mut pages = self.shared.pages();
+        let is_more = pages.subscribe(key, &words, ticket, &self.reply);
+        let regions = pages.regions(&key);
+        drop(pages);
+        for (index, region) in regions {
+            self.add(entry.at(index), region);
+        }
+        self.subscriptions.add(ticket, entry);
+        if is_more {
+            self.submit(words, Wanted::All, ticket);
+            self.wait_for(ticket);
+        }
+    }
+
+    fn lukewarm(&mut self, cpu: &Cpu, entry: Entry) {
+        if let Some(ticket) = self.subscriptions.ticket(&entry) {
+            self.shared.note(Note {
+                ticket,
+                entry: entry.index(),
+                mode: Mode::of(cpu),
+            });
+        }
     }
 
     fn compile(&mut self, cpu: &Cpu, entry: Entry) {
-        let wanted = Wanted::Entry(entry.index(), Mode::of(cpu));
-        if !self.request(&entry, wanted, Purpose::First(entry.clone())) {
+        if !self.request(&entry, Mode::of(cpu), Purpose::First(entry.clone())) {
             entry.forget();
         }
     }

@@ -2,12 +2,12 @@
 //! only whole pages of the host become executable.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use code_store::Key;
+use power::Insn;
 use power::accelerator::PAGE_WORDS;
 
 use crate::archive::{Archive, ArchivePlace, Kept};
@@ -15,14 +15,19 @@ use crate::code_space::SpaceError;
 use crate::compile::Compiler;
 use crate::host_code::{CodeRoom, HostCode};
 use crate::jit::{HostError, TranslateError};
+use crate::lukewarm::{Lukewarm, Next};
 use crate::mode::Mode;
+use crate::pages;
 use crate::plan::{Plan, PlannedBlock};
 use crate::region::{Region, RegionFacts};
-use crate::service::{JitOptions, Job, Outcome, Shared, Wanted};
+use crate::service::{JitOptions, Job, Note, Outcome, Shared, Wanted};
 use crate::statistics::JitStatistics;
 
 /// Bytes of code that are worth being finished while there is more to do.
 const BATCH: usize = 64 << 10;
+
+/// Most bytes of earlier runs' code that are finished at the start: several times what a kernel's boot is.
+const FILL: u64 = 24 << 20;
 
 /// A room holds a batch and the trampolines at least.
 const MIN_ROOM: usize = 4 * BATCH;
@@ -62,8 +67,7 @@ pub(crate) struct Workshop {
     /// Where code goes; made when first needed, and another when full.
     room: Option<Arc<CodeRoom>>,
     known: HashMap<Source, Known>,
-    /// All regions, by page.
-    pages: HashMap<Key, Vec<(usize, Arc<Region>)>>,
+    lukewarm: Lukewarm,
     waiting: Vec<Waiting>,
     waiting_bytes: usize,
     /// Who wants to know of all regions of a page.
@@ -85,7 +89,7 @@ impl Workshop {
             options,
             room: None,
             known: HashMap::new(),
-            pages: HashMap::new(),
+            lukewarm: Lukewarm::new(),
             waiting: Vec::new(),
             waiting_bytes: 0,
             waiting_for_pages: Vec::new(),
@@ -95,35 +99,69 @@ impl Workshop {
         })
     }
 
-    /// Opens the archive, where there is to be one.
-    pub(crate) fn open_archive(&mut self) {
+    /// Opens the archive, where there is to be one, and takes from it what may be needed before it is asked for.
+    pub(crate) fn open_archive(&mut self, shared: &Shared) {
         let Some(place) = self.place.take() else {
+            shared.pages().fill(Vec::new(), true);
             return;
         };
         match Archive::open(&place, self.compiler.isa()) {
-            Ok(archive) => self.archive = Some(archive),
-            Err(error) => tracing::warn!(%error, "compiled code is not kept for later runs"),
+            Ok(archive) => {
+                self.fill(&archive, shared);
+                self.archive = Some(archive);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "compiled code is not kept for later runs");
+                shared.pages().fill(Vec::new(), true);
+            }
         }
+    }
+
+    /// Finishes what the last runs have used.
+    fn fill(&mut self, archive: &Archive, shared: &Shared) {
+        let start = Instant::now();
+        let most = (self.options.code_bytes as u64 / 2).min(FILL);
+        let (kept, complete) = archive.most(most);
+        if kept.is_empty() {
+            return shared.pages().fill(Vec::new(), complete);
+        }
+        let pieces: Vec<&[u8]> = kept.iter().map(|(_, kept)| &kept.code[..]).collect();
+        let placed = match self.place(&pieces, shared) {
+            Ok(placed) => placed,
+            Err(error) => {
+                tracing::warn!(%error, "kept code is not used for now");
+                return;
+            }
+        };
+        let regions: Vec<_> = kept
+            .into_iter()
+            .zip(placed)
+            .map(|((page, kept), code)| {
+                let region = Region::new(code, kept.facts);
+                (page, usize::from(kept.entry), Arc::new(region))
+            })
+            .collect();
+        shared.add(&JitStatistics {
+            loaded: regions.len() as u64,
+            compile_time: start.elapsed(),
+            ..JitStatistics::default()
+        });
+        shared.pages().fill(regions, complete);
     }
 
     /// Does a job, or as much of it as can be done before its code is finished.
     pub(crate) fn take(&mut self, job: Job, shared: &Shared) {
+        self.lukewarm.asked();
         let start = Instant::now();
         let mut done = JitStatistics::default();
-        let page = page_key(&job);
+        let page = pages::key(&job.words);
         match job.wanted {
-            Wanted::All => self.all_of_page(page, job, &mut done),
-            Wanted::Entry(entry, mode) => match Plan::region(&job.words, entry, mode) {
-                None => job.answer(Outcome::Interpret),
-                Some((plan, depends)) => {
-                    let facts = RegionFacts {
-                        mode,
-                        depends,
-                        entry_charge: plan.entry_charge(),
-                    };
-                    self.plan(&plan, facts, page, entry, job, &mut done);
-                }
-            },
+            Wanted::All => self.all_of_page(page, job, shared, &mut done),
+            Wanted::Entry(entry, mode) => {
+                let words = job.words.clone();
+                let place = (page, entry, mode);
+                self.compile(&words, place, Some(job), shared, &mut done);
+            }
         }
         done.compile_time = start.elapsed();
         shared.add(&done);
@@ -132,38 +170,93 @@ impl Workshop {
         }
     }
 
-    /// There is nothing to do now. How long until this wants to be called again.
-    pub(crate) fn rest(&mut self, shared: &Shared) -> Option<Duration> {
-        self.deliver(shared);
-        let archive = self
-            .archive
-            .as_mut()
-            .filter(|archive| archive.has_fresh())?;
-        if self.delivered.elapsed() >= SAVE_AFTER {
-            archive.save();
-            return None;
+    /// Compiles the region that a page has at an entry, for a mode.
+    fn compile(
+        &mut self,
+        words: &[Insn; PAGE_WORDS],
+        (page, entry, mode): (Key, usize, Mode),
+        job: Option<Job>,
+        shared: &Shared,
+        done: &mut JitStatistics,
+    ) {
+        match Plan::region(words, entry, mode) {
+            Some((plan, depends)) => {
+                let facts = RegionFacts {
+                    mode,
+                    depends,
+                    entry_charge: plan.entry_charge(),
+                };
+                self.plan(&plan, facts, (page, entry), job, shared, done);
+            }
+            None => answer(job, || Outcome::Interpret),
         }
-        Some(SAVE_AFTER)
+    }
+
+    /// There is nothing else to do now. How long until this wants to be called again.
+    pub(crate) fn rest(&mut self, shared: &Shared) -> Option<Duration> {
+        let is_waited_for = |waiting: &Waiting| !waiting.jobs.is_empty();
+        if !self.waiting_for_pages.is_empty() || self.waiting.iter().any(is_waited_for) {
+            self.deliver(shared);
+        }
+        self.lukewarm.add(shared.take_notes(), &shared.pages());
+        let again = match self.lukewarm.next() {
+            Next::Compile(note) => {
+                self.warm_up(note, shared);
+                return Some(Duration::ZERO);
+            }
+            Next::Later(pause) => Some(pause),
+            Next::Nothing => None,
+        };
+        self.deliver(shared);
+        let archive = self.archive.as_mut();
+        let Some(archive) = archive.filter(|archive| archive.has_fresh()) else {
+            return again;
+        };
+        if self.delivered.elapsed() >= SAVE_AFTER {
+            for page in shared.pages().take_used() {
+                archive.touch(&page);
+            }
+            archive.save();
+            return again;
+        }
+        Some(again.map_or(SAVE_AFTER, |again| again.min(SAVE_AFTER)))
+    }
+
+    /// Compiles lukewarm code, where nobody has yet.
+    fn warm_up(&mut self, note: Note, shared: &Shared) {
+        let pages = shared.pages();
+        let Some((page, words)) = pages.of_ticket(note.ticket) else {
+            return;
+        };
+        if pages.has(&page, note.entry, note.mode) {
+            return;
+        }
+        drop(pages);
+        let start = Instant::now();
+        let mut done = JitStatistics::default();
+        let place = (page, note.entry, note.mode);
+        self.compile(&words, place, None, shared, &mut done);
+        done.compile_time = start.elapsed();
+        shared.add(&done);
+        if self.waiting_bytes >= BATCH {
+            self.deliver(shared);
+        }
     }
 
     /// Keeps what is to be kept.
-    pub(crate) fn close(mut self) {
+    pub(crate) fn close(mut self, shared: &Shared) {
         if let Some(archive) = &mut self.archive {
+            for page in shared.pages().take_used() {
+                archive.touch(&page);
+            }
             archive.save();
         }
     }
 
     /// Answers with all regions of a page, once those of earlier runs are finished.
-    fn all_of_page(&mut self, page: Key, job: Job, done: &mut JitStatistics) {
-        let in_earlier_runs = match (&self.archive, self.pages.entry(page)) {
-            (Some(archive), MapEntry::Vacant(unknown)) => {
-                let kept = archive.page(&page);
-                if !kept.is_empty() {
-                    // Who asks next, before these are finished, waits for them too.
-                    unknown.insert(Vec::new());
-                }
-                kept
-            }
+    fn all_of_page(&mut self, page: Key, job: Job, shared: &Shared, done: &mut JitStatistics) {
+        let in_earlier_runs = match &self.archive {
+            Some(archive) if shared.pages().search(&page) => archive.page(&page),
             _ => Vec::new(),
         };
         done.loaded = in_earlier_runs.len() as u64;
@@ -183,16 +276,23 @@ impl Workshop {
         &mut self,
         plan: &Plan,
         facts: RegionFacts,
-        page: Key,
-        entry: usize,
-        job: Job,
+        (page, entry): (Key, usize),
+        job: Option<Job>,
+        shared: &Shared,
         done: &mut JitStatistics,
     ) {
         let source = (facts.mode, plan.blocks.clone());
         match self.known.get(&source) {
-            Some(Known::Region(region)) => job.answer(Outcome::Region(Arc::clone(region))),
-            Some(Known::Interpret) => job.answer(Outcome::Interpret),
-            Some(&Known::Waiting(index)) => self.waiting[index].jobs.push(job),
+            Some(Known::Region(region)) => {
+                let mut pages = shared.pages();
+                if !pages.has(&page, entry, facts.mode) {
+                    pages.add_and_tell(page, entry, region);
+                }
+                drop(pages);
+                answer(job, || Outcome::Region(Arc::clone(region)));
+            }
+            Some(Known::Interpret) => answer(job, || Outcome::Interpret),
+            Some(&Known::Waiting(index)) => self.waiting[index].jobs.extend(job),
             None => match self.compiler.plan(plan, facts.mode) {
                 Ok(compiled) => {
                     done.regions = 1;
@@ -210,7 +310,7 @@ impl Workshop {
                         source: Some(source),
                         page,
                         kept,
-                        jobs: vec![job],
+                        jobs: job.into_iter().collect(),
                     });
                 }
                 Err(error) => {
@@ -221,7 +321,7 @@ impl Workshop {
                             .retain(|_, known| !matches!(known, Known::Interpret));
                     }
                     self.known.insert(source, Known::Interpret);
-                    job.answer(Outcome::Interpret);
+                    answer(job, || Outcome::Interpret);
                 }
             },
         }
@@ -235,7 +335,7 @@ impl Workshop {
             self.delivered = Instant::now();
             let pieces: Vec<&[u8]> = waiting.iter().map(|w| &w.kept.code[..]).collect();
             match self.place(&pieces, shared) {
-                Ok(placed) => self.hand_out(waiting, placed),
+                Ok(placed) => self.hand_out(waiting, placed, shared),
                 Err(error) => {
                     tracing::warn!(%error, "code stays interpreted for now");
                     self.give_up(waiting);
@@ -243,12 +343,11 @@ impl Workshop {
             }
         }
         for (page, job) in std::mem::take(&mut self.waiting_for_pages) {
-            let regions = self.pages.get(&page).cloned().unwrap_or_default();
-            job.answer(Outcome::All(regions));
+            job.answer(Outcome::All(shared.pages().regions(&page)));
         }
     }
 
-    fn hand_out(&mut self, waiting: Vec<Waiting>, placed: Vec<HostCode>) {
+    fn hand_out(&mut self, waiting: Vec<Waiting>, placed: Vec<HostCode>, shared: &Shared) {
         for (waiting, code) in waiting.into_iter().zip(placed) {
             let Waiting {
                 source,
@@ -258,8 +357,11 @@ impl Workshop {
             } = waiting;
             let region = Arc::new(Region::new(code, kept.facts));
             let entry = usize::from(kept.entry);
-            let regions = self.pages.entry(page).or_default();
-            regions.push((entry, Arc::clone(&region)));
+            match source {
+                // Who asked for the page is told of all of them.
+                None => shared.pages().add(page, entry, &region),
+                Some(_) => shared.pages().add_and_tell(page, entry, &region),
+            }
             if let Some(source) = source {
                 self.known
                     .insert(source, Known::Region(Arc::clone(&region)));
@@ -297,7 +399,7 @@ impl Workshop {
             }
             self.known
                 .retain(|_, known| matches!(known, Known::Waiting(_)));
-            self.pages.clear();
+            shared.pages().drop_regions();
             shared.add(&JitStatistics {
                 evictions: 1,
                 ..JitStatistics::default()
@@ -309,16 +411,9 @@ impl Workshop {
     }
 }
 
-/// What a page is known by: its words.
-fn page_key(job: &Job) -> Key {
-    let mut bytes = [0; PAGE_WORDS * 4];
-    for (bytes, word) in bytes
-        .as_chunks_mut::<4>()
-        .0
-        .iter_mut()
-        .zip(job.words.iter())
-    {
-        *bytes = word.0.to_le_bytes();
+/// Answers a job, where there is one.
+fn answer(job: Option<Job>, outcome: impl FnOnce() -> Outcome) {
+    if let Some(job) = job {
+        job.answer(outcome());
     }
-    Key::of(&[&bytes])
 }

@@ -258,6 +258,29 @@ fn a_loop_of_several_blocks_is_left_in_its_midst() {
 }
 
 #[test]
+fn a_loop_that_sets_its_counter_in_its_midst_is_no_strip() {
+    // lbzu r9, 1(r4); a skip; mfctr r10; mtctr r10 | addi r10, r10, 1: mtctr r10; addi r10, r10, -1; mtctr r10
+    const MFCTR: u32 = 31 << 26 | 10 << 21 | 9 << 16 | 339 << 1;
+    const MTCTR: u32 = 31 << 26 | 10 << 21 | 9 << 16 | 467 << 1;
+    for more in [0, 1] {
+        let body = [
+            d(35, 9, 4, 1),
+            MFCTR,
+            addi(10, 10, more),
+            MTCTR,
+            test_bits(9, 0x40),
+            LEAVE,
+            addi(10, 10, -more),
+            MTCTR,
+            test_bits(9, 0x80),
+            skip_where_zero(1),
+            addi(11, 11, 1),
+        ];
+        check(&case(&body, &[(4, DATA)], 3000), &format!("{more} more"));
+    }
+}
+
+#[test]
 fn tables_are_looked_into_where_an_index_has_a_bound() {
     // lbzu r9, 1(r4); xor r9, r9, r10; rldic r9, r9, 2, 54; add r9, r5, r9; lwz r10, 64(r9); stw r10, -64(r9)
     let body = [

@@ -258,6 +258,7 @@ fn code_is_dropped_when_it_takes_too_much_room_and_made_again() {
         threshold: 1,
         wait: true,
         code_bytes: (1 << 20) + 4096,
+        ..JitOptions::default()
     })
     .expect("tests run where the engine does");
     let partition = partition(1);

@@ -132,6 +132,14 @@ impl Accelerator for Watcher {
         self.jit.threshold()
     }
 
+    fn lukewarm_after(&self) -> u32 {
+        self.jit.lukewarm_after()
+    }
+
+    fn lukewarm(&mut self, cpu: &Cpu, entry: Entry) {
+        self.jit.lukewarm(cpu, entry);
+    }
+
     fn decoded(&mut self, entry: Entry) {
         self.jit.decoded(entry);
     }

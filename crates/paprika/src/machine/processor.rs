@@ -14,6 +14,7 @@ use super::config::{CodeOptions, CpuEngine, HostOptions};
 /// How code is compiled that is to be compared: much of it, and soon.
 const COMPARED: JitOptions = JitOptions {
     threshold: 50,
+    lukewarm: 0,
     code_bytes: 64 << 20,
     wait: false,
 };

@@ -56,9 +56,19 @@ pub trait Accelerator {
     /// Entries after which code counts as hot; at least 1, and at most some ten thousand.
     fn threshold(&self) -> u32;
 
+    /// Entries after which code is lukewarm: worth to be compiled when there is nothing better to do. 0: none is.
+    fn lukewarm_after(&self) -> u32 {
+        0
+    }
+
     /// The page that `entry` is in has been decoded, and is about to run for the first time.
     fn decoded(&mut self, entry: Entry) {
         let _ = entry;
+    }
+
+    /// `entry` has become lukewarm.
+    fn lukewarm(&mut self, cpu: &Cpu, entry: Entry) {
+        let _ = (cpu, entry);
     }
 
     /// `entry` has become hot. The code may be compiled at any later time, or never.
@@ -95,6 +105,11 @@ impl Entry {
         Some(words)
     }
 
+    /// Whether the page may still run.
+    pub fn is_live(&self) -> bool {
+        self.page.strong_count() != 0
+    }
+
     /// Names the page. No other has the name as long as this entry, or another of the page, is there.
     pub fn page(&self) -> usize {
         self.page.as_ptr().addr()
@@ -113,13 +128,15 @@ impl Entry {
         let page = self.page.upgrade()?;
         match page.heat().look(self.index) {
             Warmth::Compiled(code) => Some(code),
-            Warmth::Cold | Warmth::JustHot => None,
+            Warmth::Cold | Warmth::JustLukewarm | Warmth::JustHot => None,
         }
     }
 
-    /// Counts from the start again: the code was not compiled, but may be another time.
+    /// Counts from the start again where no code is installed: it was not compiled, but may be another time.
     pub fn forget(&self) {
-        if let Some(page) = self.page.upgrade() {
+        if let Some(page) = self.page.upgrade()
+            && !matches!(page.heat().look(self.index), Warmth::Compiled(_))
+        {
             page.heat().forget(self.index);
         }
     }
@@ -148,9 +165,17 @@ pub(super) struct Heat<'a> {
     codes: &'a [Cell<u32>; WORDS],
 }
 
+/// Counts of entries from which on code is lukewarm, and hot.
+#[derive(Clone, Copy)]
+pub(super) struct Thresholds {
+    pub(super) lukewarm: u32,
+    pub(super) hot: u32,
+}
+
 /// What is to be done at an entry.
 pub(super) enum Warmth {
     Cold,
+    JustLukewarm,
     JustHot,
     Compiled(CodeId),
 }
@@ -181,18 +206,23 @@ impl<'a> Heat<'a> {
 
     /// Counts an entry.
     #[inline(always)]
-    pub(super) fn note(self, index: usize, threshold: u32) -> Warmth {
+    pub(super) fn note(self, index: usize, thresholds: Thresholds) -> Warmth {
         let op = &self.ops[index % WORDS];
         let known = op.get();
-        match known.heat {
-            COMPILED => self.compiled(index),
-            OFFERED => Warmth::Cold,
-            count => {
-                let hot = u32::from(count) + 1 >= threshold.min(COUNT_MAX);
-                let heat = if hot { OFFERED } else { count + 1 };
-                op.set(Op { heat, ..known });
-                if hot { Warmth::JustHot } else { Warmth::Cold }
-            }
+        let count = match known.heat {
+            COMPILED => return self.compiled(index),
+            OFFERED => return Warmth::Cold,
+            before => u32::from(before) + 1,
+        };
+        let hot = count >= thresholds.hot.min(COUNT_MAX);
+        let heat = if hot { OFFERED } else { known.heat + 1 };
+        op.set(Op { heat, ..known });
+        if hot {
+            Warmth::JustHot
+        } else if count == thresholds.lukewarm {
+            Warmth::JustLukewarm
+        } else {
+            Warmth::Cold
         }
     }
 

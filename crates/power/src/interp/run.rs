@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 
-use super::accelerator::{Accelerator, Ran, Warmth};
+use super::accelerator::{Accelerator, Ran, Thresholds, Warmth};
 use super::code::{PAGE, Page, op_at};
 use crate::cpu::Cpu;
 use crate::decode;
@@ -55,7 +55,10 @@ impl Cpu {
 
     fn run_inside(&mut self, mut accelerator: Option<&mut (dyn Accelerator + 'static)>) -> Exit {
         let handlers = handlers();
-        let threshold = accelerator.as_ref().map_or(0, |a| a.threshold());
+        let thresholds = Thresholds {
+            lukewarm: accelerator.as_ref().map_or(0, |a| a.lukewarm_after()),
+            hot: accelerator.as_ref().map_or(0, |a| a.threshold()),
+        };
         // What the last run has left of its interval was not carried out.
         self.executed = self.executed.saturating_sub(self.budget.into());
         self.budget = 0;
@@ -94,7 +97,7 @@ impl Cpu {
                     if page.is_new() {
                         accelerator.decoded(self.entry(&page));
                     }
-                    self.run_page_tiered(handlers, &page, *accelerator, threshold, arrived)
+                    self.run_page_tiered(handlers, &page, *accelerator, thresholds, arrived)
                 }
             };
             if let Some(cia) = stopped {
@@ -143,7 +146,7 @@ impl Cpu {
         handlers: &[Handler<Self>],
         page: &Rc<Page>,
         accelerator: &mut dyn Accelerator,
-        threshold: u32,
+        thresholds: Thresholds,
         mut arrived: bool,
     ) -> Option<u64> {
         let base = self.regs.nia & !(PAGE - 1);
@@ -151,12 +154,13 @@ impl Cpu {
         loop {
             let index = (self.regs.nia % PAGE) as usize / 4;
             let warmth = if std::mem::replace(&mut arrived, true) {
-                heat.note(index, threshold)
+                heat.note(index, thresholds)
             } else {
                 heat.look(index)
             };
             match warmth {
                 Warmth::Cold => {}
+                Warmth::JustLukewarm => accelerator.lukewarm(self, self.entry(page)),
                 Warmth::JustHot => accelerator.compile(self, self.entry(page)),
                 Warmth::Compiled(code) => match accelerator.run(self, code) {
                     Ran::Left => return None,

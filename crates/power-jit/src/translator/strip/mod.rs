@@ -218,7 +218,18 @@ impl<'a> Translator<'a> {
                 break;
             }
         }
-        self.strip.take().expect("nothing else takes it")
+        let mut strip = self.strip.take().expect("nothing else takes it");
+        // Of a round that came to no end.
+        for side in std::mem::take(&mut strip.sides) {
+            self.builder.switch_to_block(side.block);
+            self.never_reached();
+        }
+        strip
+    }
+
+    /// Ends a block that control never comes to.
+    fn never_reached(&mut self) {
+        self.builder.ins().trap(TrapCode::unwrap_user(1));
     }
 
     /// Notes which register a value is.
@@ -368,30 +379,28 @@ impl<'a> Translator<'a> {
             && sums.get(&CTR.index()) != Some(&Linear::start_of(CTR));
         let strip = self.strip.as_mut().expect("called in strips only");
         strip.next = None;
-        if matches!(strip.counter, Counter::Ctr) && counts_differently {
-            strip.sound = false;
-        }
-        let (condition, side) = match (branched.condition, is_next(branched.to), is_next(follows)) {
-            (None, true, _) | (Some(_), true, true) => {
-                self.state_changed();
+        strip.sound = match strip.counter {
+            Counter::Ctr => !counts_differently,
+            Counter::Own(_) => true,
+        };
+        let (taken, not_taken) = (is_next(branched.to), is_next(follows));
+        let (condition, side) = match branched.condition {
+            _ if !strip.sound || !taken && !not_taken => {
+                strip.sound = false;
+                self.never_reached();
                 return;
             }
-            (Some(condition), taken, _) if taken || is_next(follows) => {
+            Some(condition) if taken != not_taken => {
                 (condition, if taken { follows } else { branched.to })
             }
             _ => {
-                strip.sound = false;
-                self.builder.ins().trap(TrapCode::unwrap_user(1));
+                self.state_changed();
                 return;
             }
         };
         let [on, block] = [(); 2].map(|()| self.builder.create_block());
         self.builder.set_cold_block(block);
-        let to = if is_next(follows) {
-            [block, on]
-        } else {
-            [on, block]
-        };
+        let to = if not_taken { [block, on] } else { [on, block] };
         self.builder.ins().brif(condition, to[0], &[], to[1], &[]);
         let passed = self.completed;
         let (from, cached) = (self.block, self.cached.clone());
