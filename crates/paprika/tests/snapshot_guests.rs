@@ -179,8 +179,8 @@ fn take(machine: &Machine) -> Taken {
     let mut ram = vec![0; control.ram().size() as usize];
     control.ram().read(0, &mut ram).expect("all of it");
     let boot = BootFiles {
-        kernel: control.kernel().to_vec(),
-        initrd: control.initrd().to_vec(),
+        kernel: control.kernel().to_vec().into(),
+        initrd: control.initrd().to_vec().into(),
     };
     standstill.leave(Departure::Moved("another machine".into()));
     Taken { state, ram, boot }

@@ -7,7 +7,7 @@ use object::elf::{EM_PPC64, FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{LittleEndian, elf};
 
-use super::{FILE_MAX, FileError, read_file};
+use super::{FILE_MAX, FileBytes, FileError, read_file};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -61,7 +61,7 @@ struct Segment {
 /// A kernel, ready to be copied into guest memory.
 #[derive(Debug, Clone)]
 pub struct Kernel {
-    image: Vec<u8>,
+    image: FileBytes,
     segments: Vec<Segment>,
     /// Offset of the entry from the lowest address.
     entry: u64,
@@ -75,7 +75,7 @@ impl Kernel {
     pub fn read(path: &Path) -> Result<Self, KernelError> {
         let mut image = read_file("kernel", path)?;
         if image.starts_with(&GZIP_MAGIC) {
-            image = unpack(&image, path)?;
+            image = unpack(&image, path)?.into();
         }
         Self::parse(image, path)
     }
@@ -84,7 +84,7 @@ impl Kernel {
     ///
     /// # Errors
     /// [`KernelError`] where it is none.
-    pub fn parse(image: Vec<u8>, path: &Path) -> Result<Self, KernelError> {
+    pub fn parse(image: FileBytes, path: &Path) -> Result<Self, KernelError> {
         let not_a_kernel = |found: &str| KernelError::NotAKernel {
             path: path.to_owned(),
             found: found.to_owned(),

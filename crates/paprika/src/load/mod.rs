@@ -1,12 +1,13 @@
 //! What is loaded into a new machine, and where it goes.
 
+mod bytes;
 mod kernel;
 mod layout;
 
+pub use bytes::FileBytes;
 pub use kernel::{Kernel, KernelError};
 pub use layout::{Layout, LayoutError};
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Largest kernel or RAM disk, packed or unpacked. No real one comes near; a device file or a decompression bomb goes past.
@@ -39,17 +40,15 @@ pub enum FileError {
 ///
 /// # Errors
 /// [`FileError`] names it.
-pub fn read_file(what: &'static str, path: &Path) -> Result<Vec<u8>, FileError> {
+pub fn read_file(what: &'static str, path: &Path) -> Result<FileBytes, FileError> {
     let unreadable = |source| FileError::Unreadable {
         what,
         path: path.to_owned(),
         source,
     };
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(FILE_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    let expected = file.metadata().map_err(unreadable)?.len();
+    let bytes = FileBytes::read(file, expected, FILE_MAX).map_err(unreadable)?;
     if bytes.len() as u64 > FILE_MAX {
         return Err(FileError::TooLarge {
             what,

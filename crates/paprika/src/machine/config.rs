@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::MachineError;
 use super::state::{Blob, BootFiles, BootState, Description};
-use crate::load::{self, Kernel, Layout};
+use crate::load::{self, FileBytes, Kernel, Layout};
 
 /// RAM of a machine whose user does not say: what the guest kit needs, and room to work in.
 pub const DEFAULT_MEMORY: u64 = 2 << 30;
@@ -89,7 +89,7 @@ pub struct MachineConfig {
     /// The kernel's file.
     pub kernel: PathBuf,
     /// The initramfs as bytes; empty: none.
-    pub initrd: Vec<u8>,
+    pub initrd: FileBytes,
     /// Kernel command line.
     pub cmdline: String,
     /// Number of vCPUs.
@@ -108,7 +108,7 @@ impl MachineConfig {
         Self {
             machine: MachineVersion::default(),
             kernel: kernel.into(),
-            initrd: Vec::new(),
+            initrd: FileBytes::default(),
             cmdline: String::new(),
             cpus: 1,
             memory: DEFAULT_MEMORY,
@@ -121,7 +121,7 @@ impl MachineConfig {
     ///
     /// # Errors
     /// [`MachineError::File`] names it.
-    pub fn read_initrd(path: &Path) -> Result<Vec<u8>, MachineError> {
+    pub fn read_initrd(path: &Path) -> Result<FileBytes, MachineError> {
         Ok(load::read_file("initrd", path)?)
     }
 }
@@ -131,7 +131,7 @@ impl MachineConfig {
 pub(super) struct Boot {
     pub(super) kernel_path: PathBuf,
     pub(super) kernel: Kernel,
-    pub(super) initrd: Vec<u8>,
+    pub(super) initrd: FileBytes,
     pub(super) cmdline: String,
     pub(super) layout: Layout,
     /// Worked out when it is first wanted, and not while a guest stands still for it.

@@ -158,8 +158,8 @@ impl DestinationMachine for Arrival {
         }
         let initrd = luggage.split_off(kernel_length);
         let files = BootFiles {
-            kernel: luggage,
-            initrd,
+            kernel: luggage.into(),
+            initrd: initrd.into(),
         };
         let blueprint = Blueprint::of_saved(here, boot, files, self.options.host.clone())
             .map_err(Problem::new)?;

@@ -216,7 +216,7 @@ impl GuestSession {
                 .iter()
                 .map(|(path, mode, content)| (path.as_str(), *mode, content.as_slice()))
                 .collect();
-            self.config.initrd = guest_kit::with_files(&self.config.initrd, &files)?;
+            self.config.initrd = guest_kit::with_files(&self.config.initrd, &files)?.into();
         }
         let (tell, notices) = channel();
         let recorder = Recorder::new(self.watches, tell.clone(), self.echo);

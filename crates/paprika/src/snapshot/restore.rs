@@ -11,7 +11,7 @@ use super::format::{self, FormatError, StateFile};
 use super::memory::{self, MemoryError};
 use super::progress::{Progress, Stage};
 use super::{INITRD_FILE, KERNEL_FILE, MEMORY_FILE, STATE_FILE, identity};
-use crate::load::{FileError, read_file};
+use crate::load::{FileBytes, FileError, read_file};
 use crate::machine::state::{
     Blob, BootFiles, Description, NvdimmDescription, Refusal, StateError, Warning, compat,
 };
@@ -254,7 +254,7 @@ impl Snapshot {
         name: &str,
         what: &'static str,
         wanted: Blob,
-    ) -> Result<Vec<u8>, RestoreError> {
+    ) -> Result<FileBytes, RestoreError> {
         let path = self.file(name);
         let bytes = read_file(what, &path)?;
         if Blob::of(&bytes) != wanted {

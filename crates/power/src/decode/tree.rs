@@ -1,6 +1,6 @@
 //! The search structure over the instruction table: primary opcode and the low eleven bits select a short list of rows.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
 use std::sync::LazyLock;
 
 use super::table::{Opcode, Row, rows};
@@ -20,37 +20,42 @@ struct Tree {
 static TREE: LazyLock<Tree> = LazyLock::new(Tree::build);
 
 impl Tree {
+    /// Slot by slot would mean a hundred thousand lists, and a good part of a guest's start. So a list is an extension of another, by the
+    /// next row, and is made once for all slots that have come to it.
     fn build() -> Self {
         let rows = rows();
-        let mut candidates: Vec<Vec<u16>> = vec![Vec::new(); SLOTS];
-        for (index, row) in rows.iter().enumerate() {
-            let base = ((row.pattern.value >> 26) as usize) << 11;
-            let free = !row.pattern.mask & LOW_BITS;
+        let mut order: Vec<u16> = (0..rows.len() as u16).collect();
+        order.sort_by_key(|&row| Reverse(rows[row as usize].pattern.mask.count_ones()));
+        let mut slots = vec![0; SLOTS];
+        let mut lists: Vec<Box<[u16]>> = vec![Box::default()];
+        let mut extended: Vec<(u16, u16)> = Vec::new();
+        for index in order {
+            let pattern = &rows[index as usize].pattern;
+            let base = ((pattern.value >> 26) as usize) << 11;
+            let free = !pattern.mask & LOW_BITS;
+            extended.clear();
             // All subsets of the free low bits, by the standard (s - free) & free walk.
             let mut subset = 0;
             loop {
-                let low = (row.pattern.value & LOW_BITS & row.pattern.mask) | subset;
-                candidates[base | low as usize].push(index as u16);
+                let low = (pattern.value & LOW_BITS & pattern.mask) | subset;
+                let slot = &mut slots[base | low as usize];
+                let known = extended.iter().find(|(list, _)| list == slot);
+                *slot = match known {
+                    Some(&(_, longer)) => longer,
+                    None => {
+                        let longer = [&lists[usize::from(*slot)][..], &[index]].concat();
+                        lists.push(longer.into_boxed_slice());
+                        let number = (lists.len() - 1) as u16;
+                        extended.push((*slot, number));
+                        number
+                    }
+                };
                 subset = subset.wrapping_sub(free) & free;
                 if subset == 0 {
                     break;
                 }
             }
         }
-        let mut known: HashMap<Vec<u16>, u16> = HashMap::new();
-        let mut lists: Vec<Box<[u16]>> = Vec::new();
-        let slots = candidates
-            .into_iter()
-            .map(|mut list| {
-                list.sort_by_key(|&row| {
-                    std::cmp::Reverse(rows[row as usize].pattern.mask.count_ones())
-                });
-                *known.entry(list).or_insert_with_key(|list| {
-                    lists.push(list.clone().into_boxed_slice());
-                    (lists.len() - 1) as u16
-                })
-            })
-            .collect();
         Self { slots, lists, rows }
     }
 }

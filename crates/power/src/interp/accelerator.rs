@@ -5,10 +5,11 @@
 //! is valid exactly as long as the page is: whatever makes the interpreter look a page up again (icbi, isync, flushed
 //! translations) makes it find other code there, or none. Cold code, and what the accelerator leaves alone, is interpreted.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
 use super::code::{PAGE, Page, WORDS};
+use super::slab::Op;
 use crate::cpu::Cpu;
 use crate::decode::Opcode;
 use crate::engine::SystemFn;
@@ -52,7 +53,7 @@ pub enum Ran {
 
 /// A second tier. It belongs to one vCPU, and is asked on its thread only.
 pub trait Accelerator {
-    /// Entries after which code counts as hot; at least 1.
+    /// Entries after which code counts as hot; at least 1, and at most some ten thousand.
     fn threshold(&self) -> u32;
 
     /// Entries after which code is lukewarm: worth to be compiled when there is nothing better to do. 0: none is.
@@ -98,8 +99,8 @@ impl Entry {
     pub fn words(&self) -> Option<Box<[Insn; PAGE_WORDS]>> {
         let page = self.page.upgrade()?;
         let mut words = Box::new([Insn(0); PAGE_WORDS]);
-        for (word, op) in words.iter_mut().zip(page.ops.iter()) {
-            *word = op.insn;
+        for (word, op) in words.iter_mut().zip(page.ops().iter()) {
+            *word = op.get().insn;
         }
         Some(words)
     }
@@ -112,7 +113,7 @@ impl Entry {
     /// The words of the page that branches have gone to, as far as that was interpreted or they have code.
     pub fn reached(&self) -> Reached {
         let page = self.page.upgrade();
-        page.map(|page| page.heat.reached()).unwrap_or_default()
+        page.map(|page| page.heat().reached()).unwrap_or_default()
     }
 
     /// Names the page. No other has the name as long as this entry, or another of the page, is there.
@@ -131,7 +132,7 @@ impl Entry {
     /// The code that is run where it is reached.
     pub fn code(&self) -> Option<CodeId> {
         let page = self.page.upgrade()?;
-        match page.heat.look(self.index) {
+        match page.heat().look(self.index) {
             Warmth::Compiled(code) => Some(code),
             Warmth::Cold | Warmth::JustLukewarm | Warmth::JustHot => None,
         }
@@ -140,16 +141,16 @@ impl Entry {
     /// Counts from the start again where no code is installed: it was not compiled, but may be another time.
     pub fn forget(&self) {
         if let Some(page) = self.page.upgrade()
-            && !matches!(page.heat.look(self.index), Warmth::Compiled(_))
+            && !matches!(page.heat().look(self.index), Warmth::Compiled(_))
         {
-            page.heat.forget(self.index);
+            page.heat().forget(self.index);
         }
     }
 
     /// From now on this code is run where the entry is reached, as long as the page is valid.
     pub fn install(&self, code: CodeId) {
         if let Some(page) = self.page.upgrade() {
-            page.heat.cell(self.index).set(COMPILED + code.0);
+            page.heat().install(self.index, code);
         }
     }
 }
@@ -169,14 +170,21 @@ impl Reached {
     }
 }
 
-/// From here on a cell is a [`CodeId`].
-const COMPILED: u32 = u32::MAX / 2 + 1;
+/// There is compiled code.
+const COMPILED: u16 = u16::MAX;
 /// Hot, and told so to the accelerator.
-const OFFERED: u32 = COMPILED - 1;
+const OFFERED: u16 = COMPILED - 1;
+/// What counts as hot whatever the threshold is.
+const COUNT_MAX: u32 = OFFERED as u32 - 1;
 
 /// What is known about the entries of a page: how often they were reached, or their compiled code.
-#[derive(Default)]
-pub(super) struct Heat(OnceCell<Box<[Cell<u32>; WORDS]>>);
+#[derive(Clone, Copy)]
+pub(super) struct Heat<'a> {
+    /// They hold the counts.
+    ops: &'a [Cell<Op>; WORDS],
+    /// The numbers of compiled code.
+    codes: &'a [Cell<u32>; WORDS],
+}
 
 /// Counts of entries from which on code is lukewarm, and hot.
 #[derive(Clone, Copy)]
@@ -193,66 +201,70 @@ pub(super) enum Warmth {
     Compiled(CodeId),
 }
 
-impl Heat {
+impl<'a> Heat<'a> {
+    /// That of a page.
     #[inline(always)]
-    fn cell(&self, index: usize) -> &Cell<u32> {
-        &self
-            .0
-            .get_or_init(|| Box::new([const { Cell::new(0) }; WORDS]))[index % WORDS]
+    pub(super) fn of(ops: &'a [Cell<Op>; WORDS], codes: &'a [Cell<u32>; WORDS]) -> Self {
+        Self { ops, codes }
     }
 
-    /// Whether nothing has been counted yet.
-    pub(super) fn is_new(&self) -> bool {
-        self.0.get().is_none()
+    fn set(self, index: usize, heat: u16) {
+        let op = &self.ops[index % WORDS];
+        op.set(Op { heat, ..op.get() });
+    }
+
+    fn compiled(self, index: usize) -> Warmth {
+        Warmth::Compiled(CodeId(self.codes[index % WORDS].get()))
     }
 
     /// Only looks at an entry.
-    pub(super) fn look(&self, index: usize) -> Warmth {
-        match self.cell(index).get().checked_sub(COMPILED) {
-            Some(code) => Warmth::Compiled(CodeId(code)),
-            None => Warmth::Cold,
+    pub(super) fn look(self, index: usize) -> Warmth {
+        match self.ops[index % WORDS].get().heat {
+            COMPILED => self.compiled(index),
+            _ => Warmth::Cold,
         }
     }
 
     /// Counts an entry.
     #[inline(always)]
-    pub(super) fn note(&self, index: usize, thresholds: Thresholds) -> Warmth {
-        let cell = self.cell(index);
-        let value = cell.get();
-        if value >= COMPILED {
-            return Warmth::Compiled(CodeId(value - COMPILED));
+    pub(super) fn note(self, index: usize, thresholds: Thresholds) -> Warmth {
+        let op = &self.ops[index % WORDS];
+        let known = op.get();
+        let count = match known.heat {
+            COMPILED => return self.compiled(index),
+            OFFERED => return Warmth::Cold,
+            before => u32::from(before) + 1,
+        };
+        let hot = count >= thresholds.hot.min(COUNT_MAX);
+        let heat = if hot { OFFERED } else { known.heat + 1 };
+        op.set(Op { heat, ..known });
+        if hot {
+            Warmth::JustHot
+        } else if count == thresholds.lukewarm {
+            Warmth::JustLukewarm
+        } else {
+            Warmth::Cold
         }
-        if value == OFFERED {
-            return Warmth::Cold;
-        }
-        if value + 1 >= thresholds.hot {
-            cell.set(OFFERED);
-            return Warmth::JustHot;
-        }
-        cell.set(value + 1);
-        if value + 1 == thresholds.lukewarm {
-            return Warmth::JustLukewarm;
-        }
-        Warmth::Cold
+    }
+
+    /// From now on there is this code.
+    fn install(self, index: usize, code: CodeId) {
+        self.codes[index % WORDS].set(code.0);
+        self.set(index, COMPILED);
     }
 
     /// Where something was counted.
-    fn reached(&self) -> Reached {
+    fn reached(self) -> Reached {
         let mut reached = Reached::default();
-        for (index, cell) in self
-            .0
-            .get()
-            .into_iter()
-            .flat_map(|cells| cells.iter().enumerate())
-        {
-            reached.0[index / 64] |= u64::from(cell.get() != 0) << (index % 64);
+        for (index, op) in self.ops.iter().enumerate() {
+            reached.0[index / 64] |= u64::from(op.get().heat != 0) << (index % 64);
         }
         reached
     }
 
     /// Counts from the start again.
-    pub(super) fn forget(&self, index: usize) {
-        self.cell(index).set(0);
+    pub(super) fn forget(self, index: usize) {
+        self.set(index, 0);
     }
 }
 

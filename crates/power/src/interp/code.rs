@@ -9,7 +9,8 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::accelerator::Heat;
-use crate::decode::{Opcode, decode};
+use super::slab::{Op, Slab, Slabs};
+use crate::decode::decode;
 use crate::insn::Insn;
 use crate::partition::Partition;
 
@@ -17,26 +18,20 @@ use crate::partition::Partition;
 pub(crate) const PAGE: u64 = 4096;
 pub(super) const WORDS: usize = PAGE as usize / 4;
 /// Entries of the effective-address front; a power of two.
-const FRONT: usize = 512;
-/// Decoded pages kept (8 KiB each); past this all are dropped and decoded again as needed.
+const FRONT: usize = 2048;
+/// Decoded pages kept (12 KiB each); past this all are dropped and decoded again as needed.
 const PAGES_MAX: usize = 4096;
 
-/// A decoded instruction.
-#[derive(Clone, Copy)]
-pub(crate) struct Op {
-    pub(crate) insn: Insn,
-    pub(crate) opcode: Opcode,
-}
-
-/// A page of decoded instructions.
+/// A page of instructions, each decoded when it is first carried out: of most pages few ever are.
 pub(crate) struct Page {
-    pub(crate) ops: Box<[Op; WORDS]>,
+    slab: Rc<Slab>,
+    place: usize,
     /// The code epoch in which this was last known to equal memory.
     epoch: Cell<u64>,
     real: u64,
     big_endian: bool,
-    /// For a second tier.
-    pub(super) heat: Heat,
+    /// Whether a second tier knows of it.
+    offered: Cell<bool>,
 }
 
 #[derive(Clone)]
@@ -94,6 +89,7 @@ impl Space {
 /// All decoded code of one vCPU.
 pub(crate) struct CodeCache {
     pages: HashMap<u64, Rc<Page>>,
+    slabs: Slabs,
     front: Vec<FrontEntry>,
     /// The run loop must look its page up again.
     stale: bool,
@@ -118,6 +114,7 @@ impl Default for CodeCache {
     fn default() -> Self {
         Self {
             pages: HashMap::new(),
+            slabs: Slabs::default(),
             front: vec![
                 FrontEntry {
                     tag: u64::MAX,
@@ -288,10 +285,11 @@ impl CodeCache {
                         Rc::clone(page)
                     }
                     _ => {
-                        let page = Rc::new(Page::decode(&bytes, epoch, real, big_endian));
                         if self.pages.len() >= PAGES_MAX {
                             self.clear();
                         }
+                        let page = Page::new(&mut self.slabs, &bytes, epoch, real, big_endian);
+                        let page = Rc::new(page);
                         self.pages.insert(key, Rc::clone(&page));
                         page
                     }
@@ -320,35 +318,78 @@ impl CodeCache {
 }
 
 impl Page {
-    fn decode(bytes: &[u8; PAGE as usize], epoch: u64, real: u64, big_endian: bool) -> Self {
-        let mut ops = Box::new(
-            [Op {
-                insn: Insn(0),
-                opcode: Opcode::ILLEGAL,
-            }; WORDS],
-        );
-        for (op, word) in ops.iter_mut().zip(bytes.as_chunks::<4>().0) {
-            let insn = Insn(word_of(*word, big_endian));
-            *op = Op {
-                insn,
-                opcode: decode(insn),
-            };
+    fn new(
+        slabs: &mut Slabs,
+        bytes: &[u8; PAGE as usize],
+        epoch: u64,
+        real: u64,
+        big_endian: bool,
+    ) -> Self {
+        let (slab, place) = slabs.take();
+        for (op, word) in slab.ops(place).iter().zip(bytes.as_chunks::<4>().0) {
+            op.set(Op::undecoded(Insn(word_of(*word, big_endian))));
         }
         Self {
-            ops,
+            slab,
+            place,
             epoch: Cell::new(epoch),
             real,
             big_endian,
-            heat: Heat::default(),
+            offered: Cell::new(false),
         }
     }
 
+    /// Its instructions.
+    #[inline(always)]
+    pub(super) fn ops(&self) -> &[Cell<Op>; WORDS] {
+        self.slab.ops(self.place)
+    }
+
+    /// What a second tier knows of its words.
+    #[inline(always)]
+    pub(super) fn heat(&self) -> Heat<'_> {
+        Heat::of(self.ops(), self.slab.codes(self.place))
+    }
+
+    /// Whether this is asked for the first time.
+    pub(super) fn is_new(&self) -> bool {
+        !self.offered.replace(true)
+    }
+
     fn equals(&self, bytes: &[u8; PAGE as usize]) -> bool {
-        self.ops
+        self.ops()
             .iter()
             .zip(bytes.as_chunks::<4>().0)
-            .all(|(op, word)| op.insn.0 == word_of(*word, self.big_endian))
+            .all(|(op, word)| op.get().insn.0 == word_of(*word, self.big_endian))
     }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.slab.give_back(self.place);
+    }
+}
+
+/// The decoded instruction at a place in a page.
+#[inline(always)]
+pub(super) fn op_at(op: &Cell<Op>) -> Op {
+    let known = op.get();
+    if known.is_decoded() {
+        known
+    } else {
+        decode_at(op)
+    }
+}
+
+#[cold]
+fn decode_at(op: &Cell<Op>) -> Op {
+    let known = op.get();
+    let decoded = Op {
+        opcode: decode(known.insn),
+        ..known
+    };
+    op.set(decoded);
+    decoded
 }
 
 fn word_of(bytes: [u8; 4], big_endian: bool) -> u32 {

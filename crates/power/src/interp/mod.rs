@@ -4,5 +4,6 @@ pub mod accelerator;
 pub(crate) mod code;
 mod engine;
 mod run;
+mod slab;
 
 pub use run::Exit;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 
 use super::accelerator::{Accelerator, Ran, Thresholds, Warmth};
-use super::code::{PAGE, Page};
+use super::code::{PAGE, Page, op_at};
 use crate::cpu::Cpu;
 use crate::decode;
 use crate::engine::Handler;
@@ -94,7 +94,7 @@ impl Cpu {
             let stopped = match &mut accelerator {
                 None => self.run_page(handlers, &page),
                 Some(accelerator) => {
-                    if page.heat.is_new() {
+                    if page.is_new() {
                         accelerator.decoded(self.entry(&page));
                     }
                     self.run_page_tiered(handlers, &page, *accelerator, thresholds, arrived)
@@ -115,10 +115,11 @@ impl Cpu {
     #[inline]
     fn run_page(&mut self, handlers: &[Handler<Self>], page: &Page) -> Option<u64> {
         let base = self.regs.nia & !(PAGE - 1);
+        let ops = page.ops();
         let mut left = self.budget;
         let stopped = loop {
             let cia = self.regs.nia;
-            let op = page.ops[(cia % PAGE) as usize / 4];
+            let op = op_at(&ops[(cia % PAGE) as usize / 4]);
             self.regs.nia = cia.wrapping_add(4);
             let done = handlers[op.opcode.0 as usize](self, op.insn);
             left -= 1;
@@ -149,12 +150,13 @@ impl Cpu {
         mut arrived: bool,
     ) -> Option<u64> {
         let base = self.regs.nia & !(PAGE - 1);
+        let (ops, heat) = (page.ops(), page.heat());
         loop {
             let index = (self.regs.nia % PAGE) as usize / 4;
             let warmth = if std::mem::replace(&mut arrived, true) {
-                page.heat.note(index, thresholds)
+                heat.note(index, thresholds)
             } else {
-                page.heat.look(index)
+                heat.look(index)
             };
             match warmth {
                 Warmth::Cold => {}
@@ -167,13 +169,13 @@ impl Cpu {
                         return Some(cia);
                     }
                     Ran::Unsuitable => {}
-                    Ran::Unknown => page.heat.forget(index),
+                    Ran::Unknown => heat.forget(index),
                 },
             }
             let mut left = self.budget;
             let (stopped, leave) = loop {
                 let cia = self.regs.nia;
-                let op = page.ops[(cia % PAGE) as usize / 4];
+                let op = op_at(&ops[(cia % PAGE) as usize / 4]);
                 let next = cia.wrapping_add(4);
                 self.regs.nia = next;
                 let done = handlers[op.opcode.0 as usize](self, op.insn);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::compat::Refusal;
-use crate::load::Layout;
+use crate::load::{FileBytes, Layout};
 use crate::machine::PmemError;
 
 /// The version of [`MachineState`] that this program writes, and the newest that it reads.
@@ -158,9 +158,9 @@ impl Blob {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BootFiles {
     /// The kernel, an unpacked ELF file.
-    pub kernel: Vec<u8>,
+    pub kernel: FileBytes,
     /// The RAM disk.
-    pub initrd: Vec<u8>,
+    pub initrd: FileBytes,
 }
 
 /// What a vCPU is doing between two instructions.
