@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use code_store::{BuildId, CodeStore, Key, StoreError, StoreOptions};
 use cranelift_codegen::isa::TargetIsa;
@@ -64,6 +65,8 @@ pub(crate) struct Archive {
     /// What has been compiled since the last save, by page.
     fresh: HashMap<Key, Vec<Kept>>,
     fresh_bytes: usize,
+    /// When the first of it came.
+    fresh_since: Option<Instant>,
 }
 
 impl Archive {
@@ -81,6 +84,7 @@ impl Archive {
             store: CodeStore::open(&place.directory, program, options)?,
             fresh: HashMap::new(),
             fresh_bytes: 0,
+            fresh_since: None,
         })
     }
 
@@ -131,18 +135,20 @@ impl Archive {
     pub(crate) fn keep(&mut self, page: Key, kept: Kept) {
         if self.fresh_bytes + kept.code.len() <= FRESH_BYTES {
             self.fresh_bytes += kept.code.len();
+            self.fresh_since.get_or_insert_with(Instant::now);
             self.fresh.entry(page).or_default().push(kept);
         }
     }
 
-    /// Whether there is something to save.
-    pub(crate) fn has_fresh(&self) -> bool {
-        !self.fresh.is_empty()
+    /// How long something waits to be saved; None: there is nothing.
+    pub(crate) fn fresh_for(&self) -> Option<Duration> {
+        Some(self.fresh_since?.elapsed())
     }
 
     /// Hands to the store what is new. It writes in batches, and when the archive is closed.
     pub(crate) fn save(&mut self) {
         self.fresh_bytes = 0;
+        self.fresh_since = None;
         for (page, mut regions) in self.fresh.drain() {
             let free = (0..CHUNKS).find(|&chunk| !self.store.contains(&name(&page, chunk)));
             let Some(number) = free else { continue };

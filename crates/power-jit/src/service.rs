@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -30,10 +30,14 @@ const PAGES: usize = 4096;
 /// Notes that wait.
 const NOTES: usize = 1 << 14;
 
+/// vCPUs that are taken to run the same code, at most.
+const MOST_ALIKE: u32 = 4;
+
 /// How a machine compiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JitOptions {
-    /// Entries after which code counts as hot; 0 counts as 1.
+    /// Entries after which code counts as hot; 0 counts as 1. Each vCPU counts for itself, and all run what one has found hot: where
+    /// there are several, fewer will do.
     pub threshold: u32,
     /// Entries after which code is compiled when the compiler has nothing else to do; 0: none is. Not where vCPUs `wait`.
     pub lukewarm: u32,
@@ -138,6 +142,8 @@ pub(crate) struct Shared {
     /// Counts how often all code was dropped.
     pub(crate) generation: AtomicU64,
     pages: Mutex<Pages>,
+    /// vCPUs that there have been.
+    vcpus: AtomicU32,
     /// The last ticket that was given.
     pub(crate) tickets: AtomicU64,
     /// Where code is given names, where that is wanted.
@@ -189,6 +195,15 @@ impl Queue {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Entries after which code counts as hot on one of the vCPUs.
+    pub(crate) fn threshold(&self) -> u32 {
+        let alike = match self.options.wait {
+            true => 1,
+            false => (self.vcpus.load(Ordering::Relaxed) / 2).clamp(1, MOST_ALIKE),
+        };
+        (self.options.threshold / alike).max(1)
     }
 
     /// The pages of code that vCPUs have.
@@ -307,6 +322,7 @@ impl JitService {
             options,
             generation: AtomicU64::new(0),
             pages: Mutex::default(),
+            vcpus: AtomicU32::new(0),
             tickets: AtomicU64::new(0),
             perf_map: OnceLock::new(),
             queue: Mutex::default(),
@@ -343,6 +359,7 @@ impl JitService {
 
     /// A second tier for one vCPU.
     pub fn accelerator(&self) -> Box<dyn Accelerator> {
+        self.shared.vcpus.fetch_add(1, Ordering::Relaxed);
         Box::new(JitTier::new(Arc::clone(&self.shared)))
     }
 

@@ -222,7 +222,7 @@ impl JitTier {
 
     /// The region of a slot for a mode, where there is one; counts where not.
     fn region(&mut self, code: CodeId, index: usize, mode: Mode) -> Option<Arc<Region>> {
-        let threshold = self.shared.options.threshold;
+        let threshold = self.shared.threshold();
         let slot = &mut self.slots[index];
         if let Some(region) = slot.suiting(mode) {
             return Some(Arc::clone(region));
@@ -381,7 +381,7 @@ impl Drop for JitTier {
 
 impl Accelerator for JitTier {
     fn threshold(&self) -> u32 {
-        self.shared.options.threshold.max(1)
+        self.shared.threshold()
     }
 
     fn lukewarm_after(&self) -> u32 {

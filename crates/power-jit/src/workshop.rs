@@ -37,6 +37,8 @@ const KNOWN_MAX: usize = 1 << 16;
 
 /// How long the thread is idle before it saves what it has compiled.
 const SAVE_AFTER: Duration = Duration::from_secs(1);
+/// And how long that waits at most.
+const SAVE_AT_LATEST: Duration = Duration::from_secs(60);
 
 /// What code is made of.
 type Source = (Mode, Vec<PlannedBlock>);
@@ -203,7 +205,7 @@ impl Workshop {
         if !self.waiting_for_pages.is_empty() || self.waiting.iter().any(is_waited_for) {
             self.deliver(shared);
         }
-        self.lukewarm.add(shared.take_notes(), &shared.pages());
+        self.lukewarm.add(shared.take_notes());
         let again = match self.lukewarm.next() {
             Next::Compile(note) => {
                 self.warm_up(note, shared);
@@ -213,11 +215,11 @@ impl Workshop {
             Next::Nothing => None,
         };
         self.deliver(shared);
-        let archive = self.archive.as_mut();
-        let Some(archive) = archive.filter(|archive| archive.has_fresh()) else {
+        let waits = self.archive.as_ref().and_then(Archive::fresh_for);
+        let (Some(archive), Some(waits)) = (&mut self.archive, waits) else {
             return again;
         };
-        if self.delivered.elapsed() >= SAVE_AFTER {
+        if self.delivered.elapsed() >= SAVE_AFTER || waits >= SAVE_AT_LATEST {
             for page in shared.pages().take_used() {
                 archive.touch(&page);
             }
@@ -241,10 +243,8 @@ impl Workshop {
         let mut done = JitStatistics::default();
         self.compile(&words, page, note.wish, None, shared, &mut done);
         done.compile_time = start.elapsed();
+        self.lukewarm.compiled_in(done.compile_time);
         shared.add(&done);
-        if self.waiting_bytes >= BATCH {
-            self.deliver(shared);
-        }
     }
 
     /// Keeps what is to be kept.

@@ -512,3 +512,36 @@ fn floating_point_on_the_hosts_unit_leaves_the_fpscr_of_the_interpreter() {
         );
     }
 }
+
+#[test]
+fn what_one_vcpu_has_had_compiled_another_runs_that_has_the_page() {
+    let service = JitService::new(JitOptions {
+        threshold: 1000,
+        wait: true,
+        ..JitOptions::default()
+    })
+    .expect("tests run where the engine does");
+    let partition = partition(2);
+    code(&partition, CODE, &[addi(3, 3, 2), bdnz(-4), HYPERCALL]);
+    let mut cpus = [0, 1].map(|id| {
+        let mut cpu = Cpu::new(&partition, id).expect("there are two");
+        cpu.set_accelerator(Some(service.accelerator()));
+        cpu
+    });
+    let mut run = |id: usize, rounds| {
+        let cpu = &mut cpus[id];
+        cpu.set_msr(cpu.regs.msr | msr::LE);
+        (cpu.regs.nia, cpu.regs.ctr) = (CODE, rounds);
+        assert_eq!(cpu.run(), Exit::Hypercall);
+    };
+    // Far from hot, on one; then hot on the other.
+    run(0, 10);
+    run(1, 5000);
+    run(0, 10);
+    cpus[1].set_accelerator(None);
+    let before = service.statistics();
+    cpus[0].set_accelerator(None);
+    let after = service.statistics();
+    assert_eq!(after.regions, before.regions);
+    assert!(after.executed > before.executed, "{before:?}, {after:?}");
+}
