@@ -47,7 +47,7 @@ use crate::trampoline::{self, Shim};
 use float::Deferred;
 use registers::{Cached, Kept, NIA};
 use storage::Sites;
-use strip::Strip;
+use strip::{Again, Strip};
 
 /// Bytes of an instruction.
 const INSTRUCTION: i64 = 4;
@@ -116,7 +116,7 @@ pub(crate) struct Translator<'a> {
     /// The planned blocks by offset.
     blocks: HashMap<i64, ir::Block>,
     /// Where loops that may have strips go on to their next round, by the offset of their first block.
-    rounds: HashMap<i64, ir::Block>,
+    rounds: HashMap<i64, Again>,
     /// The plan's.
     planned: &'a [PlannedBlock],
     /// The offset of the current block.
@@ -209,10 +209,10 @@ impl<'a> Translator<'a> {
             .iter()
             .map(|block| (block.offset, builder.create_block()))
             .collect();
-        let with_chains = plan.blocks.iter().zip(&plan.facts);
-        let rounds = with_chains
+        let with_facts = plan.blocks.iter().zip(&plan.facts);
+        let rounds = with_facts
             .filter(|(_, facts)| plan.region && facts.chain.is_some())
-            .map(|(block, _)| (block.offset, builder.create_block()))
+            .map(|(block, _)| (block.offset, Again::begin(&mut builder)))
             .collect();
         let mut translator = Self {
             builder,
@@ -475,7 +475,7 @@ impl<'a> Translator<'a> {
         };
         let chain = self.planned_facts(to)?.chain.as_ref();
         if chain.is_some_and(|chain| chain.round.contains(&self.block)) {
-            return self.rounds.get(&offset).copied();
+            return self.rounds.get(&offset).map(|again| again.block);
         }
         self.blocks.get(&offset).copied()
     }

@@ -12,7 +12,7 @@ use crate::slot::SlotSet;
 use crate::translator::Translator;
 
 /// Rounds with all checks before a loop is first taken for one that goes on.
-const FIRST: i64 = 4;
+pub(super) const FIRST: i64 = 4;
 /// Most rounds with all checks between two tries.
 const PATIENCE: i64 = 64;
 /// Rounds of less than which no strip is worth its beginning.
@@ -22,9 +22,8 @@ const LEAST: i64 = 2;
 pub(super) struct Parts {
     /// Where other blocks enter the loop.
     pub(super) entry: ir::Block,
-    /// Where a round with all checks begins, and where it goes on to the next.
+    /// Where a round with all checks begins.
     pub(super) checked: ir::Block,
-    pub(super) again: ir::Block,
 }
 
 impl Translator<'_> {
@@ -32,9 +31,9 @@ impl Translator<'_> {
     pub(super) fn write_entry(&mut self, parts: &Parts, strip: &Strip, repeats: Repeats) {
         self.builder.switch_to_block(parts.entry);
         let one = self.word(1);
-        self.builder.def_var(strip.patience, one);
+        self.builder.def_var(strip.again.patience, one);
         let first = self.word(FIRST as u64);
-        self.builder.def_var(strip.left, first);
+        self.builder.def_var(strip.again.left, first);
         match repeats {
             Repeats::Ctr => {
                 let rounds = self.counted(Counter::Ctr);
@@ -53,10 +52,10 @@ impl Translator<'_> {
 
     /// Where a round with all checks goes on to the next.
     pub(super) fn write_again(&mut self, parts: &Parts, strip: &Strip) {
-        self.builder.switch_to_block(parts.again);
-        let left = self.builder.use_var(strip.left);
+        self.builder.switch_to_block(strip.again.block);
+        let left = self.builder.use_var(strip.again.left);
         let left = self.builder.ins().iadd_imm_s(left, -1);
-        self.builder.def_var(strip.left, left);
+        self.builder.def_var(strip.again.left, left);
         self.builder
             .ins()
             .brif(left, parts.checked, &[], strip.head, &[]);
@@ -118,10 +117,10 @@ impl Translator<'_> {
         }
         self.builder.ins().jump(strip.round, &[]);
         self.builder.switch_to_block(slow);
-        let patience = self.builder.use_var(strip.patience);
-        self.builder.def_var(strip.left, patience);
+        let patience = self.builder.use_var(strip.again.patience);
+        self.builder.def_var(strip.again.left, patience);
         let longer = self.longer(patience);
-        self.builder.def_var(strip.patience, longer);
+        self.builder.def_var(strip.again.patience, longer);
         self.builder.ins().jump(parts.checked, &[]);
     }
 

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, TrapCode, Value, types};
-use cranelift_frontend::Variable;
+use cranelift_frontend::{FunctionBuilder, Variable};
 use power::engine::{BranchReg, Handler};
 
 use super::linear::{self, Index, Linear};
@@ -39,6 +39,32 @@ const STREAMS: usize = 8;
 /// Rounds after which a strip has been worth its beginning, however it ends.
 const WORTH_IT: u64 = 16;
 const CTR: Slot = Slot::Branch(BranchReg::Ctr);
+
+/// Where a loop goes on to its next round with all checks, or tries a strip.
+#[derive(Clone, Copy)]
+pub(super) struct Again {
+    pub(super) block: ir::Block,
+    /// Checked rounds until the next try, and between tries.
+    left: Variable,
+    patience: Variable,
+}
+
+impl Again {
+    /// At a function's start: control may come to the midst of a loop first.
+    pub(super) fn begin(builder: &mut FunctionBuilder<'_>) -> Self {
+        let [left, patience] = [head::FIRST, 1].map(|count| {
+            let variable = builder.declare_var(types::I64);
+            let count = builder.ins().iconst(types::I64, count);
+            builder.def_var(variable, count);
+            variable
+        });
+        Self {
+            block: builder.create_block(),
+            left,
+            patience,
+        }
+    }
+}
 
 /// Accesses whose addresses differ by constants.
 struct Stream {
@@ -112,9 +138,7 @@ pub(super) struct Strip {
     budget: Variable,
     /// Instructions of a round.
     charge: u32,
-    /// Checked rounds until the next try, and between tries.
-    left: Variable,
-    patience: Variable,
+    again: Again,
     /// Where a strip begins.
     head: ir::Block,
     /// Where a round begins.
@@ -142,18 +166,14 @@ impl<'a> Translator<'a> {
             return entry;
         };
         let [head, round, checked] = [(); 3].map(|()| self.builder.create_block());
-        let strip = self.write_round(chain, facts, handlers, [head, round]);
+        let strip = self.write_round(chain, facts, handlers, again, [head, round]);
         let Some(strides) = strip.strides() else {
             // Nothing goes to the strip: it is dropped as unreachable.
-            self.builder.switch_to_block(again);
+            self.builder.switch_to_block(again.block);
             self.builder.ins().jump(entry, &[]);
             return entry;
         };
-        let parts = Parts {
-            entry,
-            checked,
-            again,
-        };
+        let parts = Parts { entry, checked };
         self.write_entry(&parts, &strip, chain.repeats);
         self.write_head(&parts, &strip, &strides);
         self.write_again(&parts, &strip);
@@ -166,6 +186,7 @@ impl<'a> Translator<'a> {
         chain: &Chain,
         facts: &BlockFacts,
         handlers: &[Handler<Self>],
+        again: Again,
         [head, round]: [ir::Block; 2],
     ) -> Strip {
         let planned = self.planned;
@@ -193,8 +214,7 @@ impl<'a> Translator<'a> {
             ends: variable(self),
             budget: variable(self),
             charge: blocks.iter().map(|block| block.charge).sum(),
-            left: variable(self),
-            patience: variable(self),
+            again,
             head,
             round,
             ended: None,
@@ -427,7 +447,7 @@ impl<'a> Translator<'a> {
         strip.ended = Some(ended);
         strip.climbing = climbing;
         let (counter, ends, head, round) = (strip.counter, strip.ends, strip.head, strip.round);
-        let patience = strip.patience;
+        let patience = strip.again.patience;
         let [over, leave] = [(); 2].map(|()| self.builder.create_block());
         let one = |this: &mut Self| {
             let one = this.word(1);
@@ -477,7 +497,7 @@ impl<'a> Translator<'a> {
     /// Where rounds take another way.
     fn write_sides(&mut self) {
         let strip = self.strip.as_mut().expect("called in strips only");
-        let (counter, left, patience) = (strip.counter, strip.left, strip.patience);
+        let (counter, Again { left, patience, .. }) = (strip.counter, strip.again);
         for side in std::mem::take(&mut strip.sides) {
             self.builder.switch_to_block(side.block);
             self.block = side.from;
