@@ -3,7 +3,7 @@
 use std::io;
 use std::ptr::NonNull;
 
-use memmap2::{Advice, MmapOptions, MmapRaw};
+use memmap2::{MmapOptions, MmapRaw};
 use power::memory::HostMapping;
 
 /// Guest RAM.
@@ -19,8 +19,6 @@ impl Ram {
     pub fn new(bytes: u64) -> io::Result<Self> {
         let len = usize::try_from(bytes).map_err(|_| io::ErrorKind::OutOfMemory)?;
         let mapping = MmapOptions::new().len(len).no_reserve_swap().map_anon()?;
-        // A guest touches all of its RAM soon, and its pages are scattered over the host's. A host without large pages has small ones.
-        let _ = mapping.advise(Advice::HugePage);
         Ok(Self {
             mapping: MmapRaw::from(mapping),
         })
