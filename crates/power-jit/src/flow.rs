@@ -411,7 +411,7 @@ mod tests {
 
     #[test]
     fn a_chain_goes_the_likely_way_through_a_loop_and_knows_what_lies_beside() {
-        // 0: lbz, beq 12; 8: beq 0; 12: addi, b 0, but for what `out` is
+        // 0: lbz, beq 12; 8: beq 0; 12: addi, b 0
         let b = Insn(0x4bff_fff0);
         let blocks: [(i64, &[Insn]); 3] =
             [(0, &[LBZ, beq(2)]), (8, &[beq(-2)]), (12, &[ADDI_R3, b])];

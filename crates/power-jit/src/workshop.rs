@@ -259,10 +259,14 @@ impl Workshop {
 
     /// Answers with all regions of a page, once those of earlier runs are finished.
     fn all_of_page(&mut self, page: Key, job: Job, shared: &Shared, done: &mut JitStatistics) {
-        let in_earlier_runs = match &self.archive {
+        let mut in_earlier_runs = match &self.archive {
             Some(archive) if shared.pages().search(&page) => archive.page(&page),
             _ => Vec::new(),
         };
+        // Some may be there since the start.
+        let pages = shared.pages();
+        in_earlier_runs.retain(|kept| !pages.has(&page, kept.entry.into(), kept.facts.mode));
+        drop(pages);
         done.loaded = in_earlier_runs.len() as u64;
         for kept in in_earlier_runs {
             self.waiting_bytes += kept.code.len();
