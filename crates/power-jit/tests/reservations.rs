@@ -244,25 +244,6 @@ fn a_reservation_is_of_memory_and_not_of_an_effective_address() {
 }
 
 #[test]
-fn conditional_stores_mark_the_page_in_the_dirty_log() {
-    let service = eager();
-    let partition = partition(1);
-    let words = [lwarx(5, 4), addi(5, 5, 1), stwcx(5, 4), bdnz(-12)];
-    code(&partition, CODE, &[&words[..], &[HYPERCALL]].concat());
-    let mut cpu = cpu(&partition, CODE);
-    cpu.set_accelerator(Some(service.accelerator()));
-    cpu.regs.gpr[4] = DATA;
-    partition.start_dirty_log(0..RAM).expect("all of RAM");
-    for round in 0..5 {
-        cpu.regs.nia = CODE;
-        cpu.regs.ctr = 1000;
-        assert_eq!(cpu.run(), Exit::Hypercall);
-        let pages = partition.take_dirty_pages().expect("a log was started");
-        assert!(pages.contains(DATA), "round {round}");
-    }
-}
-
-#[test]
 fn increments_of_compiled_code_and_of_the_interpreter_add_up() {
     const EACH: u64 = 20_000;
     for (loads, stores, bytes) in WIDTHS {

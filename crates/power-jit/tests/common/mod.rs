@@ -1,13 +1,18 @@
 //! What the tests of the engine share: the interpreter as the peer ([`peer`]), plain memory with its rules ([`memory`]), and
 //! random states and instructions ([`random`]).
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test program uses a part of it"
+)]
 
+mod eager;
 pub mod memory;
 pub mod peer;
 pub mod random;
 
+pub use eager::eager;
 use power::msr;
-use power_jit::{JitOptions, JitService};
 
 /// Real addresses of the code region: interrupt vectors, then the program.
 pub const CODE: std::ops::Range<u64> = 0..0x1_0000;
@@ -30,16 +35,6 @@ pub const MODES: [(&str, u64); 5] = [
         ALL | msr::SF | msr::LE | msr::FE0 | msr::FE1,
     ),
 ];
-
-/// A compiler that is asked soon and waited for.
-pub fn eager() -> JitService {
-    let options = JitOptions {
-        threshold: 2,
-        wait: true,
-        ..JitOptions::default()
-    };
-    JitService::new(options).expect("tests run where the engine does")
-}
 
 /// By how much `POWER_JIT_ROUNDS` multiplies the work.
 pub fn rounds() -> u64 {

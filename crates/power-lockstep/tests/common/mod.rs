@@ -3,23 +3,15 @@
 
 #[path = "../../../power/tests/bare/mod.rs"]
 pub mod bare;
+#[path = "../../../power-jit/tests/common/eager.rs"]
+mod eager;
 
 use std::sync::Arc;
 
+pub use eager::eager;
 use power::accelerator::{Accelerator, CodeId, Entry, Ran};
 use power::{Cpu, Partition};
-use power_jit::{JitOptions, JitService};
 use power_lockstep::{LockStep, LockStepOptions};
-
-/// A compiler that is asked soon and waited for.
-pub fn eager() -> JitService {
-    let options = JitOptions {
-        threshold: 2,
-        wait: true,
-        ..JitOptions::default()
-    };
-    JitService::new(options).expect("tests run where the engine does")
-}
 
 /// A machine in lock step, whose vCPU is little-endian, in real mode, at `nia`.
 pub fn lock_step(
