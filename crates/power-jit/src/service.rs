@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -70,7 +70,7 @@ pub(crate) struct Job {
 /// The way back to a vCPU.
 #[derive(Clone)]
 pub(crate) struct Reply {
-    pub(crate) answers: Sender<Answer>,
+    answers: Sender<Answer>,
     /// What was sent unasked, and not yet been taken.
     pub(crate) unasked: Arc<AtomicUsize>,
 }
@@ -79,6 +79,16 @@ pub(crate) struct Reply {
 const UNASKED: usize = 4096;
 
 impl Reply {
+    /// A way back, and what comes over it.
+    pub(crate) fn new() -> (Self, Receiver<Answer>) {
+        let (answers, received) = mpsc::channel();
+        let reply = Self {
+            answers,
+            unasked: Arc::default(),
+        };
+        (reply, received)
+    }
+
     /// Sends what was not asked for, where the vCPU takes it; false: it is gone.
     pub(crate) fn offer(&self, answer: Answer) -> bool {
         if self.unasked.load(Ordering::Relaxed) >= UNASKED {
@@ -410,17 +420,11 @@ fn work(mut workshop: Workshop, shared: &Shared) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
 
     #[test]
     fn what_is_there_already_comes_first_and_is_not_crowded_out_by_what_is_hot() {
-        let (answers, _taken) = mpsc::channel();
-        let reply = Reply {
-            answers,
-            unasked: Arc::default(),
-        };
+        let (reply, _answers) = Reply::new();
         let job = |ticket, wanted| Job {
             words: Box::new([Insn(0); PAGE_WORDS]),
             wanted,

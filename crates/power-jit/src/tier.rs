@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::Receiver;
 
 use power::accelerator::{Accelerator, CodeId, Entry, PAGE_WORDS, Ran};
 use power::{Cpu, Insn};
@@ -79,11 +79,7 @@ pub(crate) struct JitTier {
 
 impl JitTier {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let (answers, replies) = mpsc::channel();
-        let reply = Reply {
-            answers,
-            unasked: Arc::default(),
-        };
+        let (reply, replies) = Reply::new();
         Self {
             generation: shared.generation.load(Ordering::Acquire),
             shared,

@@ -220,10 +220,7 @@ impl Workshop {
             return again;
         };
         if self.delivered.elapsed() >= SAVE_AFTER || waits >= SAVE_AT_LATEST {
-            for page in shared.pages().take_used() {
-                archive.touch(&page);
-            }
-            archive.save();
+            save(archive, shared);
             return again;
         }
         Some(again.map_or(SAVE_AFTER, |again| again.min(SAVE_AFTER)))
@@ -250,10 +247,7 @@ impl Workshop {
     /// Keeps what is to be kept.
     pub(crate) fn close(mut self, shared: &Shared) {
         if let Some(archive) = &mut self.archive {
-            for page in shared.pages().take_used() {
-                archive.touch(&page);
-            }
-            archive.save();
+            save(archive, shared);
         }
     }
 
@@ -417,6 +411,14 @@ impl Workshop {
         let room = CodeRoom::new(self.compiler.isa(), self.options.code_bytes.max(MIN_ROOM))?;
         Ok(self.room.insert(room).place(pieces)?)
     }
+}
+
+/// Keeps what is new, and says what was used.
+fn save(archive: &mut Archive, shared: &Shared) {
+    for page in shared.pages().take_used() {
+        archive.touch(&page);
+    }
+    archive.save();
 }
 
 /// Answers a job, where there is one.
