@@ -30,9 +30,11 @@ impl fmt::Display for Bar {
 }
 
 /// Target, writers, how many times the peer's rate.
-const RATES: [(Target, u32, f64); 3] = [
+const RATES: [(Target, u32, f64); 5] = [
     (Target::Raw, 1, 20.0),
     (Target::Raw, 16, 10.0),
+    (Target::Cached, 1, 20.0),
+    (Target::Cached, 16, 10.0),
     (Target::Xfs, 16, 10.0),
 ];
 

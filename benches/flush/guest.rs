@@ -139,8 +139,9 @@ stats() {{
     );
     let seconds = options.seconds();
     for target in Target::ALL {
-        let path = match target {
-            Target::Raw => "$disk",
+        let arguments = match target {
+            Target::Raw => "-D $disk",
+            Target::Cached => "$disk",
             Target::Xfs => {
                 script += "mkfs.xfs -q -f -b size=65536 -m reflink=0 $disk
 mkdir -p /mnt/xfs
@@ -153,7 +154,7 @@ mount -o dax=always $disk /mnt/xfs
             let name = target.name();
             script += &format!(
                 "stats {name}-{writers}-before
-echo flush-case {name}-{writers} $(flushbench -w {writers} -t {seconds} {path})
+echo flush-case {name}-{writers} $(flushbench -w {writers} -t {seconds} {arguments})
 stats {name}-{writers}-after
 "
             );

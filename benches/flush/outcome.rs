@@ -11,20 +11,23 @@ use crate::writers::Method;
 /// Where a guest's writers write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Target {
-    /// The block device of an fsdax namespace.
+    /// The block device of an fsdax namespace, past the guest's page cache (`O_DIRECT`).
     Raw,
+    /// The same through that cache, which writes back blocks of up to 64 KiB.
+    Cached,
     /// A file of XFS on it, mounted with `-o dax=always`.
     Xfs,
 }
 
 impl Target {
     /// In the order in which they are measured.
-    pub(crate) const ALL: [Self; 2] = [Self::Raw, Self::Xfs];
+    pub(crate) const ALL: [Self; 3] = [Self::Raw, Self::Cached, Self::Xfs];
 
     /// As in the guest's marks and in the JSON.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Raw => "raw",
+            Self::Cached => "cached",
             Self::Xfs => "xfs",
         }
     }

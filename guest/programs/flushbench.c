@@ -1,8 +1,9 @@
 /*
- * flushbench [-w WRITERS] [-t SECONDS] [-d] TARGET: how many flushes a second does TARGET give?
+ * flushbench [-w WRITERS] [-t SECONDS] [-d] [-D] TARGET: how many flushes a second does TARGET give?
  *
- * TARGET is a block device, or a file (created, and grown to one slot per writer). Each writer is a thread that owns a 1 MiB slot
- * and repeats: pwrite 4 KiB, fsync (fdatasync with -d), until the time is over.
+ * TARGET is a block device, or a file (created, and grown to one slot per writer); the slots are written over before the clock
+ * starts. Each writer is a thread that owns a 1 MiB slot and repeats: pwrite 4 KiB, fsync (fdatasync with -d), until the time is over. With -D the writes go past the page cache
+ * (O_DIRECT): on a block device Linux else writes back a whole block of that cache, up to 64 KiB, for every 4 KiB.
  *
  * Prints one line:
  *   flushbench target=T writers=N seconds=S flushes=K rate=R p50_us=A p99_us=B max_us=C errors=E
@@ -31,7 +32,7 @@ struct writer {
 };
 
 static const char *target;
-static int use_fdatasync;
+static int use_fdatasync, open_flags = O_RDWR;
 static double seconds = 5;
 static pthread_barrier_t start_line;
 static struct writer *writers;
@@ -65,7 +66,7 @@ static void *write_and_flush(void *arg)
 {
 	struct writer *w = arg;
 	_Alignas(BLOCK) char block[BLOCK];
-	int fd = open(target, O_RDWR);
+	int fd = open(target, open_flags);
 
 	if (fd < 0) {
 		w->errors++;
@@ -92,28 +93,22 @@ static void *write_and_flush(void *arg)
 	return NULL;
 }
 
-/* A file gets its room before the clock starts: allocation is not what is measured. */
+/* Every slot is written before the clock starts: allocation, here or below a virtual device, is not what is measured. */
 static int make_room(unsigned count)
 {
+	static _Alignas(BLOCK) char zeros[SLOT];
 	struct stat st;
-	int fd = open(target, O_RDWR | O_CREAT, 0644);
+	int fd = open(target, open_flags | O_CREAT, 0644);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return -1;
-	if (S_ISREG(st.st_mode)) {
-		static char zeros[SLOT];
-		for (unsigned i = 0; i < count; i++)
-			if (pwrite(fd, zeros, SLOT, (off_t)i * SLOT) != SLOT)
-				return -1;
-		if (fsync(fd) != 0)
-			return -1;
-	} else {
-		off_t size = lseek(fd, 0, SEEK_END);
-		if (size < (off_t)count * SLOT) {
-			errno = ENOSPC;
-			return -1;
-		}
+	if (!S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_END) < (off_t)count * SLOT) {
+		errno = ENOSPC;
+		return -1;
 	}
-	return close(fd);
+	for (unsigned i = 0; i < count; i++)
+		if (pwrite(fd, zeros, SLOT, (off_t)i * SLOT) != SLOT)
+			return -1;
+	return fsync(fd) != 0 ? -1 : close(fd);
 }
 
 static double percentile_us(const uint64_t *histogram, uint64_t total, double part)
@@ -132,18 +127,20 @@ int main(int argc, char **argv)
 	unsigned count = 1;
 	int option;
 
-	while ((option = getopt(argc, argv, "w:t:d")) != -1) {
+	while ((option = getopt(argc, argv, "w:t:dD")) != -1) {
 		if (option == 'w')
 			count = (unsigned)strtoul(optarg, NULL, 0);
 		else if (option == 't')
 			seconds = strtod(optarg, NULL);
 		else if (option == 'd')
 			use_fdatasync = 1;
+		else if (option == 'D')
+			open_flags |= O_DIRECT;
 		else
 			count = 0;
 	}
 	if (optind + 1 != argc || count == 0 || count > MAX_WRITERS || !(seconds > 0)) {
-		fprintf(stderr, "usage: flushbench [-w WRITERS, 1 to %d] [-t SECONDS] [-d] TARGET\n", MAX_WRITERS);
+		fprintf(stderr, "usage: flushbench [-w WRITERS, 1 to %d] [-t SECONDS] [-d] [-D] TARGET\n", MAX_WRITERS);
 		return 64;
 	}
 	target = argv[optind];

@@ -26,7 +26,8 @@ struct Shared<R, A> {
     limit: usize,
     lost: A,
     table: Mutex<Table<R, A>>,
-    changed: Condvar,
+    /// Nothing runs any more, while somebody drains the table.
+    drained: Condvar,
 }
 
 struct Table<R, A> {
@@ -34,13 +35,46 @@ struct Table<R, A> {
     calls: HashMap<ContinueToken, Call<R, A>>,
     running: usize,
     open: bool,
+    /// How many threads wait for `running` to become nothing.
+    draining: usize,
     /// Counts imports: what was begun before one does not finish a call that came with it, even if the tokens agree.
     epoch: u64,
 }
 
 enum Call<R, A> {
-    Running { request: R, since: Instant },
+    Running {
+        request: R,
+        since: Instant,
+        /// Where its claimers wait, made by the first of them. One for all calls would wake, for each that finishes, the
+        /// claimers of all others.
+        awaited: Option<Arc<Condvar>>,
+    },
     Finished(A),
+}
+
+impl<R, A> Call<R, A> {
+    fn begun(request: R, since: Instant) -> Self {
+        Call::Running {
+            request,
+            since,
+            awaited: None,
+        }
+    }
+}
+
+impl<R, A> Table<R, A> {
+    /// Forgets every call; whoever waits for one finds that it is unknown.
+    fn clear(&mut self) {
+        for (_, call) in self.calls.drain() {
+            if let Call::Running {
+                awaited: Some(awaited),
+                ..
+            } = call
+            {
+                awaited.notify_all();
+            }
+        }
+    }
 }
 
 /// Why a call could not begin.
@@ -98,6 +132,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
             calls: HashMap::new(),
             running: 0,
             open: true,
+            draining: 0,
             epoch: 0,
         };
         AsyncCalls {
@@ -105,7 +140,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
                 limit,
                 lost,
                 table: Mutex::new(table),
-                changed: Condvar::new(),
+                drained: Condvar::new(),
             }),
         }
     }
@@ -123,13 +158,9 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
             return Err(Refusal::Full);
         }
         let token = table.tokens.issue();
-        table.calls.insert(
-            token,
-            Call::Running {
-                request,
-                since: Instant::now(),
-            },
-        );
+        table
+            .calls
+            .insert(token, Call::begun(request, Instant::now()));
         table.running += 1;
         Ok((token, self.completion(token, table.epoch)))
     }
@@ -141,10 +172,10 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
         let mut until = None;
         let mut table = lock(&self.shared.table);
         loop {
-            let age = match table.calls.get(&token) {
+            let (age, awaited) = match table.calls.get_mut(&token) {
                 None => return Claim::Unknown,
                 Some(Call::Finished(_)) => break,
-                Some(Call::Running { since, .. }) => since.elapsed(),
+                Some(Call::Running { since, awaited, .. }) => (since.elapsed(), awaited),
             };
             if patience.is_zero() {
                 return Claim::Running { age };
@@ -157,9 +188,8 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
             else {
                 return Claim::Running { age };
             };
-            table = self
-                .shared
-                .changed
+            let awaited = Arc::clone(awaited.get_or_insert_with(|| Arc::new(Condvar::new())));
+            table = awaited
                 .wait_timeout(table, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
@@ -198,6 +228,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
         let deadline = deadline(limit);
         let mut table = lock(&self.shared.table);
         table.open = false;
+        table.draining += 1;
         while table.running > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -205,15 +236,14 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
             }
             table = self
                 .shared
-                .changed
+                .drained
                 .wait_timeout(table, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
-        table.calls.clear();
-        let abandoned = std::mem::take(&mut table.running);
-        self.shared.changed.notify_all();
-        abandoned
+        table.draining -= 1;
+        table.clear();
+        std::mem::take(&mut table.running)
     }
 
     /// What a snapshot needs. Calls go on running; take it while no vCPU runs, or it is out of date at once.
@@ -240,7 +270,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
     /// Returns what has to be done again, each with its completion, so that tokens stay good across the snapshot.
     pub fn import(&self, state: CallsState<R, A>) -> Vec<(R, Completion<R, A>)> {
         let mut table = lock(&self.shared.table);
-        table.calls.clear();
+        table.clear();
         table.tokens = state.tokens;
         table.running = state.running.len();
         table.open = true;
@@ -248,19 +278,17 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
         let since = Instant::now();
         let mut again = Vec::new();
         for (token, request) in state.running {
-            table.calls.insert(
-                token,
-                Call::Running {
-                    request: request.clone(),
-                    since,
-                },
-            );
+            table
+                .calls
+                .insert(token, Call::begun(request.clone(), since));
             again.push((request, self.completion(token, table.epoch)));
         }
         for (token, answer) in state.finished {
             table.calls.insert(token, Call::Finished(answer));
         }
-        self.shared.changed.notify_all();
+        if table.running == 0 && table.draining > 0 {
+            self.shared.drained.notify_all();
+        }
         again
     }
 
@@ -308,10 +336,22 @@ impl<R, A: Clone> Drop for Completion<R, A> {
             return;
         }
         // A call that was drained away is no longer there; a token is never used again, so no other can be hit.
-        if let Some(call @ Call::Running { .. }) = table.calls.get_mut(&self.token) {
-            *call = Call::Finished(answer);
-            table.running -= 1;
-            self.shared.changed.notify_all();
+        let Some(call @ Call::Running { .. }) = table.calls.get_mut(&self.token) else {
+            return;
+        };
+        let begun = std::mem::replace(call, Call::Finished(answer));
+        table.running -= 1;
+        if table.running == 0 && table.draining > 0 {
+            self.shared.drained.notify_all();
+        }
+        // Who is woken wants the lock.
+        drop(table);
+        if let Call::Running {
+            awaited: Some(awaited),
+            ..
+        } = begun
+        {
+            awaited.notify_all();
         }
     }
 }

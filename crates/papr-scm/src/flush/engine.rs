@@ -196,7 +196,14 @@ impl Inner {
         }
     }
 
-    fn ended(self: &Arc<Self>, began: Option<Instant>, batch: usize, result: io::Result<()>) {
+    /// Takes in how a sync ended. Gives the next, where one is wanted already, and whom to tell what.
+    #[must_use]
+    fn ended(
+        self: &Arc<Self>,
+        began: Option<Instant>,
+        batch: usize,
+        result: io::Result<()>,
+    ) -> (Option<SyncJob>, Vec<Waiter>, FlushOutcome) {
         if let Some(began) = began {
             let took = began.elapsed();
             self.predictor.observe(took);
@@ -215,11 +222,8 @@ impl Inner {
         if let (true, Err(failure)) = (ended.latched, &ended.outcome) {
             tracing::error!(device = self.device, reason = failure.reason, "{failure}");
         }
-        // The next sync first: it runs while the waiters of this one are told.
-        if ended.submit {
-            self.executor.submit(SyncJob::new(self));
-        }
-        self.tell(ended.done, &ended.outcome);
+        let next = ended.submit.then(|| SyncJob::new(self));
+        (next, ended.done, ended.outcome)
     }
 }
 
@@ -229,6 +233,8 @@ pub struct SyncJob {
     began: Option<Instant>,
     batch: usize,
     result: Option<io::Result<()>>,
+    /// The engine knows how it ended.
+    settled: bool,
 }
 
 impl SyncJob {
@@ -238,20 +244,32 @@ impl SyncJob {
             began: None,
             batch: 0,
             result: None,
+            settled: false,
         }
     }
 
-    /// Runs the sync on this thread, from begin to end.
-    pub fn run(mut self) {
+    /// Runs the sync on this thread, from begin to end, and those that are wanted by then: a thread that is awake needs
+    /// not wake another.
+    pub fn run(self) {
+        let mut next = Some(self);
+        while let Some(job) = next {
+            next = job.run_once();
+        }
+    }
+
+    fn run_once(mut self) -> Option<SyncJob> {
         let inner = Arc::clone(&self.inner);
         let span = tracing::debug_span!("sync", device = inner.device).entered();
         if self.gathers() {
             inner.group.gather(gathering(inner.predictor.sync_time()));
         }
         self.begin();
-        let result = inner.backing.sync();
+        self.result = Some(inner.backing.sync());
         drop(span);
-        self.finish(result);
+        let (next, done, outcome) = self.settle();
+        // Those who are told are the ones whom the next sync may gather.
+        inner.tell(done, &outcome);
+        next
     }
 
     /// Is it worth waiting a little for company before this sync begins? [`run`](Self::run) does so; an executor that
@@ -279,8 +297,10 @@ impl SyncJob {
     }
 }
 
-impl Drop for SyncJob {
-    fn drop(&mut self) {
+impl SyncJob {
+    /// Tells the engine how this ended: see [`Inner::ended`].
+    fn settle(&mut self) -> (Option<SyncJob>, Vec<Waiter>, FlushOutcome) {
+        self.settled = true;
         let lost = || Err(io::Error::other("the thread that ran the sync died"));
         let result = self.result.take().unwrap_or_else(lost);
         // A job that ends well has begun; were it otherwise, nothing could be said of its waiters.
@@ -289,8 +309,21 @@ impl Drop for SyncJob {
         } else {
             result
         };
-        let inner = Arc::clone(&self.inner);
-        inner.ended(self.began, self.batch, result);
+        self.inner.ended(self.began, self.batch, result)
+    }
+}
+
+impl Drop for SyncJob {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        let (next, done, outcome) = self.settle();
+        // The next sync first: it runs while the waiters of this one are told.
+        if let Some(next) = next {
+            self.inner.executor.submit(next);
+        }
+        self.inner.tell(done, &outcome);
     }
 }
 

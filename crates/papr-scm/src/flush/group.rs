@@ -6,8 +6,7 @@
 //! error once and then forgets it, so a later sync that "succeeds" proves nothing.
 //!
 //! Before a sync begins it may *gather*: wait a little for those who took part in the last round and are likely to ask
-//! again at once. Without that, two writers take turns, each with a sync of its own. Many writers share syncs anyway,
-//! and gain more from computing while others sync than from waiting for the last of them.
+//! again at once. Without that, two writers take turns, each with a sync of its own, and of many a half shares a sync.
 //!
 //! The lock is held for a few instructions and never while something waits or a waiter is told. `tests/model.rs`
 //! checks this file under loom, so locks come from `crate::sync` alone.
@@ -16,8 +15,12 @@ use std::time::{Duration, Instant};
 
 use crate::sync::{Condvar, Mutex, PoisonError, deadline, lock};
 
-/// The greatest round that is gathered again. `n` writers who are not gathered share a sync by `n / 2` on average.
-const GREATEST_GATHERING: usize = 6;
+/// The greatest round that is gathered again: the last of a greater one would be long in coming. `n` writers who are not
+/// gathered share a sync by `n / 2` on average.
+///
+/// Measured with 16 writers on 8 vCPUs and 2 host processors, `O_DIRECT`: 6 gives 6360 flushes a second and 0.27 syncs for
+/// each, 16 gives 7480 and 0.15, because a sync takes from the vCPUs what it costs.
+pub(super) const GREATEST_GATHERING: usize = 16;
 
 /// The group of one backing. `W` is someone who waits; `E` says why a sync failed.
 pub struct GroupCommit<W, E> {

@@ -1,7 +1,7 @@
 //! The group commit, one thread at a time. (`tests/model.rs` has it with many; these can't run under loom, so they are not
 //! in the file that loom compiles.)
 
-use super::group::{Asked, GroupCommit};
+use super::group::{Asked, GREATEST_GATHERING, GroupCommit};
 
 fn ask(group: &GroupCommit<u32, &'static str>, who: u32) -> &'static str {
     match group.ask(Some(who)) {
@@ -107,10 +107,10 @@ fn a_sync_gathers_those_who_took_part_in_the_last_round_and_a_lone_writer_waits_
 #[test]
 fn many_writers_are_not_gathered() {
     let group = GroupCommit::new();
-    (0..7).for_each(|who| {
+    (0..=GREATEST_GATHERING).for_each(|who| {
         ask(&group, who);
     });
-    assert_eq!(group.begin(), 7);
+    assert_eq!(group.begin(), GREATEST_GATHERING + 1);
     assert!(!group.end(Ok(())).submit);
     assert_eq!(ask(&group, 0), "submit");
     assert!(!group.gathers());

@@ -88,7 +88,14 @@ pub(crate) fn patience(remaining: Duration) -> Duration {
     if remaining >= WORTH_SLEEPING {
         PROBE
     } else {
-        (remaining * 2).clamp(PROBE * 2, PATIENCE_LIMIT)
+        (remaining * 2).clamp(
+            PROBE * 2,
+            std::env::var("PP")
+                .ok()
+                .and_then(|t| t.parse().ok())
+                .map(Duration::from_micros)
+                .unwrap_or(PATIENCE_LIMIT),
+        )
     }
 }
 
