@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use papr_scm::abi::{opcode, status};
 use papr_scm::nvdimm::{NvdimmConfig, Plan};
-use papr_scm::{GuestMemory, GuestMemoryError, Plug, Scm, ScmOptions};
+use papr_scm::{Caller, GuestMemory, GuestMemoryError, Plug, Scm, ScmOptions};
 
 const RUN: Duration = Duration::from_secs(2);
 
@@ -30,6 +30,8 @@ impl GuestMemory for NoMemory {
         })
     }
 }
+
+impl Caller for NoMemory {}
 
 /// A flush as Linux does it.
 fn flush(scm: &Scm, drc: u64) -> i64 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use papr_scm::abi::{opcode, status};
 use papr_scm::nvdimm::{NvdimmConfig, Plan};
-use papr_scm::{GuestMemory, GuestMemoryError, Plug, Scm, ScmOptions};
+use papr_scm::{Caller, GuestMemory, GuestMemoryError, Plug, Scm, ScmOptions};
 
 /// A guest without memory: none of the calls below needs any.
 struct NoMemory;
@@ -27,6 +27,8 @@ impl GuestMemory for NoMemory {
         })
     }
 }
+
+impl Caller for NoMemory {}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;

@@ -1,4 +1,4 @@
-//! The two things that this crate and a monitor exchange at a hypercall: guest memory and the answer.
+//! What this crate and a monitor exchange at a hypercall: guest memory, who calls, and the answer.
 //!
 //! The crate knows no CPU: a monitor hands it the argument registers and a way to reach guest memory, and gets the
 //! registers to set.
@@ -31,6 +31,17 @@ pub trait GuestMemory {
     /// # Errors
     /// When any byte of the range is not guest memory that may be written.
     fn write(&self, addr: u64, buf: &[u8]) -> Result<(), GuestMemoryError>;
+}
+
+/// The vCPU that makes a hypercall: what it reaches, and whether it is wanted elsewhere.
+pub trait Caller: GuestMemory {
+    /// Has the vCPU anything else to do: an interrupt to take, a monitor that wants it to stand still?
+    ///
+    /// Looked at from time to time by a hypercall that waits, which then answers that it is busy. Who can't tell says
+    /// true: hypercalls then wait for half a millisecond at most.
+    fn is_wanted(&self) -> bool {
+        true
+    }
 }
 
 /// How many output registers an answer can set: r4, r5, r6 and r7, as many as Linux's `plpar_hcall` reads.

@@ -49,7 +49,7 @@ pub mod nvdimm;
 mod scm;
 mod sync;
 
-pub use guest::{Answer, GuestMemory, GuestMemoryError, MAX_OUTPUTS};
+pub use guest::{Answer, Caller, GuestMemory, GuestMemoryError, MAX_OUTPUTS};
 pub use node::Node;
 pub use scm::{
     DeviceState, Plug, PlugError, RegionListener, RestoreError, Scm, ScmCall, ScmOptions, ScmState,

@@ -52,6 +52,11 @@ pub trait Vcpu {
     fn external_interrupts_enabled(&self) -> bool;
     /// Sets MSR\[EE\]: H_CEDE waits with external interrupts enabled.
     fn enable_external_interrupts(&mut self);
+    /// Whether it has anything else to do than to wait in a hypercall: an interrupt to take, or to stand still. True where
+    /// that is not known, which makes such waits short.
+    fn is_wanted(&self) -> bool {
+        true
+    }
     /// Sets a special register.
     fn set_special(&mut self, register: Special, value: u64);
     /// Puts the vCPU into the architected state after reset (64-bit real mode, everything else 0) and then into `start`.

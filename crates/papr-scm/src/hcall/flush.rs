@@ -2,17 +2,17 @@
 //!
 //! Token 0 begins a flush, any other asks for one that was begun. Every busy answer carries the token in r4, because Linux
 //! always passes r4 back. A flush whose sync ends within the bound of `flush::predict` has its answer in the hypercall
-//! that began it. No lock is held while a vCPU waits here.
+//! that began it, unless its vCPU has an interrupt to take meanwhile. No lock is held while a vCPU waits here.
 
 use std::time::Duration;
 
 use super::{Args, Validated, refuse};
 use crate::abi::status;
-use crate::drc::{Claim, ContinueToken, Refusal};
+use crate::drc::{AsyncCalls, Claim, ContinueToken, Refusal};
 use crate::flush::FlushOutcome;
 use crate::flush::counters::count;
-use crate::flush::predict::{busy_answer, patience, remaining};
-use crate::guest::Answer;
+use crate::flush::predict::{SLICE, busy_answer, patience, remaining};
+use crate::guest::{Answer, Caller};
 use crate::scm::{Scm, ScmCall};
 
 /// What the end of a flush means to the guest.
@@ -25,7 +25,7 @@ pub(crate) fn status_of(outcome: &FlushOutcome) -> i64 {
 }
 
 /// drc, token -> token.
-pub(super) fn flush(scm: &Scm, args: Args<'_>) -> Validated<Answer> {
+pub(super) fn flush(scm: &Scm, args: Args<'_>, caller: &dyn Caller) -> Validated<Answer> {
     let Some((slot, device)) = scm.slot_and_device(args.drc(0)) else {
         return refuse(status::H_PARAMETER);
     };
@@ -54,7 +54,8 @@ pub(super) fn flush(scm: &Scm, args: Args<'_>) -> Validated<Answer> {
     };
     let mut claim = slot.calls.claim(token, Duration::ZERO);
     if let Claim::Running { age } = claim {
-        claim = slot.calls.claim(token, patience(remaining(expected, age)));
+        let patience = patience(remaining(expected, age));
+        claim = wait(&slot.calls, token, patience, caller);
     }
     match claim {
         Claim::Finished(status) => {
@@ -77,14 +78,36 @@ pub(super) fn flush(scm: &Scm, args: Args<'_>) -> Validated<Answer> {
     }
 }
 
+/// Waits for a call with patience, and no longer than a slice of it where the vCPU is wanted elsewhere.
+fn wait(
+    calls: &AsyncCalls<ScmCall, i64>,
+    token: ContinueToken,
+    mut patience: Duration,
+    caller: &dyn Caller,
+) -> Claim<i64> {
+    loop {
+        let slice = patience.min(SLICE);
+        patience -= slice;
+        let claim = calls.claim(token, slice);
+        if !matches!(claim, Claim::Running { .. }) || patience.is_zero() || caller.is_wanted() {
+            return claim;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::super::testing::{DRC, Machine};
+    use super::*;
     use crate::abi::opcode::H_SCM_FLUSH as FLUSH;
     use crate::abi::status::{
         H_HARDWARE, H_P2, H_PARAMETER, H_SUCCESS, H_UNSUPPORTED, retry_after,
     };
     use crate::backing::Fault;
+    use crate::drc::{Completion, TokenSource};
+    use crate::guest::{GuestMemory, GuestMemoryError};
 
     #[test]
     fn the_device_comes_first_then_what_it_announced_then_the_token() {
@@ -129,6 +152,51 @@ mod tests {
             H_P2,
             "the token is spent"
         );
+    }
+
+    /// A vCPU that is asked whether it is wanted, and that finishes a call then.
+    struct Asked {
+        wanted: bool,
+        call: RefCell<Option<Completion<ScmCall, i64>>>,
+    }
+
+    impl GuestMemory for Asked {
+        fn read(&self, address: u64, buf: &mut [u8]) -> Result<(), GuestMemoryError> {
+            let length = buf.len();
+            Err(GuestMemoryError { address, length })
+        }
+
+        fn write(&self, address: u64, buf: &[u8]) -> Result<(), GuestMemoryError> {
+            self.read(address, &mut vec![0; buf.len()])
+        }
+    }
+
+    impl Caller for Asked {
+        fn is_wanted(&self) -> bool {
+            if !self.wanted
+                && let Some(call) = self.call.take()
+            {
+                call.complete(7);
+            }
+            self.wanted
+        }
+    }
+
+    #[test]
+    fn a_wait_goes_on_until_its_vcpu_is_wanted() {
+        let calls = AsyncCalls::new(TokenSource::new([1, 2, 3, 4]), 4, -1);
+        let wait = |wanted| {
+            let (token, completion) = calls.begin(ScmCall::Flush).expect("room");
+            let caller = Asked {
+                wanted,
+                call: RefCell::new(Some(completion)),
+            };
+            let claim = super::wait(&calls, token, Duration::from_secs(3600), &caller);
+            assert_eq!(caller.call.take().is_some(), wanted);
+            claim
+        };
+        assert_eq!(wait(false), Claim::Finished(7));
+        assert!(matches!(wait(true), Claim::Running { .. }));
     }
 
     #[test]

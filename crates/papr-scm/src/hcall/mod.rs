@@ -15,7 +15,7 @@ pub(crate) use flush::status_of;
 
 use crate::abi::{opcode, status};
 use crate::drc::DrcIndex;
-use crate::guest::{Answer, GuestMemory};
+use crate::guest::{Answer, Caller};
 use crate::scm::Scm;
 
 /// The argument registers r4 … r12.
@@ -47,7 +47,7 @@ pub(crate) fn dispatch(
     scm: &Scm,
     number: u64,
     args: &[u64; 9],
-    mem: &dyn GuestMemory,
+    caller: &dyn Caller,
 ) -> Option<Answer> {
     let args = Args(args);
     let answer = match number {
@@ -59,8 +59,8 @@ pub(crate) fn dispatch(
         opcode::H_SCM_QUERY_BLOCK_MEM_BINDING => bind::query_block(scm, args),
         opcode::H_SCM_QUERY_LOGICAL_MEM_BINDING => bind::query_address(scm, args),
         opcode::H_SCM_HEALTH => health::health(scm, args),
-        opcode::H_SCM_PERFORMANCE_STATS => stats::stats(scm, args, mem),
-        opcode::H_SCM_FLUSH if scm.has_flush() => flush::flush(scm, args),
+        opcode::H_SCM_PERFORMANCE_STATS => stats::stats(scm, args, caller),
+        opcode::H_SCM_FLUSH if scm.has_flush() => flush::flush(scm, args, caller),
         _ => return None,
     };
     Some(answer.unwrap_or_else(|refusal| refusal))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::abi::{BLOCK_SIZE, opcode, status};
 use crate::backing::{Backing, CrashBacking, FileBacking};
 use crate::flush::ExecutorChoice;
-use crate::guest::{Answer, GuestMemory, GuestMemoryError};
+use crate::guest::{Answer, Caller, GuestMemory, GuestMemoryError};
 use crate::nvdimm::{DeviceSpec, Nvdimm, NvdimmConfig};
 use crate::scm::{Plug, Scm, ScmOptions};
 use crate::sync::{Arc, lock};
@@ -57,6 +57,8 @@ impl GuestMemory for Memory {
         Ok(())
     }
 }
+
+impl Caller for Memory {}
 
 pub(crate) struct Setup {
     pub sync_dax: bool,

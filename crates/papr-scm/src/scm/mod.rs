@@ -23,7 +23,7 @@ pub use snapshot::{DeviceState, RestoreError, ScmState};
 use crate::abi::{MAX_SLOTS, status};
 use crate::drc::{AsyncCalls, Connector, ConnectorState, DrcIndex, TokenSource};
 use crate::flush::{Executor, ExecutorChoice, start_executor};
-use crate::guest::{Answer, GuestMemory};
+use crate::guest::{Answer, Caller};
 use crate::hcall;
 use crate::nvdimm::Nvdimm;
 use crate::sync::{Arc, Mutex, lock};
@@ -127,10 +127,10 @@ impl Scm {
     /// A hypercall of the guest: the opcode from r3, the arguments from r4 … r12.
     ///
     /// `None` where the opcode is none of ours (or this machine type does not have the call): the monitor answers as for
-    /// any unknown hypercall. Called on the vCPU's thread; takes as long as a hypercall may (half a millisecond at most),
-    /// and holds no lock while it waits, so other vCPUs go on.
-    pub fn hypercall(&self, opcode: u64, args: &[u64; 9], mem: &dyn GuestMemory) -> Option<Answer> {
-        hcall::dispatch(self, opcode, args, mem)
+    /// any unknown hypercall. Called on the vCPU's thread; waits for two milliseconds at most, and for half of one
+    /// once the vCPU is wanted elsewhere ([`Caller::is_wanted`]); it holds no lock meanwhile, so other vCPUs go on.
+    pub fn hypercall(&self, opcode: u64, args: &[u64; 9], caller: &dyn Caller) -> Option<Answer> {
+        hcall::dispatch(self, opcode, args, caller)
     }
 
     /// Every plugged device, in the order of slots.

@@ -8,7 +8,7 @@ use papr_scm::abi::{BLOCK_SIZE, opcode, status};
 use papr_scm::backing::{Backing, CrashBacking};
 use papr_scm::flush::ExecutorChoice;
 use papr_scm::nvdimm::{DeviceSpec, Nvdimm, NvdimmConfig};
-use papr_scm::{Answer, GuestMemory, GuestMemoryError, Plug, Scm, ScmOptions};
+use papr_scm::{Answer, Caller, GuestMemory, GuestMemoryError, Plug, Scm, ScmOptions};
 
 pub const LABEL: u64 = 128 << 10;
 pub const ADDRESS: u64 = 4 << 30;
@@ -48,6 +48,8 @@ impl GuestMemory for Memory {
         Ok(())
     }
 }
+
+impl Caller for Memory {}
 
 pub fn call(scm: &Scm, number: u64, args: &[u64]) -> Answer {
     let mut registers = [0; 9];

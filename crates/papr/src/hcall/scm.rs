@@ -5,33 +5,43 @@ use papr_scm::GuestMemoryError;
 use super::{Call, Reply};
 use crate::host::{GuestMemory, OutOfMemory};
 use crate::platform::Platform;
+use crate::vcpu::Vcpu;
 
-/// Guest memory as that crate wants it.
-struct Memory<'a>(&'a dyn GuestMemory);
+/// A vCPU and guest memory as that crate wants them.
+struct Caller<'a> {
+    memory: &'a dyn GuestMemory,
+    cpu: &'a dyn Vcpu,
+}
 
 /// The two crates' errors say the same.
 fn convert(OutOfMemory { address, length }: OutOfMemory) -> GuestMemoryError {
     GuestMemoryError { address, length }
 }
 
-impl papr_scm::GuestMemory for Memory<'_> {
+impl papr_scm::GuestMemory for Caller<'_> {
     fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), GuestMemoryError> {
-        self.0.read(address, buffer).map_err(convert)
+        self.memory.read(address, buffer).map_err(convert)
     }
 
     fn write(&self, address: u64, bytes: &[u8]) -> Result<(), GuestMemoryError> {
-        self.0.write(address, bytes).map_err(convert)
+        self.memory.write(address, bytes).map_err(convert)
+    }
+}
+
+impl papr_scm::Caller for Caller<'_> {
+    fn is_wanted(&self) -> bool {
+        self.cpu.is_wanted()
     }
 }
 
 /// Does hypercall `opcode` if it is one of persistent memory and the machine has any.
 pub(super) fn call(platform: &Platform, opcode: u64, call: &mut Call<'_>) -> Option<Reply> {
     let args: [u64; Call::ARGUMENTS] = std::array::from_fn(|n| call.arg(n));
-    let answer =
-        platform
-            .scm
-            .as_ref()?
-            .hypercall(opcode, &args, &Memory(platform.host.memory()))?;
+    let caller = Caller {
+        memory: platform.host.memory(),
+        cpu: call.cpu,
+    };
+    let answer = platform.scm.as_ref()?.hypercall(opcode, &args, &caller)?;
     for (n, value) in answer.outputs().iter().enumerate() {
         call.output(n, *value);
     }

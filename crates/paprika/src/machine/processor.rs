@@ -187,6 +187,10 @@ impl Vcpu for Processor {
         self.cpu.set_msr(self.cpu.regs.msr | msr::EE);
     }
 
+    fn is_wanted(&self) -> bool {
+        self.cpu.signals().flags() != 0 || self.cpu.decrementer() < 0
+    }
+
     fn set_special(&mut self, register: Special, value: u64) {
         match register {
             Special::Sprg0 => self.cpu.regs.sprg[0] = value,
