@@ -197,7 +197,6 @@ impl Inner {
     }
 
     /// Takes in how a sync ended. Gives the next, where one is wanted already, and whom to tell what.
-    #[must_use]
     fn ended(
         self: &Arc<Self>,
         began: Option<Instant>,
@@ -258,17 +257,17 @@ impl SyncJob {
     }
 
     fn run_once(mut self) -> Option<SyncJob> {
-        let inner = Arc::clone(&self.inner);
-        let span = tracing::debug_span!("sync", device = inner.device).entered();
+        let span = tracing::debug_span!("sync", device = self.inner.device).entered();
         if self.gathers() {
-            inner.group.gather(gathering(inner.predictor.sync_time()));
+            let limit = gathering(self.inner.predictor.sync_time());
+            self.inner.group.gather(limit);
         }
         self.begin();
-        self.result = Some(inner.backing.sync());
+        self.result = Some(self.inner.backing.sync());
         drop(span);
         let (next, done, outcome) = self.settle();
         // Those who are told are the ones whom the next sync may gather.
-        inner.tell(done, &outcome);
+        self.inner.tell(done, &outcome);
         next
     }
 
@@ -295,9 +294,7 @@ impl SyncJob {
     pub fn finish(mut self, result: io::Result<()>) {
         self.result = Some(result);
     }
-}
 
-impl SyncJob {
     /// Tells the engine how this ended: see [`Inner::ended`].
     fn settle(&mut self) -> (Option<SyncJob>, Vec<Waiter>, FlushOutcome) {
         self.settled = true;
