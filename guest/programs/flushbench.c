@@ -2,8 +2,9 @@
  * flushbench [-w WRITERS] [-t SECONDS] [-d] [-D] TARGET: how many flushes a second does TARGET give?
  *
  * TARGET is a block device, or a file (created, and grown to one slot per writer); the slots are written over before the clock
- * starts. Each writer is a thread that owns a 1 MiB slot and repeats: pwrite 4 KiB, fsync (fdatasync with -d), until the time is over. With -D the writes go past the page cache
- * (O_DIRECT): on a block device Linux else writes back a whole block of that cache, up to 64 KiB, for every 4 KiB.
+ * starts. Each writer is a thread that owns a 1 MiB slot and repeats: pwrite 4 KiB, fsync (fdatasync with -d), until the time is
+ * over. With -D the writes go past the page cache (O_DIRECT): on a block device Linux else writes back a whole block of that
+ * cache, up to 64 KiB, for every 4 KiB.
  *
  * Prints one line:
  *   flushbench target=T writers=N seconds=S flushes=K rate=R p50_us=A p99_us=B max_us=C errors=E

@@ -139,6 +139,22 @@ fn a_drain_waits_for_what_runs_and_leaves_nothing() {
     });
 }
 
+#[test]
+fn who_waits_for_a_call_that_an_import_forgets_hears_of_it() {
+    check(|| {
+        let calls = calls::<(), i64>(-1);
+        let empty = calls.export();
+        let (token, completion) = calls.begin(()).expect("room");
+        let claim = {
+            let calls = calls.clone();
+            thread::spawn(move || calls.claim(token, FOR_EVER))
+        };
+        assert!(calls.import(empty).is_empty());
+        drop(completion);
+        assert_eq!(claim.join().expect("no panic"), Claim::Unknown);
+    });
+}
+
 /// A second user of the layer, which has nothing to do with flushes: a scrub that reports how far it came, with answers
 /// that are more than a status.
 mod scrub {

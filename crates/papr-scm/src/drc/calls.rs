@@ -243,7 +243,12 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
         }
         table.draining -= 1;
         table.clear();
-        std::mem::take(&mut table.running)
+        let abandoned = std::mem::take(&mut table.running);
+        // Another drain waits for the same.
+        if table.draining > 0 {
+            self.shared.drained.notify_all();
+        }
+        abandoned
     }
 
     /// What a snapshot needs. Calls go on running; take it while no vCPU runs, or it is out of date at once.
