@@ -26,8 +26,8 @@ struct Shared<R, A> {
     limit: usize,
     lost: A,
     table: Mutex<Table<R, A>>,
-    /// Nothing runs any more, while somebody drains the table.
-    drained: Condvar,
+    /// Nothing runs any more.
+    idle: Condvar,
 }
 
 struct Table<R, A> {
@@ -35,8 +35,6 @@ struct Table<R, A> {
     calls: HashMap<ContinueToken, Call<R, A>>,
     running: usize,
     open: bool,
-    /// How many threads wait for `running` to become nothing.
-    draining: usize,
     /// Counts imports: what was begun before one does not finish a call that came with it, even if the tokens agree.
     epoch: u64,
 }
@@ -60,19 +58,33 @@ impl<R, A> Call<R, A> {
             awaited: None,
         }
     }
+
+    /// Wakes those who wait for it, to look again.
+    fn wake_claimers(&self) {
+        if let Call::Running {
+            awaited: Some(awaited),
+            ..
+        } = self
+        {
+            awaited.notify_all();
+        }
+    }
+}
+
+impl<R, A> Shared<R, A> {
+    /// Wakes whoever drains the table, where nothing runs in it any more.
+    fn wake_if_idle(&self, table: &Table<R, A>) {
+        if table.running == 0 {
+            self.idle.notify_all();
+        }
+    }
 }
 
 impl<R, A> Table<R, A> {
     /// Forgets every call; whoever waits for one finds that it is unknown.
     fn clear(&mut self) {
         for (_, call) in self.calls.drain() {
-            if let Call::Running {
-                awaited: Some(awaited),
-                ..
-            } = call
-            {
-                awaited.notify_all();
-            }
+            call.wake_claimers();
         }
     }
 }
@@ -132,7 +144,6 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
             calls: HashMap::new(),
             running: 0,
             open: true,
-            draining: 0,
             epoch: 0,
         };
         AsyncCalls {
@@ -140,7 +151,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
                 limit,
                 lost,
                 table: Mutex::new(table),
-                drained: Condvar::new(),
+                idle: Condvar::new(),
             }),
         }
     }
@@ -228,7 +239,6 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
         let deadline = deadline(limit);
         let mut table = lock(&self.shared.table);
         table.open = false;
-        table.draining += 1;
         while table.running > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -236,18 +246,15 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
             }
             table = self
                 .shared
-                .drained
+                .idle
                 .wait_timeout(table, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
-        table.draining -= 1;
         table.clear();
         let abandoned = std::mem::take(&mut table.running);
-        // Another drain waits for the same.
-        if table.draining > 0 {
-            self.shared.drained.notify_all();
-        }
+        // Another drain may wait for the same.
+        self.shared.wake_if_idle(&table);
         abandoned
     }
 
@@ -291,9 +298,7 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
         for (token, answer) in state.finished {
             table.calls.insert(token, Call::Finished(answer));
         }
-        if table.running == 0 && table.draining > 0 {
-            self.shared.drained.notify_all();
-        }
+        self.shared.wake_if_idle(&table);
         again
     }
 
@@ -346,17 +351,9 @@ impl<R, A: Clone> Drop for Completion<R, A> {
         };
         let begun = std::mem::replace(call, Call::Finished(answer));
         table.running -= 1;
-        if table.running == 0 && table.draining > 0 {
-            self.shared.drained.notify_all();
-        }
+        self.shared.wake_if_idle(&table);
         // Who is woken wants the lock.
         drop(table);
-        if let Call::Running {
-            awaited: Some(awaited),
-            ..
-        } = begun
-        {
-            awaited.notify_all();
-        }
+        begun.wake_claimers();
     }
 }

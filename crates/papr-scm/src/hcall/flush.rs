@@ -55,7 +55,7 @@ pub(super) fn flush(scm: &Scm, args: Args<'_>, caller: &dyn Caller) -> Validated
     let mut claim = slot.calls.claim(token, Duration::ZERO);
     if let Claim::Running { age } = claim {
         let patience = patience(remaining(expected, age));
-        claim = wait(&slot.calls, token, patience, caller);
+        claim = wait(&slot.calls, token, patience, || caller.is_wanted());
     }
     match claim {
         Claim::Finished(status) => {
@@ -83,13 +83,13 @@ fn wait(
     calls: &AsyncCalls<ScmCall, i64>,
     token: ContinueToken,
     mut patience: Duration,
-    caller: &dyn Caller,
+    is_wanted: impl Fn() -> bool,
 ) -> Claim<i64> {
     loop {
         let slice = patience.min(SLICE);
         patience -= slice;
         let claim = calls.claim(token, slice);
-        if !matches!(claim, Claim::Running { .. }) || patience.is_zero() || caller.is_wanted() {
+        if !matches!(claim, Claim::Running { .. }) || patience.is_zero() || is_wanted() {
             return claim;
         }
     }
@@ -106,8 +106,7 @@ mod tests {
         H_HARDWARE, H_P2, H_PARAMETER, H_SUCCESS, H_UNSUPPORTED, retry_after,
     };
     use crate::backing::Fault;
-    use crate::drc::{Completion, TokenSource};
-    use crate::guest::{GuestMemory, GuestMemoryError};
+    use crate::drc::TokenSource;
 
     #[test]
     fn the_device_comes_first_then_what_it_announced_then_the_token() {
@@ -154,45 +153,20 @@ mod tests {
         );
     }
 
-    /// A vCPU that is asked whether it is wanted, and that finishes a call then.
-    struct Asked {
-        wanted: bool,
-        call: RefCell<Option<Completion<ScmCall, i64>>>,
-    }
-
-    impl GuestMemory for Asked {
-        fn read(&self, address: u64, buf: &mut [u8]) -> Result<(), GuestMemoryError> {
-            let length = buf.len();
-            Err(GuestMemoryError { address, length })
-        }
-
-        fn write(&self, address: u64, buf: &[u8]) -> Result<(), GuestMemoryError> {
-            self.read(address, &mut vec![0; buf.len()])
-        }
-    }
-
-    impl Caller for Asked {
-        fn is_wanted(&self) -> bool {
-            if !self.wanted
-                && let Some(call) = self.call.take()
-            {
-                call.complete(7);
-            }
-            self.wanted
-        }
-    }
-
     #[test]
     fn a_wait_goes_on_until_its_vcpu_is_wanted() {
         let calls = AsyncCalls::new(TokenSource::new([1, 2, 3, 4]), 4, -1);
-        let wait = |wanted| {
+        // A vCPU that is not wanted has its call finished when it is asked.
+        let wait = |wanted: bool| {
             let (token, completion) = calls.begin(ScmCall::Flush).expect("room");
-            let caller = Asked {
-                wanted,
-                call: RefCell::new(Some(completion)),
-            };
-            let claim = super::wait(&calls, token, Duration::from_secs(3600), &caller);
-            assert_eq!(caller.call.take().is_some(), wanted);
+            let call = RefCell::new(Some(completion));
+            let claim = super::wait(&calls, token, Duration::from_secs(3600), || {
+                if !wanted && let Some(call) = call.take() {
+                    call.complete(7);
+                }
+                wanted
+            });
+            assert_eq!(call.take().is_some(), wanted);
             claim
         };
         assert_eq!(wait(false), Claim::Finished(7));
