@@ -30,12 +30,13 @@ impl fmt::Display for Bar {
 }
 
 /// Target, writers, how many times the peer's rate.
-const RATES: [(Target, u32, f64); 5] = [
+const RATES: [(Target, u32, f64); 6] = [
     (Target::Raw, 1, 20.0),
     (Target::Raw, 16, 10.0),
     (Target::Cached, 1, 20.0),
     (Target::Cached, 16, 10.0),
     (Target::Xfs, 16, 10.0),
+    (Target::XfsData, 16, 10.0),
 ];
 
 /// Of this many writers on, fewer than so many syncs per flush.

@@ -149,6 +149,8 @@ mount -o dax=always $disk /mnt/xfs
 ";
                 "/mnt/xfs/flushes"
             }
+            // On the file system that the target before it has made.
+            Target::XfsData => "-d /mnt/xfs/flushes-data",
         };
         for writers in &options.writers {
             let name = target.name();

@@ -98,6 +98,6 @@ impl Options {
 
     /// When a guest that has not powered off is given up.
     pub(crate) fn deadline(&self) -> Duration {
-        Duration::from_secs(240) + Duration::from_secs_f64(self.seconds() * 40.0)
+        Duration::from_secs(240) + Duration::from_secs_f64(self.seconds() * 50.0)
     }
 }

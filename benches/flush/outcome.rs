@@ -17,11 +17,14 @@ pub(crate) enum Target {
     Cached,
     /// A file of XFS on it, mounted with `-o dax=always`.
     Xfs,
+    /// The same with `fdatasync`, as the program of the host does: the file's times need not be durable, so the file
+    /// system's log is not written.
+    XfsData,
 }
 
 impl Target {
     /// In the order in which they are measured.
-    pub(crate) const ALL: [Self; 3] = [Self::Raw, Self::Cached, Self::Xfs];
+    pub(crate) const ALL: [Self; 4] = [Self::Raw, Self::Cached, Self::Xfs, Self::XfsData];
 
     /// As in the guest's marks and in the JSON.
     pub(crate) fn name(self) -> &'static str {
@@ -29,6 +32,7 @@ impl Target {
             Self::Raw => "raw",
             Self::Cached => "cached",
             Self::Xfs => "xfs",
+            Self::XfsData => "xfs-data",
         }
     }
 }

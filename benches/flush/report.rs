@@ -142,8 +142,10 @@ const HEADINGS: [&str; COLUMNS] = [
     "sleeps",
 ];
 
-const NOTE: &str = "A flush is a writer's fsync. syncs, hcalls (H_SCM_FLUSH) and sleeps (H_LONG_BUSY_ORDER_* answers) are per flush, from the
-guest's perf_stats; QEMU has none: it runs one sync per flush that Linux begins, and makes Linux sleep in every one.";
+const NOTE: &str = "A flush is a writer's fsync (fdatasync in xfs-data). syncs, hcalls (H_SCM_FLUSH) and sleeps \
+(H_LONG_BUSY_ORDER_* answers)
+are per flush, from the guest's perf_stats; QEMU has none: it runs one sync per flush that Linux begins, and makes Linux sleep
+in every one.";
 
 impl Row {
     fn cells(&self) -> [String; COLUMNS] {

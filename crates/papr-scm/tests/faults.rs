@@ -69,11 +69,11 @@ impl Backing for Pipe {
         self.inner.write_label(offset, data)
     }
 
-    fn sync(&self) -> io::Result<()> {
+    fn sync(&self, _lane: usize) -> io::Result<()> {
         Ok(rustix::fs::fdatasync(&self.writer)?)
     }
 
-    fn sync_fd(&self) -> Option<BorrowedFd<'_>> {
+    fn sync_fd(&self, _lane: usize) -> Option<BorrowedFd<'_>> {
         Some(self.writer.as_fd())
     }
 

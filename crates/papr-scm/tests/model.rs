@@ -43,10 +43,14 @@ use sync::{Arc, Condvar, Mutex, lock};
 /// Loom's waits have no end of their own: a wait that nobody ends is a deadlock, which loom reports.
 const FOR_EVER: Duration = Duration::from_secs(1 << 30);
 
-/// Preemptions per run: enough for every bug known of this kind, few enough for a run of seconds.
+/// Three preemptions per run: enough for every bug known of this kind, few enough for a run of seconds.
 fn check(model: impl Fn() + Send + Sync + 'static) {
+    check_with(3, model);
+}
+
+fn check_with(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = Some(preemptions);
     builder.check(model);
 }
 
@@ -222,13 +226,17 @@ fn a_call_that_a_snapshot_carried_is_done_again_under_its_token() {
     });
 }
 
-/// A machine in small: a medium whose syncs make durable what was stored before they began, calls, a group, and an
-/// executor's thread.
+/// A machine in small: a medium, calls, a group, and an executor's threads.
+///
+/// A sync of the medium carries the stores that happened before it began and that no other carries, and makes them durable
+/// unless it fails. It says nothing of what another carries: that is the group's to know.
 struct Machine {
     calls: AsyncCalls<(), i64>,
     group: GroupCommit<Completion<(), i64>, &'static str>,
-    /// Which of two writers has stored, and which of these stores is durable. A sync reads them one after the other.
+    /// Which of two writers has stored, which of these stores a sync carries, and which is durable. A sync reads them one
+    /// after the other.
     stored: [AtomicUsize; 2],
+    carried: [AtomicUsize; 2],
     durable: [AtomicUsize; 2],
     syncs: AtomicUsize,
     /// Jobs for the executor's thread, and how many flushes will still be told.
@@ -237,12 +245,14 @@ struct Machine {
 }
 
 impl Machine {
-    fn new(flushes: usize) -> Arc<Self> {
+    fn new(flushes: usize, second_from: Option<usize>) -> Arc<Self> {
+        let none = || [AtomicUsize::new(0), AtomicUsize::new(0)];
         Arc::new(Machine {
             calls: calls(-1),
-            group: GroupCommit::new(),
-            stored: [AtomicUsize::new(0), AtomicUsize::new(0)],
-            durable: [AtomicUsize::new(0), AtomicUsize::new(0)],
+            group: GroupCommit::new(second_from),
+            stored: none(),
+            carried: none(),
+            durable: none(),
             syncs: AtomicUsize::new(0),
             jobs: Mutex::new((0, flushes)),
             work: Condvar::new(),
@@ -284,7 +294,7 @@ impl Machine {
         (status, token)
     }
 
-    /// The executor: runs jobs until every flush was told. Syncs from number `failing` on fail.
+    /// A thread of the executor: runs jobs until every flush was told. Syncs from number `failing` on fail.
     fn execute(&self, failing: usize) {
         loop {
             let mut jobs = lock(&self.jobs);
@@ -296,11 +306,12 @@ impl Machine {
             }
             jobs.0 -= 1;
             drop(jobs);
-            self.group.begin();
-            let seen: Vec<_> = self
-                .stored
-                .iter()
-                .map(|stored| stored.load(Ordering::SeqCst))
+            let begun = self.group.begin();
+            let carries: Vec<_> = (0..2)
+                .filter(|&who| {
+                    self.stored[who].load(Ordering::SeqCst) == 1
+                        && self.carried[who].swap(1, Ordering::SeqCst) == 0
+                })
                 .collect();
             let number = self.syncs.fetch_add(1, Ordering::SeqCst);
             let result = if number >= failing {
@@ -309,11 +320,11 @@ impl Machine {
                 Ok(())
             };
             if result.is_ok() {
-                self.durable.iter().zip(seen).for_each(|(durable, seen)| {
-                    durable.fetch_max(seen, Ordering::SeqCst);
-                });
+                for who in carries {
+                    self.durable[who].store(1, Ordering::SeqCst);
+                }
             }
-            let ended = self.group.end(result);
+            let ended = self.group.end(Some(begun.lane), result);
             if ended.submit {
                 self.submit();
             }
@@ -331,12 +342,12 @@ impl Machine {
 #[test]
 fn a_gathering_ends_when_everybody_is_there() {
     check(|| {
-        let group = Arc::new(GroupCommit::<u32, &'static str>::new());
+        let group = Arc::new(GroupCommit::<u32, &'static str>::new(None));
         // A round of two, so that the next sync waits for two.
         assert!(matches!(group.ask(Some(0)), Asked::Submit));
         assert!(matches!(group.ask(Some(1)), Asked::Joined));
-        group.begin();
-        assert!(!group.end(Ok(())).submit);
+        let begun = group.begin();
+        assert!(!group.end(Some(begun.lane), Ok(())).submit);
         assert!(matches!(group.ask(Some(0)), Asked::Submit));
         let other = {
             let group = Arc::clone(&group);
@@ -346,25 +357,34 @@ fn a_gathering_ends_when_everybody_is_there() {
         };
         // Loom's waits have no end: a wake-up that got lost would be a deadlock.
         group.gather(FOR_EVER);
-        assert_eq!(group.begin(), 2);
+        assert_eq!(group.begin().size, 2);
         other.join().expect("no panic");
     });
 }
 
-fn two_writers(failing: usize, check_end: impl Fn(&Machine, [i64; 2]) + Send + Sync + 'static) {
-    check(move || {
-        let machine = Machine::new(2);
-        let executor = {
-            let machine = Arc::clone(&machine);
-            thread::spawn(move || machine.execute(failing))
-        };
+fn two_writers(
+    at_once: usize,
+    failing: usize,
+    check_end: impl Fn(&Machine, [i64; 2]) + Send + Sync + 'static,
+) {
+    // A thread more makes many times as many orders.
+    check_with(4 - at_once, move || {
+        let machine = Machine::new(2, (at_once > 1).then_some(0));
+        let executor: Vec<_> = (0..at_once)
+            .map(|_| {
+                let machine = Arc::clone(&machine);
+                thread::spawn(move || machine.execute(failing))
+            })
+            .collect();
         let other = {
             let machine = Arc::clone(&machine);
             thread::spawn(move || machine.write(1))
         };
         let mine = machine.write(0);
         let others = other.join().expect("no panic");
-        executor.join().expect("no panic");
+        for thread in executor {
+            thread.join().expect("no panic");
+        }
         assert_ne!(mine.1, others.1, "a token twice");
         check_end(&machine, [mine.0, others.0]);
     });
@@ -372,7 +392,7 @@ fn two_writers(failing: usize, check_end: impl Fn(&Machine, [i64; 2]) + Send + S
 
 #[test]
 fn no_flush_succeeds_before_its_store_is_durable_and_none_is_forgotten() {
-    two_writers(usize::MAX, |machine, statuses| {
+    two_writers(1, usize::MAX, |machine, statuses| {
         assert_eq!(statuses, [0, 0]);
         assert!(
             machine.syncs.load(Ordering::SeqCst) <= 2,
@@ -383,7 +403,7 @@ fn no_flush_succeeds_before_its_store_is_durable_and_none_is_forgotten() {
 
 #[test]
 fn after_a_failed_sync_no_flush_succeeds() {
-    two_writers(0, |machine, statuses| {
+    two_writers(1, 0, |machine, statuses| {
         assert_eq!(statuses, [-1, -1]);
         assert_eq!(
             machine.syncs.load(Ordering::SeqCst),
@@ -396,8 +416,27 @@ fn after_a_failed_sync_no_flush_succeeds() {
 
 #[test]
 fn a_failure_of_the_second_sync_takes_back_no_success_of_the_first() {
-    two_writers(1, |machine, statuses| {
+    two_writers(1, 1, |machine, statuses| {
         assert!(statuses.contains(&0));
         assert_eq!(machine.group.failure().is_some(), statuses.contains(&-1));
     });
+}
+
+#[test]
+fn of_two_syncs_at_once_no_flush_succeeds_before_its_store_is_durable_and_none_is_forgotten() {
+    two_writers(2, usize::MAX, |_, statuses| {
+        assert_eq!(statuses, [0, 0]);
+    });
+}
+
+#[test]
+fn of_two_syncs_at_once_a_failure_of_either_lets_no_store_pass_that_is_not_durable() {
+    // That a success means "durable" is asserted where it is told.
+    for failing in [0, 1] {
+        two_writers(2, failing, move |machine, statuses| {
+            let failed = machine.syncs.load(Ordering::SeqCst) > failing;
+            assert_eq!(machine.group.failure().is_some(), failed);
+            assert!(failed || statuses == [0, 0]);
+        });
+    }
 }

@@ -15,13 +15,15 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{MemfdFlags, SeekFrom, memfd_create, seek};
+use rustix::fs::{MemfdFlags, memfd_create};
 
+use super::cache::next_data;
 use super::{Backing, Durability, HostRegion};
 use crate::sync::{Arc, Condvar, Mutex, PoisonError, lock};
 
 const PAGE: usize = 4096;
 const SECTOR: usize = 512;
+const LANES: usize = 2;
 
 /// What happens to one sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,13 @@ struct Durable {
     image: File,
     /// Pages that a failed sync forgot, with what they held.
     forgotten: BTreeMap<u64, Vec<u8>>,
+    /// How many syncs have begun, and the number of the latest that wrote each page: of two that overlap, the one that
+    /// began first may end last.
+    begun: u64,
+    written: BTreeMap<u64, u64>,
+    /// How many syncs have failed, and of how many each lane has heard. Linux too tells every open file once.
+    errors: u64,
+    heard: [u64; LANES],
     power: bool,
 }
 
@@ -121,6 +130,10 @@ impl CrashBacking {
         let durable = Mutex::new(Durable {
             image,
             forgotten: BTreeMap::new(),
+            begun: 0,
+            written: BTreeMap::new(),
+            errors: 0,
+            heard: [0; LANES],
             power: true,
         });
         Ok(CrashBacking {
@@ -253,9 +266,17 @@ impl Backing for CrashBacking {
         self.volatile.write_all_at(data, self.region.len() + offset)
     }
 
-    fn sync(&self) -> io::Result<()> {
+    fn lanes(&self) -> usize {
+        LANES
+    }
+
+    fn sync(&self, lane: usize) -> io::Result<()> {
         // What it covers is settled when it begins: who stores later and takes this sync for its own loses data here.
-        let covered = self.dirty(&lock(&self.durable))?;
+        let (number, covered) = {
+            let mut durable = lock(&self.durable);
+            durable.begun += 1;
+            (durable.begun, self.dirty(&durable)?)
+        };
         let (fault, always) = {
             let mut faults = lock(&self.faults);
             while faults.held {
@@ -286,17 +307,26 @@ impl Backing for CrashBacking {
             ..
         } in covered
         {
+            let newer = durable.written.get(&offset) > Some(&number);
             if error.is_some() {
                 durable.forgotten.insert(offset, new);
-            } else if durable.forgotten.get(&offset) != Some(&new) {
+            } else if durable.forgotten.get(&offset) != Some(&new) && !newer {
                 durable.image.write_all_at(&new, offset)?;
                 durable.forgotten.remove(&offset);
+                durable.written.insert(offset, number);
             }
         }
-        error.map_or(Ok(()), Err)
+        durable.errors += u64::from(error.is_some());
+        let errors = durable.errors;
+        let heard = std::mem::replace(&mut durable.heard[lane], errors);
+        match error {
+            Some(error) => Err(error),
+            None if heard < errors => Err(io::Error::other("a sync beside this one failed")),
+            None => Ok(()),
+        }
     }
 
-    fn sync_fd(&self) -> Option<BorrowedFd<'_>> {
+    fn sync_fd(&self, _lane: usize) -> Option<BorrowedFd<'_>> {
         None
     }
 
@@ -313,18 +343,11 @@ fn memory_file(length: u64) -> io::Result<File> {
 
 /// The ranges of a file that are not holes.
 fn data_ranges(file: &File) -> io::Result<Vec<Range<u64>>> {
-    let mut ranges = Vec::new();
-    let mut at = 0;
-    loop {
-        let start = match seek(file, SeekFrom::Data(at)) {
-            Ok(start) => start,
-            Err(rustix::io::Errno::NXIO) => return Ok(ranges),
-            Err(error) => return Err(error.into()),
-        };
-        let end = seek(file, SeekFrom::Hole(start))?;
-        ranges.push(start..end);
-        at = end;
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    while let Some(range) = next_data(file, ranges.last().map_or(0, |range| range.end))? {
+        ranges.push(range);
     }
+    Ok(ranges)
 }
 
 /// Copies what is not a hole; the target is as long and empty.
@@ -386,7 +409,7 @@ mod tests {
             .region()
             .write(0, &[1; PAGE])
             .expect("within the region");
-        before.sync().expect("a sync");
+        before.sync(0).expect("a sync");
         for page in 1..=100 {
             before
                 .region()
@@ -437,20 +460,61 @@ mod tests {
         backing.region().write(0, &[5]).expect("within the region");
         backing.inject(Fault::Error(5));
         assert_eq!(
-            backing.sync().expect_err("injected").raw_os_error(),
+            backing.sync(0).expect_err("injected").raw_os_error(),
             Some(5)
         );
-        backing.sync().expect("the second sync says all is well");
+        backing.sync(0).expect("the second sync says all is well");
         let mut buf = [0];
         backing.read_durable(0, &mut buf).expect("within the image");
         assert_eq!(buf, [0], "and yet the byte is not there");
     }
 
     #[test]
+    fn each_lane_hears_of_a_failed_sync_once() {
+        let backing = backing();
+        backing.region().write(0, &[5]).expect("within the region");
+        backing.inject(Fault::Error(5));
+        assert!(backing.sync(0).is_err());
+        assert!(backing.sync(0).is_ok());
+        assert!(backing.sync(1).is_err());
+        assert!(backing.sync(1).is_ok());
+    }
+
+    #[test]
+    fn a_sync_that_ends_late_does_not_write_over_one_that_began_later() {
+        let backing = Arc::new(backing());
+        let store = |value| backing.region().write(0, &[value]).expect("in the region");
+        let begun = |count| {
+            while lock(&backing.durable).begun < count {
+                thread::yield_now();
+            }
+        };
+        store(1);
+        backing.hold();
+        let first = {
+            let backing = Arc::clone(&backing);
+            thread::spawn(move || backing.sync(0))
+        };
+        begun(1);
+        store(2);
+        let second = {
+            let backing = Arc::clone(&backing);
+            thread::spawn(move || backing.sync(1))
+        };
+        begun(2);
+        backing.release();
+        first.join().expect("no panic").expect("a sync");
+        second.join().expect("no panic").expect("a sync");
+        let mut buf = [0];
+        backing.read_durable(0, &mut buf).expect("within the image");
+        assert_eq!(buf, [2]);
+    }
+
+    #[test]
     fn no_sync_succeeds_after_the_power_was_cut() {
         let backing = backing();
         let _ = backing.cut_power(1).expect("memory for two images");
-        assert!(backing.sync().is_err());
+        assert!(backing.sync(0).is_err());
     }
 
     #[test]
@@ -465,7 +529,7 @@ mod tests {
         before
             .write_label(LABEL - 1, &[8])
             .expect("within the label area");
-        before.sync().expect("a sync");
+        before.sync(0).expect("a sync");
         before.save(&path).expect("room for the image");
         let after = CrashBacking::load(&path, LABEL).expect("the image");
         let mut label = [0];

@@ -50,12 +50,16 @@ impl Backing for DaxBacking {
         self.file.write_label(offset, data)
     }
 
-    fn sync(&self) -> io::Result<()> {
-        self.file.sync()
+    fn lanes(&self) -> usize {
+        self.file.lanes()
     }
 
-    fn sync_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.file.sync_fd()
+    fn sync(&self, lane: usize) -> io::Result<()> {
+        self.file.sync(lane)
+    }
+
+    fn sync_fd(&self, lane: usize) -> Option<BorrowedFd<'_>> {
+        self.file.sync_fd(lane)
     }
 
     fn durability(&self) -> Durability {

@@ -1,19 +1,26 @@
 //! An ordinary file: the data region first, mapped shared, the label area behind it, as QEMU lays an image out.
 //!
-//! Stores reach the page cache by the mapping, labels by `pwrite`; one `fdatasync` makes both durable.
+//! Stores reach the page cache by the mapping, labels by `pwrite`; one `fdatasync` makes both durable. Linux tells each open
+//! file description of a write-back error once, so every lane has one of its own: of two syncs through the same, one would
+//! hear what went wrong and the other that all is well.
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 
-use super::{Backing, Durability, HostRegion};
+use super::{Backing, Durability, HostRegion, cache};
 use crate::sync::Arc;
+
+/// Two lanes keep both the disk and the guest at work; more would only make smaller groups.
+const LANES: usize = 2;
 
 /// A device in a file.
 #[derive(Debug)]
 pub struct FileBacking {
     file: File,
+    /// The same file opened again, for the lanes after the first.
+    again: Vec<File>,
     region: Arc<HostRegion>,
     label_size: u64,
 }
@@ -26,11 +33,12 @@ impl FileBacking {
     /// When the file is not of that size, or the host refuses to map it.
     pub fn new(file: File, data_size: u64, label_size: u64, writable: bool) -> io::Result<Self> {
         check_length(&file, data_size, label_size)?;
-        if writable {
-            leave_large_folios(&file)?;
-        }
         let region = Arc::new(HostRegion::map(&file, data_size, writable)?);
+        if writable {
+            cache::use_single_pages(&file, &region)?;
+        }
         Ok(FileBacking {
+            again: open_again(&file),
             file,
             region,
             label_size,
@@ -40,25 +48,28 @@ impl FileBacking {
     /// The same with a region that is mapped already.
     pub(super) fn with_region(file: File, region: HostRegion, label_size: u64) -> Self {
         FileBacking {
+            again: open_again(&file),
             file,
             region: Arc::new(region),
             label_size,
         }
     }
+
+    fn lane(&self, lane: usize) -> &File {
+        lane.checked_sub(1)
+            .and_then(|after| self.again.get(after))
+            .unwrap_or(&self.file)
+    }
 }
 
-/// Drops the file's clean pages from the host's cache, after a sync that makes all of them clean.
-///
-/// A file that was written with large writes (copied, filled) is cached in large folios, and a store through a mapping
-/// dirties the whole of one: a sync then writes hundreds of KiB for each 4 KiB stored (measured: 230 us a page instead of
-/// 9). Pages that faults bring back are single.
-fn leave_large_folios(file: &File) -> io::Result<()> {
-    rustix::io::retry_on_intr(|| rustix::fs::fdatasync(file))?;
-    // Advice: where a page is in use elsewhere, or the file system keeps it, syncs are slower and nothing is wrong.
-    if let Err(error) = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed) {
-        tracing::debug!(%error, "the backing's pages stay in the host's cache as they are");
-    }
-    Ok(())
+/// Open file descriptions for the lanes after the first; none where the host does not give them, which costs speed alone.
+fn open_again(file: &File) -> Vec<File> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let opened: io::Result<Vec<File>> = (1..LANES).map(|_| File::open(&path)).collect();
+    opened.unwrap_or_else(|error| {
+        tracing::debug!(%error, "the backing can't be opened again; its syncs run one at a time");
+        Vec::new()
+    })
 }
 
 /// A mapping beyond the end of its file would kill the process when it is touched, so the length is looked at first.
@@ -90,13 +101,18 @@ impl Backing for FileBacking {
         self.file.write_all_at(data, self.region.len() + offset)
     }
 
-    fn sync(&self) -> io::Result<()> {
-        // A sync that a signal interrupted has reported nothing yet: it can be asked again.
-        rustix::io::retry_on_intr(|| rustix::fs::fdatasync(&self.file)).map_err(io::Error::from)
+    fn lanes(&self) -> usize {
+        1 + self.again.len()
     }
 
-    fn sync_fd(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.file.as_fd())
+    fn sync(&self, lane: usize) -> io::Result<()> {
+        // A sync that a signal interrupted has reported nothing yet: it can be asked again.
+        rustix::io::retry_on_intr(|| rustix::fs::fdatasync(self.lane(lane)))
+            .map_err(io::Error::from)
+    }
+
+    fn sync_fd(&self, lane: usize) -> Option<BorrowedFd<'_>> {
+        Some(self.lane(lane).as_fd())
     }
 
     fn durability(&self) -> Durability {
@@ -121,7 +137,7 @@ mod tests {
         backing
             .write_label(0, &[8])
             .expect("the first byte of label");
-        backing.sync().expect("a sync");
+        backing.sync(0).expect("a sync");
         let mut bytes = [0; 2];
         file.read_exact_at(&mut bytes, 4095).expect("both bytes");
         assert_eq!(bytes, [7, 8]);

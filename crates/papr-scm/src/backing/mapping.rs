@@ -10,7 +10,7 @@ use std::io;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 
 /// An access that is not within a region, or a write to one that can't be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +83,16 @@ impl HostRegion {
             length,
             writable,
         })
+    }
+
+    /// Has the host's cache hold by single pages what is touched through this mapping from now on (see `super::cache`).
+    ///
+    /// # Errors
+    /// What the host says; nothing has changed then.
+    pub(super) fn use_single_pages(&self) -> io::Result<()> {
+        // SAFETY: the range is this mapping, which lives as long as `self`, and this advice changes no contents.
+        unsafe { madvise(self.start.as_ptr().cast(), self.length, Advice::Random) }?;
+        Ok(())
     }
 
     /// Where the region begins in this process. Valid for [`len`](Self::len) bytes while the region is held. Other

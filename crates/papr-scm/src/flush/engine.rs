@@ -9,10 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::counters::{Counting, FlushCounters, count};
 use super::executor::Executor;
-use super::group::{Asked, GroupCommit};
+use super::group::{Asked, Begun, GroupCommit};
 use super::predict::{Predictor, gathering};
 use crate::backing::Backing;
 use crate::sync::{Arc, Condvar, Mutex, PoisonError, deadline, lock};
+
+/// From this many writers on, two syncs run at once where the backing has lanes for them. Fewer gain nothing by it: they
+/// compute beside each other.
+const CROWD_FOR_TWO: usize = 6;
 
 /// Why a backing counts as failed, for good.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -55,12 +59,13 @@ struct Inner {
 impl FlushEngine {
     /// An engine for the backing of `device` (its id, for messages).
     pub fn new(device: String, backing: Arc<dyn Backing>, executor: Arc<dyn Executor>) -> Self {
+        let group = GroupCommit::new((backing.lanes() > 1).then_some(CROWD_FOR_TWO));
         FlushEngine {
             inner: Arc::new(Inner {
                 device,
                 backing,
                 executor,
-                group: GroupCommit::new(),
+                group,
                 predictor: Predictor::default(),
                 counting: Counting::default(),
             }),
@@ -199,12 +204,11 @@ impl Inner {
     /// Takes in how a sync ended. Gives the next, where one is wanted already, and whom to tell what.
     fn ended(
         self: &Arc<Self>,
-        began: Option<Instant>,
-        batch: usize,
+        began: Option<(Instant, Begun)>,
         result: io::Result<()>,
     ) -> (Option<SyncJob>, Vec<Waiter>, FlushOutcome) {
-        if let Some(began) = began {
-            let took = began.elapsed();
+        if let Some((at, _)) = began {
+            let took = at.elapsed();
             self.predictor.observe(took);
             self.counting.sync_latency.record(took);
             count(&self.counting.syncs, 1);
@@ -214,10 +218,13 @@ impl Inner {
             reason: error.to_string(),
         });
         match &result {
-            Ok(()) => count(&self.counting.coalesced, batch.saturating_sub(1) as u64),
+            Ok(()) => {
+                let size = began.map_or(0, |(_, sync)| sync.size);
+                count(&self.counting.coalesced, size.saturating_sub(1) as u64);
+            }
             Err(_) => count(&self.counting.failed_syncs, 1),
         }
-        let ended = self.group.end(result);
+        let ended = self.group.end(began.map(|(_, sync)| sync.lane), result);
         if let (true, Err(failure)) = (ended.latched, &ended.outcome) {
             tracing::error!(device = self.device, reason = failure.reason, "{failure}");
         }
@@ -229,8 +236,7 @@ impl Inner {
 /// One sync for an executor to run. However it is lost, its waiters hear of it: dropping it unfinished is a failure.
 pub struct SyncJob {
     inner: Arc<Inner>,
-    began: Option<Instant>,
-    batch: usize,
+    began: Option<(Instant, Begun)>,
     result: Option<io::Result<()>>,
     /// The engine knows how it ended.
     settled: bool,
@@ -241,7 +247,6 @@ impl SyncJob {
         SyncJob {
             inner: Arc::clone(inner),
             began: None,
-            batch: 0,
             result: None,
             settled: false,
         }
@@ -262,8 +267,8 @@ impl SyncJob {
             let limit = gathering(self.inner.predictor.sync_time());
             self.inner.group.gather(limit);
         }
-        self.begin();
-        self.result = Some(self.inner.backing.sync());
+        let lane = self.begin();
+        self.result = Some(self.inner.backing.sync(lane));
         drop(span);
         let (next, done, outcome) = self.settle();
         // Those who are told are the ones whom the next sync may gather.
@@ -278,16 +283,26 @@ impl SyncJob {
     }
 
     /// The sync begins now, by other means than [`run`](Self::run): requests from here on wait for the next one.
-    pub fn begin(&mut self) {
-        if self.began.is_none() {
-            self.batch = self.inner.group.begin();
-            self.began = Some(Instant::now());
-        }
+    ///
+    /// Returns its lane.
+    pub fn begin(&mut self) -> usize {
+        let began = self.began.get_or_insert_with(|| {
+            let sync = self.inner.group.begin();
+            (Instant::now(), sync)
+        });
+        began.1.lane
     }
 
-    /// A file whose `fdatasync` is the whole of the sync, where there is one. The job keeps it open.
-    pub fn sync_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.inner.backing.sync_fd()
+    /// Is the whole of the sync an `fdatasync` of a file, which [`begin_with_file`](Self::begin_with_file) gives?
+    pub fn has_file(&self) -> bool {
+        self.inner.backing.sync_fd(0).is_some()
+    }
+
+    /// Begins the sync as [`begin`](Self::begin) does, and gives the file whose `fdatasync` is the whole of it, where there
+    /// is one. The job keeps it open.
+    pub fn begin_with_file(&mut self) -> Option<BorrowedFd<'_>> {
+        let lane = self.begin();
+        self.inner.backing.sync_fd(lane)
     }
 
     /// The sync ended.
@@ -306,7 +321,7 @@ impl SyncJob {
         } else {
             result
         };
-        self.inner.ended(self.began, self.batch, result)
+        self.inner.ended(self.began, result)
     }
 }
 

@@ -1,12 +1,18 @@
 //! Group commit with an error latch: who waits for which sync.
 //!
-//! A request is satisfied by any sync that *began* after the request. At most one sync runs, and the requests that come
-//! meanwhile form one batch for the next: any number of concurrent requests costs at most two syncs. The first sync that
-//! fails (or whose end is never heard of) latches: no request succeeds ever after, because the host reports a write-back
-//! error once and then forgets it, so a later sync that "succeeds" proves nothing.
+//! A request is satisfied by any sync that *began* after the request. Those that come while a sync runs form one batch for
+//! the next, so any number of concurrent requests costs few syncs. The first sync that fails (or whose end is never heard
+//! of) latches: no request succeeds ever after, because the host reports a write-back error once and then forgets it, so a
+//! later sync that "succeeds" proves nothing.
 //!
 //! Before a sync begins it may *gather*: wait a little for those who took part in the last round and are likely to ask
 //! again at once. Without that, two writers take turns, each with a sync of its own, and of many a half shares a sync.
+//!
+//! Where there are enough writers, a second sync begins beside the first as soon as half of them wait for it: some compute
+//! while the data of the others is on its way to the disk. Each runs in a *lane* of its own, which is sure to hear what
+//! went wrong with what it wrote; but what it should make durable, the other may have begun to write. So a sync that ends
+//! well while another runs is *held*: its success is told when that one has ended well too. Whichever failed in the host
+//! before a success is told, it has been heard.
 //!
 //! The lock is held for a few instructions and never while something waits or a waiter is told. `tests/model.rs`
 //! checks this file under loom, so locks come from `crate::sync` alone.
@@ -29,25 +35,32 @@ pub struct GroupCommit<W, E> {
 }
 
 struct State<W, E> {
-    phase: Phase,
-    /// Those whom the running sync satisfies.
-    batch: Vec<W>,
+    /// A sync was handed to the executor and has not begun: requests still join it.
+    queued: bool,
+    /// The syncs that run: two at most.
+    running: Vec<Running<W>>,
     /// Those who wait for the next sync.
     waiting: Vec<W>,
     /// The next sync is wanted even if nobody waits for it.
     wanted: bool,
-    /// How many the next sync gathers: as many as took part in the last round (were satisfied by its sync, or waited when
-    /// it ended), or none where these are many.
+    /// How many writers there seem to be: as many as took part in the last round, which are those whom its sync
+    /// satisfied, those who waited when it ended, and those of a sync beside it.
     crowd: usize,
+    /// As for [`new`](GroupCommit::new).
+    second_from: Option<usize>,
     failure: Option<E>,
 }
 
-#[derive(PartialEq, Eq, Clone, Copy)]
-enum Phase {
-    Idle,
-    /// A sync was handed to the executor and has not begun: requests still join it.
-    Queued,
-    Syncing,
+struct Running<W> {
+    lane: usize,
+    /// Those whom its success satisfies.
+    batch: Vec<W>,
+    /// Those whom a sync satisfies that ended well while this one ran.
+    held: Vec<W>,
+    /// How many it began with.
+    size: usize,
+    /// How many took part in the sync that ended while this one ran.
+    beside: usize,
 }
 
 /// What to do after a request was taken in.
@@ -61,35 +74,39 @@ pub enum Asked<W, E> {
     Failed(Option<W>, E),
 }
 
+/// A sync that began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// 0 or 1: no other sync that runs has the same.
+    pub lane: usize,
+    /// How many wait for it.
+    pub size: usize,
+}
+
 /// What to do after a sync.
 #[must_use]
 pub struct Ended<W, E> {
-    /// Whom to tell the outcome.
+    /// Whom to tell the outcome: nobody, where it is a success and another sync still runs.
     pub done: Vec<W>,
     /// What to tell them.
     pub outcome: Result<(), E>,
-    /// Hand another sync to the executor: requests came while this one ran.
+    /// Hand another sync to the executor, for requests that came meanwhile.
     pub submit: bool,
     /// This is the sync that set the latch.
     pub latched: bool,
 }
 
-impl<W, E: Clone> Default for GroupCommit<W, E> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl<W, E: Clone> GroupCommit<W, E> {
-    /// A group in which nothing runs.
-    pub fn new() -> Self {
-        let (batch, waiting) = (Vec::new(), Vec::new());
+    /// A group in which nothing runs. `second_from` is how many writers make two syncs at once worth while; none where the
+    /// backing does not take two.
+    pub fn new(second_from: Option<usize>) -> Self {
         let state = State {
-            phase: Phase::Idle,
-            batch,
-            waiting,
+            queued: false,
+            running: Vec::new(),
+            waiting: Vec::new(),
             wanted: false,
             crowd: 0,
+            second_from,
             failure: None,
         };
         GroupCommit {
@@ -111,28 +128,29 @@ impl<W, E: Clone> GroupCommit<W, E> {
         }
         state.wanted = true;
         state.waiting.extend(waiter);
-        if state.phase == Phase::Idle {
-            state.phase = Phase::Queued;
-            Asked::Submit
-        } else {
-            if state.phase == Phase::Queued && state.waiting.len() >= state.crowd {
+        if state.queued {
+            if state.waiting.len() >= state.share() {
                 self.arrived.notify_all();
             }
+            Asked::Joined
+        } else if state.may_begin() {
+            state.queued = true;
+            Asked::Submit
+        } else {
             Asked::Joined
         }
     }
 
     /// Will a sync that is queued have company worth waiting for?
     pub fn gathers(&self) -> bool {
-        let state = lock(&self.state);
-        state.waiting.len() < state.crowd
+        lock(&self.state).gathers()
     }
 
-    /// Waits, before a sync begins, until as many wait for it as took part in the last round, and at most for `limit`.
+    /// Waits, before a sync begins, until its share of the writers waits for it, and at most for `limit`.
     pub fn gather(&self, limit: Duration) {
         let mut state = lock(&self.state);
         let deadline = deadline(limit);
-        while state.waiting.len() < state.crowd && state.failure.is_none() {
+        while state.gathers() && state.failure.is_none() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -143,33 +161,43 @@ impl<W, E: Clone> GroupCommit<W, E> {
     }
 
     /// The executor begins the sync it was given. Requests from now on wait for the next one.
-    ///
-    /// Returns how many wait for this one.
-    pub fn begin(&self) -> usize {
+    pub fn begin(&self) -> Begun {
         let mut state = lock(&self.state);
-        state.phase = Phase::Syncing;
+        state.queued = false;
         state.wanted = false;
-        state.batch = std::mem::take(&mut state.waiting);
-        state.batch.len()
+        let lane = usize::from(state.running.iter().any(|sync| sync.lane == 0));
+        let batch = std::mem::take(&mut state.waiting);
+        let size = batch.len();
+        state.running.push(Running {
+            lane,
+            batch,
+            held: Vec::new(),
+            size,
+            beside: 0,
+        });
+        Begun { lane, size }
     }
 
-    /// The sync ended. A sync that was lost before it began ends with an error too.
-    pub fn end(&self, result: Result<(), E>) -> Ended<W, E> {
+    /// A sync ended: that of this lane, or one that was lost before it began, and then `result` is an error.
+    pub fn end(&self, lane: Option<usize>, result: Result<(), E>) -> Ended<W, E> {
         let mut state = lock(&self.state);
-        let mut done = std::mem::take(&mut state.batch);
-        let round = done.len() + state.waiting.len();
-        state.crowd = if round <= GREATEST_GATHERING {
-            round
-        } else {
-            0
+        let mut done = match lane {
+            Some(lane) => state.take(lane),
+            None => {
+                state.queued = false;
+                Vec::new()
+            }
         };
         let latched = result.is_err() && state.failure.is_none();
         if let Err(failure) = result {
             state.failure.get_or_insert(failure);
         }
         if let Some(failure) = state.failure.clone() {
+            for sync in &mut state.running {
+                done.append(&mut sync.held);
+                done.append(&mut sync.batch);
+            }
             done.append(&mut state.waiting);
-            state.phase = Phase::Idle;
             state.wanted = false;
             return Ended {
                 done,
@@ -178,8 +206,8 @@ impl<W, E: Clone> GroupCommit<W, E> {
                 latched,
             };
         }
-        let submit = state.wanted;
-        state.phase = if submit { Phase::Queued } else { Phase::Idle };
+        let submit = state.wanted && !state.queued && state.may_begin();
+        state.queued |= submit;
         Ended {
             done,
             outcome: Ok(()),
@@ -195,6 +223,55 @@ impl<W, E: Clone> GroupCommit<W, E> {
 
     /// Is a sync running right now (so that a new request would wait for the one after it)?
     pub fn syncing(&self) -> bool {
-        lock(&self.state).phase == Phase::Syncing
+        !lock(&self.state).running.is_empty()
+    }
+}
+
+impl<W, E> State<W, E> {
+    /// How many a sync should satisfy.
+    fn share(&self) -> usize {
+        match self.second_from {
+            Some(many) if self.crowd >= many => self.crowd.div_ceil(2),
+            _ => self.crowd,
+        }
+    }
+
+    fn gathers(&self) -> bool {
+        let share = self.share();
+        share <= GREATEST_GATHERING && self.waiting.len() < share
+    }
+
+    /// May a sync be handed to the executor, where one is wanted? One alone always; a second for its share of the writers.
+    fn may_begin(&self) -> bool {
+        match self.running.len() {
+            0 => true,
+            1 => {
+                self.second_from.is_some_and(|many| self.crowd >= many)
+                    && self.waiting.len() >= self.share()
+            }
+            _ => false,
+        }
+    }
+
+    /// A sync runs no more. Gives those who may be told if it succeeded: where another runs, they are those who were held
+    /// for this one, and its own are held for the other.
+    fn take(&mut self, lane: usize) -> Vec<W> {
+        let of_this = |sync: &Running<W>| sync.lane == lane;
+        let Some(place) = self.running.iter().position(of_this) else {
+            return Vec::new();
+        };
+        let mut ended = self.running.swap_remove(place);
+        let mut done = ended.held;
+        let other = self.running.last_mut();
+        let others = other.as_ref().map_or(0, |sync| sync.size);
+        self.crowd = ended.size + ended.beside.max(others + self.waiting.len());
+        match other {
+            Some(sync) => {
+                sync.beside = ended.size;
+                sync.held.append(&mut ended.batch);
+            }
+            None => done.append(&mut ended.batch),
+        }
+        done
     }
 }

@@ -197,7 +197,7 @@ impl Standstill<'_> {
                 continue;
             };
             // A backing that is no file has no lock.
-            if let Some(file) = backing.sync_fd() {
+            if let Some(file) = backing.sync_fd(0) {
                 flock(file, operation(known.config.read_only)).map_err(|error| HandOverError {
                     id: id.clone(),
                     what,
@@ -211,6 +211,15 @@ impl Standstill<'_> {
     /// The backing of a device, where it is plugged.
     pub(crate) fn backing(&self, id: &str) -> Option<Arc<dyn Backing>> {
         self.machine.known().get(id)?.backing.upgrade()
+    }
+
+    /// Sets the error latch of a device: the host told of a failure to sync its file, and tells of each once.
+    pub(crate) fn fail_nvdimm(&self, id: &str, reason: &str) {
+        for device in self.machine.scm.devices() {
+            if device.id() == id {
+                device.fail(reason);
+            }
+        }
     }
 
     /// Ends the machine, whose guest goes on elsewhere. It does not run here any more, and its NVDIMMs are not touched: what must be

@@ -191,7 +191,7 @@ impl<'a> Standing<'a> {
         for device in &mut description.nvdimms {
             let backing = standstill.backing(&device.id);
             // One that is no file can't be known again; it is for the destination to have it.
-            let Some(file) = backing.as_deref().and_then(|backing| backing.sync_fd()) else {
+            let Some(file) = backing.as_deref().and_then(|backing| backing.sync_fd(0)) else {
                 continue;
             };
             let found = backing::of_file(file);

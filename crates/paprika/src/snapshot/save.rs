@@ -172,7 +172,7 @@ fn look_at_backings(
         let NvdimmDescription { id, path, .. } = &*device;
         let backing = standstill.backing(id);
         // One that is no file can't be found again; it is for who restores to bring it back.
-        let Some(file) = backing.as_deref().and_then(|backing| backing.sync_fd()) else {
+        let Some(file) = backing.as_deref().and_then(|backing| backing.sync_fd(0)) else {
             continue;
         };
         let error = |error: io::Error| SaveError::Backing {
@@ -181,7 +181,10 @@ fn look_at_backings(
             error,
         };
         // The times too must survive a power cut of the host.
-        fsync(file).map_err(|problem| error(problem.into()))?;
+        fsync(file).map_err(|problem| {
+            standstill.fail_nvdimm(id, &problem.to_string());
+            error(problem.into())
+        })?;
         let used = fstat(file).map_err(|problem| error(problem.into()))?;
         let found = rustix::fs::stat(path).map_err(|problem| error(problem.into()))?;
         if (found.st_dev, found.st_ino) != (used.st_dev, used.st_ino) {

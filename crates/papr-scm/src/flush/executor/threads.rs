@@ -1,6 +1,6 @@
 //! Syncs on threads: as many as run at once, started when needed, kept for the next.
 //!
-//! At most one sync runs per device, so there are never many more threads than devices.
+//! At most two syncs run per device, so the number of devices bounds that of threads.
 
 use std::collections::VecDeque;
 use std::thread;
@@ -9,8 +9,8 @@ use super::Executor;
 use crate::flush::engine::SyncJob;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, lock};
 
-/// More threads than a machine has devices, with room for those that still tell waiters when the next sync starts.
-const MAX_THREADS: usize = 2 * crate::abi::MAX_SLOTS as usize;
+/// As many as a machine's devices may sync at once, with room for those that still tell waiters when the next sync starts.
+const MAX_THREADS: usize = 3 * crate::abi::MAX_SLOTS as usize;
 
 /// Runs each sync on a thread of its own.
 pub struct ThreadExecutor {

@@ -26,8 +26,8 @@ use super::{Executor, ThreadExecutor};
 use crate::flush::engine::SyncJob;
 use crate::sync::{Arc, Mutex, lock};
 
-/// At most one sync runs per device; the rest is room for the wake-up that ends the reaper.
-const ENTRIES: u32 = 512;
+/// At most two syncs run per device; the rest is room for the wake-up that ends the reaper.
+const ENTRIES: u32 = 1024;
 
 /// How long the reaper waits before it looks for submissions that the kernel refused for the moment.
 const REAPER_INTERVAL: Duration = Duration::from_secs(1);
@@ -131,12 +131,9 @@ impl Shared {
     /// Begins the job in the ring, or gives it back: a job without a file, or one that a thread should hold back for
     /// company.
     fn launch(&self, mut job: SyncJob) -> Result<(), SyncJob> {
-        if job.gathers() {
+        if job.gathers() || !job.has_file() {
             return Err(job);
         }
-        let Some(fd) = job.sync_fd().map(|fd| fd.as_raw_fd()) else {
-            return Err(job);
-        };
         let mut flights = lock(&self.flights);
         if flights.grounded {
             return Err(job);
@@ -145,7 +142,9 @@ impl Shared {
         flights.next = flights.next.wrapping_add(1) % STOP;
         // From here on the kernel may sync at any moment, so requests have to wait for the next one. The batch is
         // sealed even if the submission fails: the job then runs on a thread, later than it says, which is allowed.
-        job.begin();
+        let Some(fd) = job.begin_with_file().map(|fd| fd.as_raw_fd()) else {
+            return Err(job);
+        };
         let entry = opcode::Fsync::new(Fd(fd))
             .flags(FsyncFlags::DATASYNC)
             .build()

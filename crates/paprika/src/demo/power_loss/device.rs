@@ -88,15 +88,15 @@ mod tests {
                 .expect("inside");
         };
         write(0, 1);
-        before.backing().sync().expect("power is on");
+        before.backing().sync(0).expect("power is on");
         (1..200).for_each(|page| write(page << 12, 2));
         let (after, loss) = before.lose_power(7).expect("memory");
         assert_eq!(loss.dirty, 199);
         let mut byte = [0];
         after.backing().region().read(0, &mut byte).expect("inside");
         assert_eq!(byte, [1]);
-        assert!(before.backing().sync().is_err());
-        assert!(after.backing().sync().is_ok());
+        assert!(before.backing().sync(0).is_err());
+        assert!(after.backing().sync(0).is_ok());
     }
 
     #[test]
