@@ -75,10 +75,11 @@ impl Predictor {
     }
 }
 
-/// How long a sync that takes this long may be held back for company: as long as it takes itself, so that waiting costs
-/// no more than the sync that it may save.
+/// How long a sync that takes this long may be held back for company. Those who are waited for have to compute first, which
+/// takes a guest longer than a quick sync: with four times the sync's time instead of one, 2 writers had a third more
+/// flushes a second where a sync takes 80 us.
 pub(crate) fn gathering(sync: Duration) -> Duration {
-    sync.min(GATHERING_LIMIT)
+    (sync * 4).min(GATHERING_LIMIT)
 }
 
 /// How much longer a flush of this age needs, when `expected` was predicted for the whole of it.
