@@ -2,7 +2,7 @@
 //!
 //! Linux caches in large folios what is read or written in sequence, through a mapping too, and a store through a mapping
 //! dirties the whole of one: a sync then writes a MiB for each 4 KiB that the guest has stored (measured: 950 us instead of
-//! 110, and a tenth of the flushes a second on XFS). So what is cached is dropped when a device starts, and its mapping
+//! 110, and with 8 writers on XFS 530 flushes a second instead of 4400). So what is cached is dropped when a device starts, and its mapping
 //! gets no readahead, which makes those folios. What the file holds is read ahead here instead, page by page.
 
 use std::fs::File;
