@@ -2,16 +2,14 @@
 
 mod common;
 
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::{LABEL, call, crash, drc, flush, machine, on_each_executor, plug};
+use common::{LABEL, WithSync, call, crash, drc, flush, machine, on_each_executor, plug};
 use papr_scm::abi::{BLOCK_SIZE, health, opcode, status};
-use papr_scm::backing::{Backing, CrashBacking, Durability, Fault, FileBacking, HostRegion};
+use papr_scm::backing::{Backing, CrashBacking, Fault, FileBacking};
 use papr_scm::flush::{Executor, ExecutorChoice, SyncJob, ThreadExecutor};
 use papr_scm::{Plug, Scm, ScmOptions};
 
@@ -44,53 +42,17 @@ fn an_error_is_never_followed_by_a_success_and_is_seen_everywhere() {
     }
 }
 
-/// A backing whose file can't be synced: a pipe.
-#[derive(Debug)]
-struct Pipe {
-    inner: Arc<CrashBacking>,
-    _reader: std::io::PipeReader,
-    writer: std::io::PipeWriter,
-}
-
-impl Backing for Pipe {
-    fn region(&self) -> &Arc<HostRegion> {
-        self.inner.region()
-    }
-
-    fn label_size(&self) -> u64 {
-        self.inner.label_size()
-    }
-
-    fn read_label(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        self.inner.read_label(offset, buf)
-    }
-
-    fn write_label(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.inner.write_label(offset, data)
-    }
-
-    fn sync(&self, _lane: usize) -> io::Result<()> {
-        Ok(rustix::fs::fdatasync(&self.writer)?)
-    }
-
-    fn sync_fd(&self, _lane: usize) -> Option<BorrowedFd<'_>> {
-        Some(self.writer.as_fd())
-    }
-
-    fn durability(&self) -> Durability {
-        Durability::AfterSync
-    }
-}
-
 #[test]
 fn an_error_of_the_host_is_seen_through_every_executor() {
     on_each_executor(|executor| {
         let scm = machine(executor);
-        let (reader, writer) = std::io::pipe().expect("a pipe");
-        let pipe = Pipe {
+        // A file that can't be synced.
+        let (_reader, writer) = std::io::pipe().expect("a pipe");
+        let file = writer.try_clone().expect("a second handle").into();
+        let pipe = WithSync {
             inner: crash(),
-            _reader: reader,
-            writer,
+            sync: move |_: &CrashBacking, _| Ok(rustix::fs::fdatasync(&writer)?),
+            file: Some(file),
         };
         let device = scm
             .plug(common::spec(0), Arc::new(pipe), Plug::Cold)

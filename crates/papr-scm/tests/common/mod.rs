@@ -1,11 +1,14 @@
 //! A guest without a CPU: what a kernel would do by hypercalls, done from Rust.
 #![allow(dead_code)]
 
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use papr_scm::abi::{BLOCK_SIZE, opcode, status};
-use papr_scm::backing::{Backing, CrashBacking};
+use papr_scm::backing::{Backing, CrashBacking, Durability, HostRegion};
 use papr_scm::flush::ExecutorChoice;
 use papr_scm::nvdimm::{DeviceSpec, Nvdimm, NvdimmConfig};
 use papr_scm::{Answer, Caller, GuestMemory, GuestMemoryError, Plug, Scm, ScmOptions};
@@ -112,5 +115,55 @@ pub fn on_each_executor(test: impl Fn(ExecutorChoice)) {
     test(ExecutorChoice::Auto);
     if papr_scm::flush::UringExecutor::new().is_ok() {
         test(ExecutorChoice::Uring);
+    }
+}
+
+/// A backing whose syncs are the test's.
+pub struct WithSync<S> {
+    pub inner: Arc<CrashBacking>,
+    pub sync: S,
+    pub file: Option<OwnedFd>,
+}
+
+impl<S> fmt::Debug for WithSync<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl<S> Backing for WithSync<S>
+where
+    S: Fn(&CrashBacking, usize) -> io::Result<()> + Send + Sync,
+{
+    fn region(&self) -> &Arc<HostRegion> {
+        self.inner.region()
+    }
+
+    fn label_size(&self) -> u64 {
+        self.inner.label_size()
+    }
+
+    fn read_label(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        self.inner.read_label(offset, buf)
+    }
+
+    fn write_label(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.inner.write_label(offset, data)
+    }
+
+    fn lanes(&self) -> usize {
+        self.inner.lanes()
+    }
+
+    fn sync(&self, lane: usize) -> io::Result<()> {
+        (self.sync)(&self.inner, lane)
+    }
+
+    fn sync_fd(&self, _lane: usize) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().map(AsFd::as_fd)
+    }
+
+    fn durability(&self) -> Durability {
+        self.inner.durability()
     }
 }
