@@ -4,7 +4,7 @@
 //! file description of a write-back error once, so every lane has one of its own: of two syncs through the same, one would
 //! hear what went wrong and the other that all is well.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
@@ -38,7 +38,7 @@ impl FileBacking {
             cache::use_single_pages(&file, &region)?;
         }
         Ok(FileBacking {
-            again: open_again(&file),
+            again: open_again(&file, writable),
             file,
             region,
             label_size,
@@ -48,7 +48,7 @@ impl FileBacking {
     /// The same with a region that is mapped already.
     pub(super) fn with_region(file: File, region: HostRegion, label_size: u64) -> Self {
         FileBacking {
-            again: open_again(&file),
+            again: open_again(&file, true),
             file,
             region: Arc::new(region),
             label_size,
@@ -63,9 +63,10 @@ impl FileBacking {
 }
 
 /// Open file descriptions for the lanes after the first; none where the host does not give them, which costs speed alone.
-fn open_again(file: &File) -> Vec<File> {
+fn open_again(file: &File, writable: bool) -> Vec<File> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let opened: io::Result<Vec<File>> = (1..LANES).map(|_| File::open(&path)).collect();
+    let open = |_| OpenOptions::new().read(true).write(writable).open(&path);
+    let opened: io::Result<Vec<File>> = (1..LANES).map(open).collect();
     opened.unwrap_or_else(|error| {
         tracing::debug!(%error, "the backing can't be opened again; its syncs run one at a time");
         Vec::new()
@@ -122,6 +123,8 @@ impl Backing for FileBacking {
 
 #[cfg(test)]
 mod tests {
+    use rustix::fs::SeekFrom;
+
     use super::*;
 
     #[test]
@@ -141,6 +144,21 @@ mod tests {
         let mut bytes = [0; 2];
         file.read_exact_at(&mut bytes, 4095).expect("both bytes");
         assert_eq!(bytes, [7, 8]);
+    }
+
+    #[test]
+    fn every_lane_syncs_through_an_open_file_of_its_own() {
+        let file = tempfile::tempfile().expect("a temporary file");
+        file.set_len(4096 + 512).expect("room for it");
+        let backing = FileBacking::new(file, 4096, 512, true).expect("a backing");
+        assert_eq!(backing.lanes(), 2);
+        let handles = [0, 1].map(|lane| backing.sync_fd(lane).expect("a file"));
+        let inode = |fd| rustix::fs::fstat(fd).expect("a file").st_ino;
+        assert_eq!(inode(handles[0]), inode(handles[1]));
+        // Each has a position of its own: they are no duplicates of one another.
+        rustix::fs::seek(handles[0], SeekFrom::Start(7)).expect("a position");
+        assert_eq!(rustix::fs::tell(handles[1]).expect("a position"), 0);
+        (0..2).for_each(|lane| backing.sync(lane).expect("a sync"));
     }
 
     #[test]
