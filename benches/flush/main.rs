@@ -3,8 +3,8 @@
 //! Paprika and its peer (the distribution's qemu-system-ppc64 with TCG) boot the same Linux with one NVDIMM that asks for
 //! flushes, and the same program in both guests writes 4 KiB and fsyncs, over and over, by 1, 4 and 16 writers, on the raw
 //! device past the guest's page cache and through it, and on a file of XFS on it, there with fdatasync too. A program of the
-//! host does the same (with fdatasync) on the file system that the NVDIMMs' files are on. All of it one after the other in every round; a number is the median of the
-//! rounds.
+//! host does the same (with fdatasync) on the file system that the NVDIMMs' files are on. All of it one after the other in
+//! every round; a number is the median of the rounds.
 //!
 //! - `options`: the command line;
 //! - `guest`: the NVDIMM of each monitor, the script in the guest, and how its console is read;

@@ -484,27 +484,18 @@ mod tests {
     fn a_sync_that_ends_late_does_not_write_over_one_that_began_later() {
         let backing = Arc::new(backing());
         let store = |value| backing.region().write(0, &[value]).expect("in the region");
-        let begun = |count| {
-            while lock(&backing.durable).begun < count {
-                thread::yield_now();
-            }
-        };
         store(1);
-        backing.hold();
-        let first = {
+        backing.inject(Fault::Slow(Duration::from_millis(100)));
+        let slow = {
             let backing = Arc::clone(&backing);
             thread::spawn(move || backing.sync(0))
         };
-        begun(1);
+        while !lock(&backing.faults).next.is_empty() {
+            thread::yield_now();
+        }
         store(2);
-        let second = {
-            let backing = Arc::clone(&backing);
-            thread::spawn(move || backing.sync(1))
-        };
-        begun(2);
-        backing.release();
-        first.join().expect("no panic").expect("a sync");
-        second.join().expect("no panic").expect("a sync");
+        backing.sync(1).expect("a sync");
+        slow.join().expect("no panic").expect("a sync");
         let mut buf = [0];
         backing.read_durable(0, &mut buf).expect("within the image");
         assert_eq!(buf, [2]);

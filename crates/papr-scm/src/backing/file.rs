@@ -12,15 +12,12 @@ use std::os::unix::fs::FileExt;
 use super::{Backing, Durability, HostRegion, cache};
 use crate::sync::Arc;
 
-/// Two lanes keep both the disk and the guest at work; more would only make smaller groups.
-const LANES: usize = 2;
-
 /// A device in a file.
 #[derive(Debug)]
 pub struct FileBacking {
     file: File,
-    /// The same file opened again, for the lanes after the first.
-    again: Vec<File>,
+    /// The same file opened again, for the second lane.
+    second: Option<File>,
     region: Arc<HostRegion>,
     label_size: u64,
 }
@@ -38,7 +35,7 @@ impl FileBacking {
             cache::use_single_pages(&file, &region)?;
         }
         Ok(FileBacking {
-            again: open_again(&file, writable),
+            second: writable.then(|| second_lane(&file)).flatten(),
             file,
             region,
             label_size,
@@ -48,7 +45,7 @@ impl FileBacking {
     /// The same with a region that is mapped already.
     pub(super) fn with_region(file: File, region: HostRegion, label_size: u64) -> Self {
         FileBacking {
-            again: open_again(&file, true),
+            second: second_lane(&file),
             file,
             region: Arc::new(region),
             label_size,
@@ -56,21 +53,25 @@ impl FileBacking {
     }
 
     fn lane(&self, lane: usize) -> &File {
-        lane.checked_sub(1)
-            .and_then(|after| self.again.get(after))
-            .unwrap_or(&self.file)
+        match &self.second {
+            Some(second) if lane > 0 => second,
+            _ => &self.file,
+        }
     }
 }
 
-/// Open file descriptions for the lanes after the first; none where the host does not give them, which costs speed alone.
-fn open_again(file: &File, writable: bool) -> Vec<File> {
+/// The file of the second lane; none where the host does not give it, which costs speed alone.
+fn second_lane(file: &File) -> Option<File> {
+    open_again(file)
+        .inspect_err(|error| tracing::debug!(%error, "the syncs of a backing run one at a time"))
+        .ok()
+}
+
+/// Opens a writable file again: unlike a duplicate, the new handle has no part in the old one's lock, and hears of write-back
+/// errors by itself.
+pub(super) fn open_again(file: &File) -> io::Result<File> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let open = |_| OpenOptions::new().read(true).write(writable).open(&path);
-    let opened: io::Result<Vec<File>> = (1..LANES).map(open).collect();
-    opened.unwrap_or_else(|error| {
-        tracing::debug!(%error, "the backing can't be opened again; its syncs run one at a time");
-        Vec::new()
-    })
+    OpenOptions::new().read(true).write(true).open(path)
 }
 
 /// A mapping beyond the end of its file would kill the process when it is touched, so the length is looked at first.
@@ -103,7 +104,7 @@ impl Backing for FileBacking {
     }
 
     fn lanes(&self) -> usize {
-        1 + self.again.len()
+        1 + usize::from(self.second.is_some())
     }
 
     fn sync(&self, lane: usize) -> io::Result<()> {

@@ -129,7 +129,7 @@ impl<W, E: Clone> GroupCommit<W, E> {
         state.wanted = true;
         state.waiting.extend(waiter);
         if state.queued {
-            if state.waiting.len() >= state.share() {
+            if !state.gathers() {
                 self.arrived.notify_all();
             }
             Asked::Joined
@@ -228,11 +228,17 @@ impl<W, E: Clone> GroupCommit<W, E> {
 }
 
 impl<W, E> State<W, E> {
+    /// Are there enough writers for two syncs at once?
+    fn shares_out(&self) -> bool {
+        self.second_from.is_some_and(|many| self.crowd >= many)
+    }
+
     /// How many a sync should satisfy.
     fn share(&self) -> usize {
-        match self.second_from {
-            Some(many) if self.crowd >= many => self.crowd.div_ceil(2),
-            _ => self.crowd,
+        if self.shares_out() {
+            self.crowd.div_ceil(2)
+        } else {
+            self.crowd
         }
     }
 
@@ -245,10 +251,7 @@ impl<W, E> State<W, E> {
     fn may_begin(&self) -> bool {
         match self.running.len() {
             0 => true,
-            1 => {
-                self.second_from.is_some_and(|many| self.crowd >= many)
-                    && self.waiting.len() >= self.share()
-            }
+            1 => self.shares_out() && self.waiting.len() >= self.share(),
             _ => false,
         }
     }

@@ -215,10 +215,8 @@ impl Standstill<'_> {
 
     /// Sets the error latch of a device: the host told of a failure to sync its file, and tells of each once.
     pub(crate) fn fail_nvdimm(&self, id: &str, reason: &str) {
-        for device in self.machine.scm.devices() {
-            if device.id() == id {
-                device.fail(reason);
-            }
+        if let Some(device) = self.machine.scm.device_by_id(id) {
+            device.fail(reason);
         }
     }
 
