@@ -96,6 +96,8 @@ impl Cpu {
         if self.tlb.zero::<{ BLOCK as usize }>(ea) {
             return Ok(());
         }
+        // A fault names the address as it was given.
+        self.probe_store(ea)?;
         self.open_store(ea & !(BLOCK - 1), BLOCK)?;
         let zeroed = self.tlb.zero::<{ BLOCK as usize }>(ea);
         self.tlb.take_back();
