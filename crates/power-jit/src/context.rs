@@ -8,7 +8,7 @@ use power::{Cpu, Insn};
 use power_float::Fpscr;
 
 use crate::image;
-use crate::jumps::{Jump, Now};
+use crate::jumps::{Jump, Jumps, Now};
 use crate::memory::Memory;
 use crate::trampoline::Trampolines;
 
@@ -178,6 +178,10 @@ impl<'a> Context<'a> {
         // SAFETY: by the promise made to `new`; only generated code has a context, and it waits for this.
         let memory = unsafe { self.memory.as_mut() };
         let result = access(memory);
+        if memory.has_stored_to_code() {
+            // No jump is found until the run loop has looked.
+            self.surroundings.stamps = [Jumps::NO_STAMP; 2];
+        }
         self.faulted = result.is_err();
         result.unwrap_or_else(|interrupt| {
             self.fault = Some(interrupt);

@@ -16,7 +16,7 @@ fn a_vcpu_runs_what_it_has_stored_under_every_mapping_and_by_every_store() {
     for mapping in MAPPINGS {
         for store in STORES {
             let engine = || Some(service.accelerator());
-            coherence::one_vcpu_runs_what_it_stored(mapping, store, 20, 5, &engine);
+            coherence::one_vcpu_runs_what_it_stored(mapping, store, 20, 5, true, &engine);
         }
     }
 }
@@ -46,5 +46,14 @@ fn data_beside_code_is_stored_and_code_goes_on() {
     let service = eager();
     let engine = || Some(service.accelerator());
     coherence::data_beside_code_is_stored_and_code_goes_on(2000, &engine);
-    coherence::one_vcpu_runs_what_it_stored(Mapping::Same, Store::Word, 300, 1, &engine);
+    coherence::one_vcpu_runs_what_it_stored(Mapping::Same, Store::Word, 300, 1, true, &engine);
+}
+
+#[test]
+fn a_vcpu_runs_what_it_has_stored_without_an_isync_too() {
+    let service = eager();
+    let engine = || Some(service.accelerator());
+    for mapping in MAPPINGS {
+        coherence::one_vcpu_runs_what_it_stored(mapping, Store::Word, 40, 3, false, &engine);
+    }
 }

@@ -14,7 +14,7 @@ fn interpreter() -> Option<Box<dyn Accelerator>> {
 fn a_vcpu_runs_what_it_has_stored_under_every_mapping_and_by_every_store() {
     for mapping in MAPPINGS {
         for store in STORES {
-            coherence::one_vcpu_runs_what_it_stored(mapping, store, 200, 2, &interpreter);
+            coherence::one_vcpu_runs_what_it_stored(mapping, store, 200, 2, true, &interpreter);
         }
     }
 }
@@ -24,7 +24,7 @@ fn one_to_three_vcpus_run_what_another_has_stored() {
     for mapping in MAPPINGS {
         for executors in 1..=3 {
             let writer = Writer::Vcpu;
-            coherence::vcpus_run_what_another_stored(mapping, writer, executors, 60, &interpreter);
+            coherence::vcpus_run_what_another_stored(mapping, writer, executors, 30, &interpreter);
         }
     }
 }
@@ -39,5 +39,19 @@ fn vcpus_run_what_the_host_has_stored() {
 #[test]
 fn data_beside_code_is_stored_and_code_goes_on() {
     coherence::data_beside_code_is_stored_and_code_goes_on(20_000, &interpreter);
-    coherence::one_vcpu_runs_what_it_stored(Mapping::Same, Store::Word, 5000, 1, &interpreter);
+    coherence::one_vcpu_runs_what_it_stored(
+        Mapping::Same,
+        Store::Word,
+        5000,
+        1,
+        true,
+        &interpreter,
+    );
+}
+
+#[test]
+fn a_vcpu_runs_what_it_has_stored_without_an_isync_too() {
+    for mapping in MAPPINGS {
+        coherence::one_vcpu_runs_what_it_stored(mapping, Store::Word, 200, 3, false, &interpreter);
+    }
 }

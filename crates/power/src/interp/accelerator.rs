@@ -318,6 +318,12 @@ impl Cpu {
         current
     }
 
+    /// Whether this vCPU has stored to code since this was last asked: compiled code that is entered next may be stale.
+    #[inline]
+    pub fn has_stored_to_code(&mut self) -> bool {
+        self.code.has_stored()
+    }
+
     /// Carries out the instruction at NIA as the interpreter does, and counts it.
     ///
     /// # Errors

@@ -125,6 +125,10 @@ pub(crate) struct CodeCache {
     stale: bool,
     /// The changes of code that were caught up with.
     seen_epoch: u64,
+    /// This vCPU has stored to code: until compiled code knows.
+    stored: bool,
+    /// The same, until the next lookup.
+    own_change: bool,
     /// A context-synchronizing event came after changes of code that are still to be caught up with.
     behind: bool,
     /// Whether the page that runs is trusted: that only a change can make it stale.
@@ -161,6 +165,8 @@ impl Default for CodeCache {
             ],
             stale: false,
             seen_epoch: 0,
+            stored: false,
+            own_change: false,
             behind: false,
             trusted: false,
             generation: 0,
@@ -257,6 +263,19 @@ impl CodeCache {
         self.pages.clear();
     }
 
+    /// This vCPU stores to code. It asks for an isync, but programs that lack one run on a POWER9, whose fetch is seldom so far
+    /// ahead, and on other emulators: so the next lookup sees the change without.
+    pub(crate) fn note_own_change(&mut self) {
+        self.stale = true;
+        self.stored = true;
+        self.own_change = true;
+    }
+
+    /// Whether this vCPU has stored to code since this was last asked.
+    pub(super) fn has_stored(&mut self) -> bool {
+        std::mem::take(&mut self.stored)
+    }
+
     /// Makes the run loop look its page up again before the next instruction.
     pub(crate) fn leave_page(&mut self) {
         self.stale = true;
@@ -294,7 +313,8 @@ impl CodeCache {
     #[inline]
     pub(crate) fn find(&mut self, ea: u64, context: u64, epoch: u64) -> Option<Rc<Page>> {
         // Only here, as compiled code does: so that all engines see a change at the same instruction.
-        if std::mem::take(&mut self.stale) && self.seen_epoch != epoch {
+        let looks = std::mem::take(&mut self.stale) | std::mem::take(&mut self.own_change);
+        if looks && self.seen_epoch != epoch {
             self.behind = true;
             return None;
         }

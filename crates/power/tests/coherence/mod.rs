@@ -107,6 +107,8 @@ fn tables(partition: &Partition) {
 }
 
 const BLR: u32 = 0x4e80_0020;
+/// or 1,1,1: of loops that wait.
+const PAUSE: u32 = x(1, 1, 1, 444);
 const BCTRL: u32 = 0x4e80_0421;
 /// Traps where r3 is not r9: the version that was to be run.
 const TRAP_IF_WRONG: u32 = 31 << 26 | 24 << 21 | 3 << 16 | 9 << 11 | 4 << 1;
@@ -203,12 +205,13 @@ fn machine(vcpus: u32) -> Arc<Partition> {
     partition
 }
 
-/// One vCPU rewrites the function `versions` times, and calls each version `calls` times.
+/// One vCPU rewrites the function `versions` times, and calls each version `calls` times; with an isync between, or without.
 pub fn one_vcpu_runs_what_it_stored(
     mapping: Mapping,
     store: Store,
     versions: u16,
     calls: i16,
+    isync: bool,
     engine: Engine,
 ) {
     let partition = machine(1);
@@ -216,7 +219,7 @@ pub fn one_vcpu_runs_what_it_stored(
     program.extend(store.code());
     program.extend([
         SYNC,
-        ISYNC,
+        if isync { ISYNC } else { NOP },
         addi(10, 0, calls),
         mtctr(8),
         BCTRL,
@@ -266,8 +269,9 @@ pub fn vcpus_run_what_another_stored(
         addi(9, 9, 1),
         // wait: the flag is r9
         ld(15, 0, 13),
+        PAUSE,
         cmpd(15, 9),
-        bne(-8),
+        bne(-12),
         ISYNC,
         addi(10, 0, 3),
         mtctr(8),
@@ -279,7 +283,7 @@ pub fn vcpus_run_what_another_stored(
         std(9, 0, 14),
         addi(11, 11, -1),
         cmpd(11, 12),
-        bne(-60),
+        bne(-64),
         HYPERCALL,
     ];
     let mut write = vec![
@@ -290,11 +294,8 @@ pub fn vcpus_run_what_another_stored(
         std(9, 0, 13),
     ];
     for executor in 1..=executors {
-        write.extend([
-            ld(15, (DONE * u64::from(executor)) as i16, 13),
-            cmpd(15, 9),
-            bne(-8),
-        ]);
+        let flag = (DONE * u64::from(executor)) as i16;
+        write.extend([ld(15, flag, 13), PAUSE, cmpd(15, 9), bne(-12)]);
     }
     write.extend([addi(11, 11, -1), cmpd(11, 12)]);
     write.push(bne(-4 * write.len() as i16));
