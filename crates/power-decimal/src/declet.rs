@@ -89,7 +89,11 @@ mod tests {
         assert_eq!(redundant.clone().count(), 24);
         for declet in redundant {
             let number = decode(declet);
-            assert!([number / 100, number / 10 % 10, number % 10].iter().all(|digit| *digit >= 8));
+            assert!(
+                [number / 100, number / 10 % 10, number % 10]
+                    .iter()
+                    .all(|digit| *digit >= 8)
+            );
         }
     }
 

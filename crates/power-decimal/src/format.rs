@@ -134,7 +134,10 @@ impl Layout {
             Class::Finite => {
                 let biased = (number.exponent + self.bias) as u128;
                 debug_assert!(biased <= self.largest_biased() as u128, "{number:?}");
-                debug_assert!(number.coefficient <= self.largest_coefficient(), "{number:?}");
+                debug_assert!(
+                    number.coefficient <= self.largest_coefficient(),
+                    "{number:?}"
+                );
                 let (high, rest) = (
                     biased >> self.continuation,
                     biased & ((1 << self.continuation) - 1),
@@ -148,7 +151,9 @@ impl Layout {
                 first << self.continuation | rest
             }
         };
-        u128::from(number.sign) << self.sign_shift() | combination << self.trailing_bits() | trailing
+        u128::from(number.sign) << self.sign_shift()
+            | combination << self.trailing_bits()
+            | trailing
     }
 }
 

@@ -16,6 +16,8 @@ mod arithmetic;
 mod compare;
 mod convert;
 mod declet;
+#[cfg(test)]
+mod dectest;
 mod fields;
 mod format;
 mod number;

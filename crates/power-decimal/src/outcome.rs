@@ -50,5 +50,7 @@ pub(crate) const fn quieted(number: Number) -> Outcome {
 /// The result where an operand is a NaN: the first signalling one, else the first quiet one (Book I, 5.5.4).
 pub(crate) fn propagated(operands: [Number; 2]) -> Option<Outcome> {
     let of = |class| operands.into_iter().find(|number| number.class == class);
-    of(Class::Signalling).or_else(|| of(Class::Quiet)).map(quieted)
+    of(Class::Signalling)
+        .or_else(|| of(Class::Quiet))
+        .map(quieted)
 }

@@ -53,11 +53,16 @@ fn special(number: Number) -> Option<Outcome> {
     }
 }
 
-/// `dquai`, `dquaiq`: B with the exponent `te` (-16 to 15), rounded as RMC says.
+/// `dquai`, `dquaiq`: B with the exponent `te` (-16 to 15), rounded as RMC says. An infinity has none: an invalid conversion.
 pub fn dquai<F: Format>(f: &mut Fpscr, b: F, te: i8, rmc: u8) -> Option<F> {
     let b = unpack(b);
-    let outcome = special(b)
-        .unwrap_or_else(|| with_exponent::<F>(Rounding::primary(*f, rmc), b, te.into()));
+    let outcome = if b.is_nan() {
+        quieted(b)
+    } else if b.is_infinite() {
+        Outcome::invalid(b::VXCVI)
+    } else {
+        with_exponent::<F>(Rounding::primary(*f, rmc), b, te.into())
+    };
     outcome.deliver(f)
 }
 

@@ -71,9 +71,10 @@ impl Rounding {
     /// Whether an overflow goes to infinity rather than to the largest number.
     const fn overflows_to_infinity(self, sign: bool) -> bool {
         match self {
-            Self::NearestEven | Self::NearestAway | Self::NearestTowardZero | Self::AwayFromZero => {
-                true
-            }
+            Self::NearestEven
+            | Self::NearestAway
+            | Self::NearestTowardZero
+            | Self::AwayFromZero => true,
             Self::TowardZero | Self::ShorterPrecision => false,
             Self::Up => !sign,
             Self::Down => sign,
@@ -202,12 +203,7 @@ pub(crate) struct Rounded {
 /// inexact one has the least exponent.
 ///
 /// Where the result is wrapped, exponents have no bounds: it is of the format's precision, but may have an exponent of a wider format.
-pub(crate) fn round(
-    layout: Layout,
-    control: Control,
-    value: Intermediate,
-    ideal: i32,
-) -> Rounded {
+pub(crate) fn round(layout: Layout, control: Control, value: Intermediate, ideal: i32) -> Rounded {
     if value.coefficient == U256::ZERO && !value.more {
         let exponent = ideal.clamp(layout.least_exponent(), layout.largest_exponent());
         return Rounded {
@@ -264,8 +260,12 @@ fn to_precision(
     let count = digits(value.coefficient).saturating_sub(layout.digits());
     let cut = cut(control.rounding, value, count);
     let exponent = value.exponent + count as i32 + adjustment;
-    let (exponent, coefficient) =
-        closest(layout.digits(), &cut, exponent, ideal.saturating_add(adjustment));
+    let (exponent, coefficient) = closest(
+        layout.digits(),
+        &cut,
+        exponent,
+        ideal.saturating_add(adjustment),
+    );
     Rounded {
         outcome: Outcome {
             number: Number::finite(value.sign, coefficient, exponent),

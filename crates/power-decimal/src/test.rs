@@ -36,8 +36,8 @@ pub fn dtstdc<F: Format>(f: &mut Fpscr, a: F, dcm: u8) -> u8 {
 /// An extreme exponent is the least or the largest of the format.
 pub fn dtstdg<F: Format>(f: &mut Fpscr, a: F, dgm: u8) -> u8 {
     let a = unpack(a);
-    let extreme = a.exponent == F::LAYOUT.least_exponent()
-        || a.exponent == F::LAYOUT.largest_exponent();
+    let extreme =
+        a.exponent == F::LAYOUT.least_exponent() || a.exponent == F::LAYOUT.largest_exponent();
     let group = if !a.is_finite() {
         5
     } else if a.is_zero() {

@@ -241,6 +241,40 @@ impl Translator<'_> {
         status
     }
 
+    /// As [`Self::call_float`], for a result of 128 bits whose halves are doubleword 0 of VSR `target` and of the next.
+    pub(super) fn call_float_pair(
+        &mut self,
+        shim: HostFunction,
+        function: HostFunction,
+        target: u32,
+        operands: &[Value],
+    ) -> Done<Self> {
+        self.settle_float();
+        let [high, low] = [target, target + 1].map(|n| {
+            let register = self.get(Slot::Vsr(n));
+            self.split(register).0
+        });
+        let before = self.join(high, low);
+        let pointer = self.result_pointer();
+        self.builder
+            .ins()
+            .store(MemFlagsData::trusted(), before, pointer, 0);
+        let function = self.function(function);
+        let fpscr = self.fpscr();
+        let arguments: Vec<Value> = [fpscr, function, pointer]
+            .into_iter()
+            .chain(operands.iter().copied())
+            .collect();
+        let status = self.call_word(shim, &arguments);
+        let after = self.result();
+        let (high, low) = self.split(after);
+        for (n, half) in [(target, high), (target + 1, low)] {
+            let register = self.register_of(half);
+            self.set(Slot::Vsr(n), register);
+        }
+        self.float_done(status)
+    }
+
     /// Calls a comparison shim: FPSCR, the function, and `operands`. Its field goes to CR field `bf`.
     pub(super) fn call_float_compare(
         &mut self,
