@@ -444,7 +444,7 @@ impl Engine for Translator<'_> {
             self.by_pointer(1, b),
             self.by_pointer(2, c),
         ];
-        self.call_float_pair(address!(shims::vfloat3), address!(f), target, &operands)
+        self.call_float_pair(address!(shims::float_pair), address!(f), target, &operands)
     }
     fn vfloat_compare(
         &mut self,

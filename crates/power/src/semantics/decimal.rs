@@ -146,15 +146,33 @@ fn test<E: Engine>(
 }
 
 pub(crate) fn dtstdc<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    test(e, i, |f, a, dcm| pd::dtstdc(f, a, dcm as u8), i.ra(), i.bits(16, 6))
+    test(
+        e,
+        i,
+        |f, a, dcm| pd::dtstdc(f, a, dcm as u8),
+        i.ra(),
+        i.bits(16, 6),
+    )
 }
 
 pub(crate) fn dtstdg<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    test(e, i, |f, a, dgm| pd::dtstdg(f, a, dgm as u8), i.ra(), i.bits(16, 6))
+    test(
+        e,
+        i,
+        |f, a, dgm| pd::dtstdg(f, a, dgm as u8),
+        i.ra(),
+        i.bits(16, 6),
+    )
 }
 
 pub(crate) fn dtstsfi<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
-    test(e, i, |f, b, uim| pd::dtstsfi(f, uim as u8, b), i.rb(), i.bits(10, 6))
+    test(
+        e,
+        i,
+        |f, b, uim| pd::dtstsfi(f, uim as u8, b),
+        i.rb(),
+        i.bits(10, 6),
+    )
 }
 
 /// FRT = f(a register, an immediate), FPSCR left alone.

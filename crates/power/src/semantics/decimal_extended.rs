@@ -95,13 +95,23 @@ with_immediate! {
 pub(crate) fn dquaq<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.require(Facility::Float)?;
     let (a, b, rmc) = (pair(e, i.ra()), pair(e, i.rb()), immediate(e, rmc(i)));
-    to_pair(e, i, |f, a, b, rmc| pd::dqua(f, a, b, rmc as u8), [a, b, rmc])
+    to_pair(
+        e,
+        i,
+        |f, a, b, rmc| pd::dqua(f, a, b, rmc as u8),
+        [a, b, rmc],
+    )
 }
 
 pub(crate) fn drrndq<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
     e.require(Facility::Float)?;
     let (a, b, rmc) = (single(e, i.ra()), pair(e, i.rb()), immediate(e, rmc(i)));
-    to_pair(e, i, |f, a, b, rmc| pd::drrnd(f, a as u64, b, rmc as u8), [a, b, rmc])
+    to_pair(
+        e,
+        i,
+        |f, a, b, rmc| pd::drrnd(f, a as u64, b, rmc as u8),
+        [a, b, rmc],
+    )
 }
 
 /// FRTp = f(FRB).
