@@ -100,14 +100,18 @@ fn every_decimal_instruction_needs_msr_fp() {
 #[test]
 fn an_odd_register_for_a_pair_is_no_instruction() {
     for row in decimal() {
-        for (operand, bit) in [("frtp", 1 << 21), ("frap", 1 << 16), ("frbp", 1 << 11)] {
-            let illegal = decode(Insn(row.pattern.value | bit)).row().mnemonic == "illegal";
-            assert_eq!(
-                illegal,
-                row.operands.contains(operand),
-                "{} {operand}",
-                row.mnemonic
-            );
+        for (pair, single, bit) in [
+            ("frtp", "frt", 1 << 21),
+            ("frap", "fra", 1 << 16),
+            ("frbp", "frb", 1 << 11),
+        ] {
+            let names: Vec<&str> = row.operands.split(',').collect();
+            let odd = decode(Insn(row.pattern.value | bit)).row().mnemonic;
+            if names.contains(&pair) {
+                assert_eq!(odd, "illegal", "{}", row.mnemonic);
+            } else if names.contains(&single) {
+                assert_eq!(odd, row.mnemonic);
+            }
         }
     }
 }
