@@ -74,6 +74,8 @@ pub(crate) fn all(long: bool) -> Vec<Step> {
                     "--test",
                     "boot_linux",
                     "--test",
+                    "compiled_decimal",
+                    "--test",
                     "control",
                     "--test",
                     "faults",

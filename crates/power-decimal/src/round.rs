@@ -115,8 +115,9 @@ pub(crate) struct Cut {
 impl Cut {
     /// XX, FI and FR.
     pub const fn status(&self) -> u64 {
-        let (inexact, away) = (self.inexact as u64, self.away as u64);
-        inexact * (b::XX | b::FI) | away * b::FR
+        let inexact = if self.inexact { b::XX | b::FI } else { 0 };
+        let away = if self.away { b::FR } else { 0 };
+        inexact | away
     }
 }
 

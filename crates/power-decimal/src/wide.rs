@@ -26,7 +26,7 @@ pub(crate) fn power_of_ten(n: u32) -> U256 {
 pub(crate) fn digits(number: U256) -> u32 {
     let bits = U256::BITS - number.leading_zeros();
     // log10(2), a little too small: right, or one too few.
-    let estimate = bits * 1233 >> 12;
+    let estimate = (bits * 1233) >> 12;
     estimate + u32::from(estimate <= MOST_ZEROS && number >= power_of_ten(estimate))
 }
 

@@ -55,8 +55,8 @@ pub(super) fn flavour(mnemonic: &str) -> Flavour {
         "vcmpbfp",
     ];
     let decimal = [
-        "dadd", "dsub", "dmul", "ddiv", "dcmp", "dtst", "dqua", "drrnd", "drint", "dct", "dcf", "drsp",
-        "drdp", "ddedpd", "denbcd", "dxex", "diex", "dsc",
+        "dadd", "dsub", "dmul", "ddiv", "dcmp", "dtst", "dqua", "drrnd", "drint", "dct", "dcf",
+        "drsp", "drdp", "ddedpd", "denbcd", "dxex", "diex", "dsc",
     ];
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     if starts(&integer_source) {

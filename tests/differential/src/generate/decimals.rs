@@ -100,7 +100,9 @@ fn bcd(random: &mut Random) -> u64 {
 fn biased_exponent(random: &mut Random, format: Format) -> u32 {
     let largest = format.largest_biased();
     let near = |random: &mut Random, at: u32, span: u32| {
-        (at + random.below(span)).saturating_sub(span / 2).min(largest)
+        (at + random.below(span))
+            .saturating_sub(span / 2)
+            .min(largest)
     };
     match random.below(12) {
         0 => random.below(3),
