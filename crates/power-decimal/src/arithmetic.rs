@@ -147,11 +147,12 @@ fn quotient<F: Format>(f: Fpscr, a: Number, b: Number) -> Outcome {
     // As many digits as the format keeps, and at least one more to round by.
     let widened = F::LAYOUT.digits() + 2 + digits(divisor) - digits(dividend);
     let dividend = dividend * power_of_ten(widened);
+    let coefficient = dividend / divisor;
     let value = Intermediate {
         sign,
-        coefficient: dividend / divisor,
+        coefficient,
         exponent: ideal - widened as i32,
-        more: dividend % divisor != U256::ZERO,
+        more: coefficient * divisor != dividend,
     };
     rounded::<F>(f, value, ideal)
 }

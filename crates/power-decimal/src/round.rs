@@ -130,7 +130,8 @@ pub(crate) fn cut(rounding: Rounding, value: Intermediate, count: u32) -> Cut {
         (U256::ZERO, value.coefficient, Less)
     } else {
         let unit = power_of_ten(count);
-        let (kept, rest) = (value.coefficient / unit, value.coefficient % unit);
+        let kept = value.coefficient / unit;
+        let rest = value.coefficient - kept * unit;
         // Without a digit cut off, `more` alone is always less than half: who sets it provides a digit more than is kept.
         let against_half = match rest.cmp(&(unit >> 1)) {
             _ if count == 0 => Less,

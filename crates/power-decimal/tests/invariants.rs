@@ -15,8 +15,9 @@ fn operand() -> impl Strategy<Value = u128> {
         any::<u128>(),
         // Exponents within a few dozen of that of integers.
         (any::<u128>(), 0u128..64).prop_map(|(bits, near)| {
-            let (long, digits) = (0x2208_u128 << 112, (1 << 110) - 1);
-            long + (near << 110) ^ (bits & digits) ^ (bits & 1 << 127)
+            let exponent = (0x2208_u128 << 112) + (near << 110);
+            let sign_and_digits = 1 << 127 | ((1 << 110) - 1);
+            exponent | bits & sign_and_digits
         }),
     ]
 }
