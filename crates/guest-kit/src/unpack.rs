@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use crate::{Error, Result, run};
 
-/// Unpacks `folder` ("boot", without a slash before it) of a package file into `at`; the rest of it is not needed. `step` says in an
-/// error what this was for.
+/// Unpacks `folder` ("boot", without a slash before it) of a package file into `at`; the rest of it
+/// is not needed. `step` says in an error what this was for.
 pub(crate) fn folder(
     package: &Path,
     folder: &str,

@@ -1,5 +1,5 @@
-//! The General Decimal Arithmetic test vectors, which the processor's decimal arithmetic is tested with: part of the package of
-//! Python's own test suite.
+//! The General Decimal Arithmetic test vectors, which the processor's decimal arithmetic is tested
+//! with: part of the package of Python's own test suite.
 //!
 //! Result: the directory `vectors` of `*.decTest` files, and `manifest.json`.
 

@@ -1,4 +1,5 @@
-//! Decimal floating point as a compiler uses it: the same program in a guest and under qemu-ppc64le.
+//! Decimal floating point as a compiler uses it: the same program in a guest and under
+//! qemu-ppc64le.
 
 mod common;
 

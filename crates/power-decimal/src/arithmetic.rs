@@ -48,9 +48,11 @@ fn sum<F: Format>(f: Fpscr, a: Number, b: Number) -> Outcome {
     rounded::<F>(f, value, ideal)
 }
 
-/// The sum of finite numbers, exactly but that what is far below the last digit that matters becomes `more`.
+/// The sum of finite numbers, exactly but that what is far below the last digit that matters
+/// becomes `more`.
 fn magnitudes(a: Number, b: Number) -> Intermediate {
-    // The coefficient of the larger exponent, unless it is zero, is widened as far as it can be: more digits than any format keeps.
+    // The coefficient of the larger exponent, unless it is zero, is widened as far as it can be:
+    // more digits than any format keeps.
     let (high, low) = if a.exponent >= b.exponent {
         (a, b)
     } else {

@@ -93,8 +93,8 @@ pub fn dcmpo<F: Format>(f: &mut Fpscr, a: F, b: F) -> u8 {
     field
 }
 
-/// `dtstex`, `dtstexq`: compares the exponents of A and B. Infinities are equal, and so are NaNs; other pairs of which not both are
-/// finite are unordered.
+/// `dtstex`, `dtstexq`: compares the exponents of A and B. Infinities are equal, and so are NaNs;
+/// other pairs of which not both are finite are unordered.
 pub fn dtstex<F: Format>(f: &mut Fpscr, a: F, b: F) -> u8 {
     let (a, b) = (unpack(a), unpack(b));
     let field = if a.is_finite() && b.is_finite() {

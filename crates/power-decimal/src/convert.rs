@@ -8,7 +8,8 @@ use crate::number::{Class, Number};
 use crate::outcome::{Outcome, quieted};
 use crate::round::{Control, Intermediate, Rounded, Rounding, cut, round};
 
-/// `dctdp`: the short in the low word of `b` as a long, exactly. A signalling NaN stays one: a short is data in storage.
+/// `dctdp`: the short in the low word of `b` as a long, exactly. A signalling NaN stays one: a
+/// short is data in storage.
 pub fn dctdp(f: &mut Fpscr, b: u64) -> Option<u64> {
     let short = Layout::SHORT.unpack(u128::from(b as u32));
     Outcome::exact(short).deliver(f)
@@ -25,14 +26,15 @@ pub fn dctqpq(f: &mut Fpscr, b: u64) -> Option<u128> {
     outcome.deliver(f)
 }
 
-/// A finite number of the format `source` rounded to `target`. A wrapped result is in the format of the source.
+/// A finite number of the format `source` rounded to `target`. A wrapped result is in the format of
+/// the source.
 fn narrowed(f: Fpscr, source: Layout, target: Layout, number: Number) -> Rounded {
     let control = Control::narrowing(f, source);
     round(target, control, Intermediate::of(number), number.exponent)
 }
 
-/// `drsp`: a long rounded to short, in the low word. Where an overflow or underflow traps, the result is a long of short precision
-/// with its exponent wrapped. A signalling NaN stays one.
+/// `drsp`: a long rounded to short, in the low word. Where an overflow or underflow traps, the
+/// result is a long of short precision with its exponent wrapped. A signalling NaN stays one.
 pub fn drsp(f: &mut Fpscr, b: u64) -> Option<u64> {
     let long = unpack(b);
     let (layout, outcome) = if long.is_finite() {
@@ -51,8 +53,9 @@ pub fn drsp(f: &mut Fpscr, b: u64) -> Option<u64> {
         .then(|| layout.pack(outcome.number) as u64)
 }
 
-/// `drdpq`: an extended rounded to long, in the first register of the pair; the second becomes 0. Where an overflow or underflow
-/// traps, the result is an extended of long precision with its exponent wrapped.
+/// `drdpq`: an extended rounded to long, in the first register of the pair; the second becomes 0.
+/// Where an overflow or underflow traps, the result is an extended of long precision with its
+/// exponent wrapped.
 pub fn drdpq(f: &mut Fpscr, b: u128) -> Option<u128> {
     let extended = unpack(b);
     let outcome = match extended.class {
@@ -79,7 +82,8 @@ pub fn dcffix<F: Format>(f: &mut Fpscr, b: u64) -> Option<F> {
         .deliver(f)
 }
 
-/// `dctfix`, `dctfixq`: B rounded to a signed doubleword as DRN says; out of range, the end that is nearer, and -2^63 for a NaN.
+/// `dctfix`, `dctfixq`: B rounded to a signed doubleword as DRN says; out of range, the end that is
+/// nearer, and -2^63 for a NaN.
 ///
 /// FPRF is undefined after it: it stays.
 pub fn dctfix<F: Format>(f: &mut Fpscr, b: F) -> Option<u64> {

@@ -1,11 +1,13 @@
-//! Densely packed decimal (IEEE 754-2008, 3.5.2; Book I, 5.5.1): three decimal digits in a declet of ten bits.
+//! Densely packed decimal (IEEE 754-2008, 3.5.2; Book I, 5.5.1): three decimal digits in a declet
+//! of ten bits.
 //!
-//! Each number from 0 to 999 has one canonical declet; 24 more patterns stand for numbers again whose three digits are 8 or 9.
-//! Operands may have them, results never do.
+//! Each number from 0 to 999 has one canonical declet; 24 more patterns stand for numbers again
+//! whose three digits are 8 or 9. Operands may have them, results never do.
 
 const fn encode(number: u16) -> u16 {
     let (a, b, c) = (number / 100, number / 10 % 10, number % 10);
-    // A digit of 8 or 9 needs its lowest bit only, and leaves two bits to tell which digits are so large.
+    // A digit of 8 or 9 needs its lowest bit only, and leaves two bits to tell which digits are so
+    // large.
     let (low_a, low_b, low_c) = (a & 1, b & 1, c & 1);
     let (pqr, stu, v, wxy) = match (a >= 8, b >= 8, c >= 8) {
         (false, false, false) => (a, b, 0, c),

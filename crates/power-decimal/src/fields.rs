@@ -31,8 +31,9 @@ const fn nibbles<F>() -> u32 {
     2 * size_of::<F>() as u32
 }
 
-/// `ddedpd`, `ddedpdq`: the rightmost digits of the significand as packed decimal: unsigned where SP is 0 or 1, else with a sign
-/// code: 0xD for minus; for plus 0xC where SP is 2, 0xF where it is 3.
+/// `ddedpd`, `ddedpdq`: the rightmost digits of the significand as packed decimal: unsigned where
+/// SP is 0 or 1, else with a sign code: 0xD for minus; for plus 0xC where SP is 2, 0xF where it is
+/// 3.
 pub fn ddedpd<F: Format>(b: F, sp: u8) -> F {
     let b = unpack(b);
     let bcd = if sp & 2 == 0 {
@@ -48,8 +49,9 @@ pub fn ddedpd<F: Format>(b: F, sp: u8) -> F {
     F::of(bcd)
 }
 
-/// `denbcd`, `denbcdq`: packed decimal as a number with exponent 0: unsigned, or where `signed` with a sign code in the last four
-/// bits. An invalid conversion where a digit or the sign code is none.
+/// `denbcd`, `denbcdq`: packed decimal as a number with exponent 0: unsigned, or where `signed`
+/// with a sign code in the last four bits. An invalid conversion where a digit or the sign code is
+/// none.
 pub fn denbcd<F: Format>(f: &mut Fpscr, b: F, signed: bool) -> Option<F> {
     let (bcd, count) = (b.into(), nibbles::<F>());
     let number = if signed {
@@ -69,7 +71,8 @@ pub fn denbcd<F: Format>(f: &mut Fpscr, b: F, signed: bool) -> Option<F> {
     outcome.deliver(f)
 }
 
-/// `dxex`, `dxexq`: the biased exponent; -1 of an infinity, -2 of a quiet NaN, -3 of a signalling one.
+/// `dxex`, `dxexq`: the biased exponent; -1 of an infinity, -2 of a quiet NaN, -3 of a signalling
+/// one.
 pub fn dxex<F: Format>(b: F) -> u64 {
     let b = unpack(b);
     let exponent = match b.class {
@@ -81,8 +84,9 @@ pub fn dxex<F: Format>(b: F) -> u64 {
     i64::from(exponent) as u64
 }
 
-/// `diex`, `diexq`: sign and significand of B with the biased exponent `a`; an infinity or a NaN where `a` is what [`dxex`] delivers
-/// of one, a quiet NaN for every other number that is no exponent.
+/// `diex`, `diexq`: sign and significand of B with the biased exponent `a`; an infinity or a NaN
+/// where `a` is what [`dxex`] delivers of one, a quiet NaN for every other number that is no
+/// exponent.
 pub fn diex<F: Format>(a: u64, b: F) -> F {
     let b = unpack(b);
     let (class, exponent) = match a as i64 {
@@ -105,7 +109,8 @@ fn shifted_digits<F: Format>(number: Number) -> u32 {
     F::LAYOUT.digits() - u32::from(!number.is_finite())
 }
 
-/// `dscli`, `dscliq`: the significand of A shifted left by `sh` digits (0 to 63); sign, class and exponent stay.
+/// `dscli`, `dscliq`: the significand of A shifted left by `sh` digits (0 to 63); sign, class and
+/// exponent stay.
 pub fn dscli<F: Format>(a: F, sh: u8) -> F {
     let a = unpack(a);
     let (sh, digits) = (u32::from(sh & 63), shifted_digits::<F>(a));

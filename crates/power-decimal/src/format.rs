@@ -1,7 +1,8 @@
 //! The layout of DFP numbers (Book I, 5.4.1): sign, combination field, trailing significand.
 //!
-//! The combination field's first five bits hold the exponent's two high bits and the leftmost digit, or say that this is an
-//! infinity or a NaN; the rest of it is the exponent's continuation. The trailing significand is declets, three digits each.
+//! The combination field's first five bits hold the exponent's two high bits and the leftmost
+//! digit, or say that this is an infinity or a NaN; the rest of it is the exponent's continuation.
+//! The trailing significand is declets, three digits each.
 
 use crate::declet;
 use crate::number::{Class, Number};
@@ -123,8 +124,8 @@ impl Layout {
         }
     }
 
-    /// The canonical bit pattern of a number of this format. Of the significand of an infinity or a NaN the low digits are kept,
-    /// as many as the trailing significand holds.
+    /// The canonical bit pattern of a number of this format. Of the significand of an infinity or a
+    /// NaN the low digits are kept, as many as the trailing significand holds.
     pub fn pack(self, number: Number) -> u128 {
         let trailing = declet::declets(number.coefficient, self.declets);
         let combination = match number.class {

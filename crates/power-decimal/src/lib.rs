@@ -1,13 +1,15 @@
 //! Decimal floating point of the Power ISA 3.0B (Book I, chapter 5), bit exact, as pure functions.
 //!
-//! A function takes the [`Fpscr`] and operand bit patterns, updates the FPSCR as the instruction does, and delivers the result,
-//! or `None` where an enabled exception leaves the target unwritten. Operands are a [`Format`]'s bits: `u64` for DFP long,
-//! `u128` for DFP extended (the even register of the pair is the more significant half), so that `dadd` and `daddq` are
-//! [`dadd`] at two types. DFP short is a storage format: [`dctdp`] and [`drsp`] alone know it.
+//! A function takes the [`Fpscr`] and operand bit patterns, updates the FPSCR as the instruction
+//! does, and delivers the result, or `None` where an enabled exception leaves the target unwritten.
+//! Operands are a [`Format`]'s bits: `u64` for DFP long, `u128` for DFP extended (the even register
+//! of the pair is the more significant half), so that `dadd` and `daddq` are [`dadd`] at two types.
+//! DFP short is a storage format: [`dctdp`] and [`drsp`] alone know it.
 //!
 //! - `declet`: three digits in ten bits, densely packed
 //! - `format`: the layout of the three formats; `number`: what a bit pattern stands for
-//! - `wide`: coefficients of up to 77 digits; `round`: rounding, overflow, underflow and the choice of the exponent
+//! - `wide`: coefficients of up to 77 digits; `round`: rounding, overflow, underflow and the choice
+//!   of the exponent
 //! - `arithmetic`, `quantum`, `compare`, `test`, `convert`, `fields`: the instructions
 
 #![forbid(unsafe_code)]

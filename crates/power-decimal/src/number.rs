@@ -16,8 +16,8 @@ pub enum Class {
     Signalling,
 }
 
-/// A number: `coefficient * 10^exponent` where it is finite. Of an infinity or a NaN, the trailing significand is `coefficient`, and
-/// the exponent is 0.
+/// A number: `coefficient * 10^exponent` where it is finite. Of an infinity or a NaN, the trailing
+/// significand is `coefficient`, and the exponent is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Number {
     pub class: Class,

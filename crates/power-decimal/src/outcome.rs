@@ -27,7 +27,8 @@ impl Outcome {
         }
     }
 
-    /// Records exceptions, FR, FI and FPRF; None where an enabled invalid operation or division by zero suppresses the result.
+    /// Records exceptions, FR, FI and FPRF; None where an enabled invalid operation or division by
+    /// zero suppresses the result.
     pub fn deliver<F: Format>(self, f: &mut Fpscr) -> Option<F> {
         let status = self.status | self.number.result_flags(F::LAYOUT);
         f.commit(status, b::RESULTS)
@@ -47,7 +48,8 @@ pub(crate) const fn quieted(number: Number) -> Outcome {
     }
 }
 
-/// The result where an operand is a NaN: the first signalling one, else the first quiet one (Book I, 5.5.4).
+/// The result where an operand is a NaN: the first signalling one, else the first quiet one (Book
+/// I, 5.5.4).
 pub(crate) fn propagated(operands: [Number; 2]) -> Option<Outcome> {
     let of = |class| operands.into_iter().find(|number| number.class == class);
     of(Class::Signalling)

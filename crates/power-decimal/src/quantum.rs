@@ -1,4 +1,5 @@
-//! Quantum adjustment: `dqua`, `dquai`, `drrnd`, `drintx`, `drintn` and their quad forms (Book I, 5.6.4).
+//! Quantum adjustment: `dqua`, `dquai`, `drrnd`, `drintx`, `drintn` and their quad forms (Book I,
+//! 5.6.4).
 
 use power_float::Fpscr;
 use power_float::fpscr::bits as b;
@@ -53,7 +54,8 @@ fn special(number: Number) -> Option<Outcome> {
     }
 }
 
-/// `dquai`, `dquaiq`: B with the exponent `te` (-16 to 15), rounded as RMC says. An infinity has none: an invalid conversion.
+/// `dquai`, `dquaiq`: B with the exponent `te` (-16 to 15), rounded as RMC says. An infinity has
+/// none: an invalid conversion.
 pub fn dquai<F: Format>(f: &mut Fpscr, b: F, te: i8, rmc: u8) -> Option<F> {
     let b = unpack(b);
     let outcome = if b.is_nan() {
@@ -66,8 +68,9 @@ pub fn dquai<F: Format>(f: &mut Fpscr, b: F, te: i8, rmc: u8) -> Option<F> {
     outcome.deliver(f)
 }
 
-/// `drrnd`, `drrndq`: B rounded as RMC says to as many significant digits as the low six bits of `a` tell, if it has more; 0 is no
-/// limit. An invalid conversion where the exponent would be too large.
+/// `drrnd`, `drrndq`: B rounded as RMC says to as many significant digits as the low six bits of
+/// `a` tell, if it has more; 0 is no limit. An invalid conversion where the exponent would be too
+/// large.
 pub fn drrnd<F: Format>(f: &mut Fpscr, a: u64, b: F, rmc: u8) -> Option<F> {
     let b = unpack(b);
     let outcome = special(b).unwrap_or_else(|| {
@@ -105,7 +108,8 @@ fn integral<F: Format>(f: Fpscr, b: F, r: bool, rmc: u8) -> Outcome {
     })
 }
 
-/// `drintx`, `drintxq`: B rounded to an integral value in the mode that R and RMC name; inexact where that changes it.
+/// `drintx`, `drintxq`: B rounded to an integral value in the mode that R and RMC name; inexact
+/// where that changes it.
 pub fn drintx<F: Format>(f: &mut Fpscr, b: F, r: bool, rmc: u8) -> Option<F> {
     integral(*f, b, r, rmc).deliver(f)
 }

@@ -1,5 +1,5 @@
-//! Rounding an exact result to a format: precision, overflow, underflow, and which of several forms of a value is delivered
-//! (Book I, 5.5.2, 5.5.3 and 5.5.10).
+//! Rounding an exact result to a format: precision, overflow, underflow, and which of several forms
+//! of a value is delivered (Book I, 5.5.2, 5.5.3 and 5.5.10).
 
 use ethnum::U256;
 use power_float::Fpscr;
@@ -27,8 +27,8 @@ pub(crate) enum Rounding {
     NearestTowardZero,
     /// Away from zero.
     AwayFromZero,
-    /// To prepare for shorter precision: toward zero, but away where the last digit would be 0 or 5, so that a second rounding to
-    /// fewer digits is as good as one.
+    /// To prepare for shorter precision: toward zero, but away where the last digit would be 0 or
+    /// 5, so that a second rounding to fewer digits is as good as one.
     ShorterPrecision,
 }
 
@@ -82,7 +82,8 @@ impl Rounding {
     }
 }
 
-/// A value before rounding: `coefficient * 10^exponent`, and where `more` something less than the coefficient's last digit.
+/// A value before rounding: `coefficient * 10^exponent`, and where `more` something less than the
+/// coefficient's last digit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Intermediate {
     pub sign: bool,
@@ -132,7 +133,8 @@ pub(crate) fn cut(rounding: Rounding, value: Intermediate, count: u32) -> Cut {
         let unit = power_of_ten(count);
         let kept = value.coefficient / unit;
         let rest = value.coefficient - kept * unit;
-        // Without a digit cut off, `more` alone is always less than half: who sets it provides a digit more than is kept.
+        // Without a digit cut off, `more` alone is always less than half: who sets it provides a
+        // digit more than is kept.
         let against_half = match rest.cmp(&(unit >> 1)) {
             _ if count == 0 => Less,
             Equal if value.more => Greater,
@@ -180,7 +182,8 @@ impl Control {
         Self::wrapping(f, (layout.largest_biased() + 1) / 4 * 3)
     }
 
-    /// For rounding from `source` to a narrower format: by 192 from DFP long, by 3072 from DFP extended.
+    /// For rounding from `source` to a narrower format: by 192 from DFP long, by 3072 from DFP
+    /// extended.
     pub const fn narrowing(f: Fpscr, source: Layout) -> Self {
         Self::wrapping(f, (source.largest_biased() + 1) / 4)
     }
@@ -201,10 +204,11 @@ pub(crate) struct Rounded {
     pub wrapped: bool,
 }
 
-/// Rounds to a format. Where an exact result has several forms, that with the exponent closest to `ideal` is delivered; an
-/// inexact one has the least exponent.
+/// Rounds to a format. Where an exact result has several forms, that with the exponent closest to
+/// `ideal` is delivered; an inexact one has the least exponent.
 ///
-/// Where the result is wrapped, exponents have no bounds: it is of the format's precision, but may have an exponent of a wider format.
+/// Where the result is wrapped, exponents have no bounds: it is of the format's precision, but may
+/// have an exponent of a wider format.
 pub(crate) fn round(layout: Layout, control: Control, value: Intermediate, ideal: i32) -> Rounded {
     if value.coefficient == U256::ZERO && !value.more {
         let exponent = ideal.clamp(layout.least_exponent(), layout.largest_exponent());
@@ -285,7 +289,8 @@ fn form(layout: Layout, cut: &Cut, sign: bool, exponent: i32, ideal: i32) -> (Nu
     (Number::finite(sign, coefficient, exponent), overflow)
 }
 
-/// Of the forms of a rounded value with at most `precision` digits: if it is exact, that with the exponent closest to `ideal`.
+/// Of the forms of a rounded value with at most `precision` digits: if it is exact, that with the
+/// exponent closest to `ideal`.
 fn closest(precision: u32, cut: &Cut, mut exponent: i32, ideal: i32) -> (i32, u128) {
     let mut coefficient = cut.coefficient.as_u128();
     if coefficient == 10u128.pow(precision) {
@@ -307,7 +312,8 @@ fn closest(precision: u32, cut: &Cut, mut exponent: i32, ideal: i32) -> (i32, u1
     (exponent, coefficient)
 }
 
-/// The result of an overflow that does not trap (5.5.10.3). FR, which the ISA leaves undefined, tells whether the magnitude grew.
+/// The result of an overflow that does not trap (5.5.10.3). FR, which the ISA leaves undefined,
+/// tells whether the magnitude grew.
 fn overflowed(layout: Layout, rounding: Rounding, sign: bool) -> Outcome {
     let status = b::OX | b::XX | b::FI;
     if rounding.overflows_to_infinity(sign) {

@@ -1,4 +1,5 @@
-//! Tests of one operand: `dtstdc`, `dtstdg`, `dtstsf`, `dtstsfi` and their quad forms (Book I, 5.6.3).
+//! Tests of one operand: `dtstdc`, `dtstdg`, `dtstsf`, `dtstsfi` and their quad forms (Book I,
+//! 5.6.3).
 //!
 //! All deliver a CR field, which FPCC receives too; none raises an exception.
 
@@ -8,7 +9,8 @@ use crate::compare::{UNORDERED, field};
 use crate::format::{Format, unpack};
 use crate::number::{Class, Number};
 
-/// Sign in the first bit, whether the mask has `group` (0 is its most significant bit of six) in the third.
+/// Sign in the first bit, whether the mask has `group` (0 is its most significant bit of six) in
+/// the third.
 fn tested(f: &mut Fpscr, number: Number, mask: u8, group: u32) -> u8 {
     let matches = mask >> (5 - group) & 1;
     let field = u8::from(number.sign) << 3 | matches << 1;
@@ -16,7 +18,8 @@ fn tested(f: &mut Fpscr, number: Number, mask: u8, group: u32) -> u8 {
     field
 }
 
-/// `dtstdc`, `dtstdcq`: whether A is of one of the classes in DCM: zero, subnormal, normal, infinity, quiet NaN, signalling NaN.
+/// `dtstdc`, `dtstdcq`: whether A is of one of the classes in DCM: zero, subnormal, normal,
+/// infinity, quiet NaN, signalling NaN.
 pub fn dtstdc<F: Format>(f: &mut Fpscr, a: F, dcm: u8) -> u8 {
     let a = unpack(a);
     let class = match a.class {
@@ -30,8 +33,9 @@ pub fn dtstdc<F: Format>(f: &mut Fpscr, a: F, dcm: u8) -> u8 {
     tested(f, a, dcm, class)
 }
 
-/// `dtstdg`, `dtstdgq`: whether A is of one of the groups in DGM: zero; zero with an extreme exponent; subnormal, or normal with an
-/// extreme exponent; normal with a leftmost digit of 0; normal with another leftmost digit; not finite.
+/// `dtstdg`, `dtstdgq`: whether A is of one of the groups in DGM: zero; zero with an extreme
+/// exponent; subnormal, or normal with an extreme exponent; normal with a leftmost digit of 0;
+/// normal with another leftmost digit; not finite.
 ///
 /// An extreme exponent is the least or the largest of the format.
 pub fn dtstdg<F: Format>(f: &mut Fpscr, a: F, dgm: u8) -> u8 {
@@ -63,8 +67,8 @@ fn significance<F: Format>(f: &mut Fpscr, reference: u32, b: F) -> u8 {
     field
 }
 
-/// `dtstsf`, `dtstsfq`: compares the low six bits of `a` with the number of significant digits of B, which zero has none of. 0 is
-/// greater than any number.
+/// `dtstsf`, `dtstsfq`: compares the low six bits of `a` with the number of significant digits of
+/// B, which zero has none of. 0 is greater than any number.
 pub fn dtstsf<F: Format>(f: &mut Fpscr, a: u64, b: F) -> u8 {
     significance(f, (a & 63) as u32, b)
 }

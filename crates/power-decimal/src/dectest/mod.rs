@@ -1,8 +1,9 @@
-//! The General Decimal Arithmetic test vectors (`*.decTest`, by Mike Cowlishaw, as CPython's test suite has them) on the instructions
-//! that do what they ask for.
+//! The General Decimal Arithmetic test vectors (`*.decTest`, by Mike Cowlishaw, as CPython's test
+//! suite has them) on the instructions that do what they ask for.
 //!
-//! Their conditions are ours so: inexact is XX and FI, overflow OX, underflow UX, division by zero ZX, an undefined division VXZDZ,
-//! an invalid operation any VX. Rounded, clamped and subnormal tell of a result what FPSCR does not.
+//! Their conditions are ours so: inexact is XX and FI, overflow OX, underflow UX, division by zero
+//! ZX, an undefined division VXZDZ, an invalid operation any VX. Rounded, clamped and subnormal
+//! tell of a result what FPSCR does not.
 
 mod parse;
 
@@ -31,7 +32,8 @@ fn file(name: &str) -> String {
     std::fs::read_to_string(directory.join(name)).expect("a file of the vectors")
 }
 
-/// Runs the lines of a file that `run` knows, compares all they leave, and expects at least `least` of them to be run.
+/// Runs the lines of a file that `run` knows, compares all they leave, and expects at least `least`
+/// of them to be run.
 fn check(name: &str, least: usize, run: impl Fn(&Line) -> Option<Ran>) {
     let mut tally = Tally::default();
     for line in parse::lines(&file(name)) {

@@ -1,4 +1,5 @@
-//! The format of the test vectors: directives, and lines of an operation with operands, result and conditions.
+//! The format of the test vectors: directives, and lines of an operation with operands, result and
+//! conditions.
 
 use crate::format::Layout;
 use crate::number::{Class, Number};
@@ -97,8 +98,8 @@ fn drn(name: &str) -> u8 {
     }
 }
 
-/// A number as written: "-1.23E+4", "sNaN12", "Inf", or "#" and the hexadecimal digits of its encoding in `layout`. None where it is
-/// no number, or none that fits 34 digits.
+/// A number as written: "-1.23E+4", "sNaN12", "Inf", or "#" and the hexadecimal digits of its
+/// encoding in `layout`. None where it is no number, or none that fits 34 digits.
 pub(super) fn number(text: &str, layout: Layout) -> Option<Number> {
     if let Some(digits) = text.strip_prefix('#') {
         let bits = u128::from_str_radix(digits, 16).ok()?;
@@ -160,8 +161,8 @@ pub(super) fn fits(number: Number, layout: Layout) -> bool {
     }
 }
 
-/// A finite number with zeros appended until its exponent is one of the format's, if that can be: how a large number with few digits
-/// is encoded.
+/// A finite number with zeros appended until its exponent is one of the format's, if that can be:
+/// how a large number with few digits is encoded.
 pub(super) fn folded(mut number: Number, layout: Layout) -> Number {
     while number.is_finite()
         && number.exponent > layout.largest_exponent()

@@ -113,7 +113,8 @@ macro_rules! adjustments {
         pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
             e.require(Facility::Float)?;
             let (a, b, rmc) = (e.vsr_high(i.ra()), e.vsr_high(i.rb()), e.imm(rmc(i).into()));
-            let done = e.float3(Lower::Call, |f, a, b, rmc| pd::$name(f, a, b, rmc as u8), i.rt(), a, b, rmc);
+            let function = |f: &mut Fpscr, a, b, rmc: u64| pd::$name::<u64>(f, a, b, rmc as u8);
+            let done = e.float3(Lower::Call, function, i.rt(), a, b, rmc);
             record(e, i, done)
         }
     )* };

@@ -1,4 +1,5 @@
-//! Decimal floating point on DFP extended (Book I, chapter 5): a number is in an even FPR, its more significant half, and the next.
+//! Decimal floating point on DFP extended (Book I, chapter 5): a number is in an even FPR, its more
+//! significant half, and the next.
 //!
 //! Immediate fields and single FPRs are operands of 128 bits like others, in the low doubleword.
 
@@ -145,22 +146,48 @@ pub(crate) fn dctfixq<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
 
 /// CR field BF = f(a, b).
 macro_rules! comparisons {
-    ($($name:ident |$e:ident, $i:ident| ($a:expr, $b:expr), $function:expr;)*) => { $(
-        pub(crate) fn $name<E: Engine>($e: &mut E, $i: Insn) -> Done<E> {
-            $e.require(Facility::Float)?;
-            let (a, b) = ($a, $b);
-            $e.vfloat_compare($function, $i.bf(), a, b)
+    ($($name:ident $a:expr, $b:expr => $function:expr;)*) => { $(
+        pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
+            e.require(Facility::Float)?;
+            let a = Operand::get($a, e, i);
+            let b = Operand::get($b, e, i);
+            e.vfloat_compare($function, i.bf(), a, b)
         }
     )* };
 }
 comparisons! {
-    dcmpuq |e, i| (pair(e, i.ra()), pair(e, i.rb())), pd::dcmpu::<u128>;
-    dcmpoq |e, i| (pair(e, i.ra()), pair(e, i.rb())), pd::dcmpo::<u128>;
-    dtstexq |e, i| (pair(e, i.ra()), pair(e, i.rb())), pd::dtstex::<u128>;
-    dtstsfq |e, i| (single(e, i.ra()), pair(e, i.rb())), |f, a, b| pd::dtstsf(f, a as u64, b);
-    dtstsfiq |e, i| (immediate(e, i.bits(10, 6)), pair(e, i.rb())), |f, uim, b| pd::dtstsfi(f, uim as u8, b);
-    dtstdcq |e, i| (pair(e, i.ra()), immediate(e, i.bits(16, 6))), |f, a, dcm| pd::dtstdc(f, a, dcm as u8);
-    dtstdgq |e, i| (pair(e, i.ra()), immediate(e, i.bits(16, 6))), |f, a, dgm| pd::dtstdg(f, a, dgm as u8);
+    dcmpuq Operand::PairA, Operand::PairB => pd::dcmpu::<u128>;
+    dcmpoq Operand::PairA, Operand::PairB => pd::dcmpo::<u128>;
+    dtstexq Operand::PairA, Operand::PairB => pd::dtstex::<u128>;
+    dtstsfq Operand::SingleA, Operand::PairB => |f, a, b| pd::dtstsf(f, a as u64, b);
+    dtstsfiq Operand::Field(10), Operand::PairB => |f, uim, b| pd::dtstsfi(f, uim as u8, b);
+    dtstdcq Operand::PairA, Operand::Field(16) => |f, a, dcm| pd::dtstdc(f, a, dcm as u8);
+    dtstdgq Operand::PairA, Operand::Field(16) => |f, a, dgm| pd::dtstdg(f, a, dgm as u8);
+}
+
+/// What comparisons and tests take.
+#[derive(Clone, Copy)]
+enum Operand {
+    /// The pair in FRAp.
+    PairA,
+    /// The pair in FRBp.
+    PairB,
+    /// FRA.
+    SingleA,
+    /// Six bits of the instruction, from this one on.
+    Field(u32),
+}
+
+impl Operand {
+    #[inline(always)]
+    fn get<E: Engine>(self, e: &mut E, i: Insn) -> E::Vector {
+        match self {
+            Self::PairA => pair(e, i.ra()),
+            Self::PairB => pair(e, i.rb()),
+            Self::SingleA => single(e, i.ra()),
+            Self::Field(first) => immediate(e, i.bits(first, 6)),
+        }
+    }
 }
 
 /// FRTp = f(a pair, an immediate), FPSCR left alone.
@@ -169,7 +196,8 @@ macro_rules! bit_operations {
         pub(crate) fn $name<E: Engine>(e: &mut E, i: Insn) -> Done<E> {
             e.require(Facility::Float)?;
             let operand = pair(e, i.$register());
-            let result = e.vec1_imm(|a, imm| pd::$function(a, imm as u8), operand, i.bits($first, $length));
+            let immediate = i.bits($first, $length);
+            let result = e.vec1_imm(|a, imm| pd::$function(a, imm as u8), operand, immediate);
             set_pair(e, i.rt(), result);
             record(e, i, Ok(()))
         }

@@ -1,4 +1,5 @@
-//! Decimal floating-point numbers with a taste for edges, and what else decimal instructions take from an FPR.
+//! Decimal floating-point numbers with a taste for edges, and what else decimal instructions take
+//! from an FPR.
 
 use super::Random;
 
@@ -38,7 +39,8 @@ impl Format {
     }
 }
 
-/// A number, an infinity or a NaN of a format, in the low bits; in one of six cases its declets are not canonical.
+/// A number, an infinity or a NaN of a format, in the low bits; in one of six cases its declets are
+/// not canonical.
 pub(super) fn decimal_float(random: &mut Random, format: Format) -> u128 {
     let sign = u128::from(random.chance(50));
     let digits = coefficient(random, format);
@@ -72,7 +74,8 @@ pub(super) fn decimal_float(random: &mut Random, format: Format) -> u128 {
     sign << (trailing_bits + format.continuation + 5) | combination << trailing_bits | trailing
 }
 
-/// What an FPR holds for instructions on DFP long, and those that take integers, packed decimal or DFP short from it.
+/// What an FPR holds for instructions on DFP long, and those that take integers, packed decimal or
+/// DFP short from it.
 pub(super) fn in_register(random: &mut Random) -> u64 {
     match random.below(20) {
         0 => u64::from(random.below(72)),
@@ -118,7 +121,8 @@ fn biased_exponent(random: &mut Random, format: Format) -> u32 {
     }
 }
 
-/// Digits where rounding has something to decide: few, all nines, ties and their neighbours, trailing zeros.
+/// Digits where rounding has something to decide: few, all nines, ties and their neighbours,
+/// trailing zeros.
 fn coefficient(random: &mut Random, format: Format) -> u128 {
     let length = match random.below(4) {
         0 => format.digits(),

@@ -1,6 +1,8 @@
-//! Decimal floating-point instructions (Book I, chapter 5): DFP long in opcode 59, DFP extended in opcode 63.
+//! Decimal floating-point instructions (Book I, chapter 5): DFP long in opcode 59, DFP extended in
+//! opcode 63.
 //!
-//! A number of DFP extended is in an even register and the next one: an odd register number is an invalid form.
+//! A number of DFP extended is in an even register and the next one: an odd register number is an
+//! invalid form.
 
 use crate::decode::pattern::Suffix::Plain;
 use crate::decode::pattern::{Pattern, x, xrc, z22, z23_rc};
