@@ -7,7 +7,7 @@ use power_float::fpscr::bits as b;
 fn bcd(mut coefficient: u128) -> u128 {
     let mut bcd = 0;
     for index in 0..32 {
-        bcd |= coefficient % 10 << (4 * index);
+        bcd |= (coefficient % 10) << (4 * index);
         coefficient /= 10;
     }
     assert_eq!(coefficient, 0, "packed decimal has 32 digits");
