@@ -30,6 +30,10 @@ pub(crate) fn setup() -> Vec<Step> {
             name: "the distribution's own ppc64el kernel",
             work: Work::Call(stock_kernel),
         },
+        Step {
+            name: "the decimal arithmetic test vectors",
+            work: Work::Call(decimal_vectors),
+        },
     ]
 }
 
@@ -69,6 +73,8 @@ pub(crate) fn all(long: bool) -> Vec<Step> {
                     "--workspace",
                     "--test",
                     "boot_linux",
+                    "--test",
+                    "compiled_decimal",
                     "--test",
                     "control",
                     "--test",
@@ -177,6 +183,14 @@ fn stock_kernel() -> Result<(), Failure> {
     println!(
         "kernel {}",
         GuestKit::ensure_stock_kernel(&Progress::auto())?.display()
+    );
+    Ok(())
+}
+
+fn decimal_vectors() -> Result<(), Failure> {
+    println!(
+        "vectors {}",
+        GuestKit::ensure_decimal_vectors(&Progress::auto())?.display()
     );
     Ok(())
 }

@@ -80,6 +80,9 @@ pub(crate) const CONFIGURATION: &[&str] = &["/etc/mke2fs.conf", "/etc/ndctl.conf
 /// The metapackage of the distribution's own kernel.
 pub(crate) const STOCK_KERNEL_PACKAGE: &str = "linux-image-powerpc64le";
 
+/// The metapackage of the distribution's Python library, which names the version whose test suite is there too.
+pub(crate) const PYTHON_PACKAGE: &str = "libpython3-stdlib";
+
 /// Key of the kernel: depends on its configuration and the recipe.
 pub(crate) fn kernel_key() -> String {
     hash(["kernel", RECIPE, KERNEL_CONFIG])
@@ -111,6 +114,11 @@ pub(crate) fn initramfs_key() -> String {
 /// Key of the distribution's kernel.
 pub(crate) fn stock_key() -> String {
     hash(["stock", RECIPE, STOCK_KERNEL_PACKAGE])
+}
+
+/// Key of the decimal test vectors.
+pub(crate) fn vectors_key() -> String {
+    hash(["vectors", RECIPE, PYTHON_PACKAGE])
 }
 
 /// SHA-256 over the parts, each with its length before it, shortened to 16 hex digits.

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
-use crate::{Error, Progress, Result, host, initramfs, inputs, kernel, payload, stock};
+use crate::{Error, Progress, Result, host, initramfs, inputs, kernel, payload, stock, vectors};
 
 const KERNEL: &str = "kernel";
 const PEER: &str = "peer";
 const INITRAMFS: &str = "initramfs";
 const STOCK: &str = "stock";
 const PAYLOAD: &str = "payload";
+const VECTORS: &str = "decimal-vectors";
 
 /// The files of a finished kit. They are never changed in place: what changes gets another directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +28,8 @@ pub struct GuestPaths {
 }
 
 /// The guest kit in one cache directory. The associated functions [`locate`](Self::locate), [`ensure`](Self::ensure),
-/// [`ensure_stock_kernel`](Self::ensure_stock_kernel) and [`ensure_payload`](Self::ensure_payload) are for the user's cache.
+/// [`ensure_stock_kernel`](Self::ensure_stock_kernel), [`ensure_decimal_vectors`](Self::ensure_decimal_vectors) and
+/// [`ensure_payload`](Self::ensure_payload) are for the user's cache.
 #[derive(Debug, Clone)]
 pub struct GuestKit {
     cache: Cache,
@@ -56,6 +58,14 @@ impl GuestKit {
     /// As for [`ensure`](Self::ensure).
     pub fn ensure_stock_kernel(progress: &Progress) -> Result<PathBuf> {
         Self::of_user()?.stock_kernel(progress)
+    }
+
+    /// The directory of the decimal test vectors (`*.decTest`) in the user's cache, fetched where it is not there yet.
+    ///
+    /// # Errors
+    /// As for [`ensure`](Self::ensure).
+    pub fn ensure_decimal_vectors(progress: &Progress) -> Result<PathBuf> {
+        Self::of_user()?.decimal_vectors(progress)
     }
 
     /// The payload in the user's cache, made where it is not there yet: the bare-metal guest, an ELF that is booted like a kernel. Its
@@ -160,6 +170,20 @@ impl GuestKit {
             });
         progress.finish();
         Ok(built?.join(stock::VMLINUX))
+    }
+
+    /// As [`ensure_decimal_vectors`](Self::ensure_decimal_vectors), for this cache directory.
+    ///
+    /// # Errors
+    /// As for [`ensure`](Self::ensure).
+    pub fn decimal_vectors(&self, progress: &Progress) -> Result<PathBuf> {
+        let built = self
+            .cache
+            .find_or_build(VECTORS, &inputs::vectors_key(), progress, |at| {
+                vectors::build(at, &self.cache, progress)
+            });
+        progress.finish();
+        Ok(built?.join(vectors::VECTORS))
     }
 
     /// As [`ensure_payload`](Self::ensure_payload), for this cache directory.

@@ -6,8 +6,8 @@
 //!
 //! Where to look:
 //! - [`kit`]: the public face; `cache`: where results live, and how they get there whole or not at all;
-//! - `kernel`, `initramfs`, `programs`, `stock`, `payload`: the recipes; `inputs`: what goes into them, and the hash over it;
-//! - `host` and `apt`: packages of this machine, and of the guest's architecture;
+//! - `kernel`, `initramfs`, `programs`, `stock`, `payload`, `vectors`: the recipes; `inputs`: what goes into them, and the hash over it;
+//! - `host`, `apt` and `unpack`: packages of this machine, of the guest's architecture, and what is in them;
 //! - [`cpio`], [`peer`], `elf`: the formats.
 #![forbid(unsafe_code)]
 
@@ -27,6 +27,8 @@ mod programs;
 mod progress;
 mod run;
 mod stock;
+mod unpack;
+mod vectors;
 
 pub use cache::user_cache;
 pub use cpio::with_files;

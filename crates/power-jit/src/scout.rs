@@ -398,6 +398,17 @@ impl Engine for Scout {
         self.write_field(6);
         self.float(target)
     }
+    fn float_pair(
+        &mut self,
+        _: fn(&mut Fpscr, u128, u128, u128) -> Option<u128>,
+        target: u32,
+        (): (),
+        (): (),
+        (): (),
+    ) -> Done<Self> {
+        self.float(target)?;
+        self.float(target + 1)
+    }
     fn vfloat_compare(
         &mut self,
         _: fn(&mut Fpscr, u128, u128) -> u8,

@@ -127,6 +127,23 @@ float! {
     vfloat3(a: &u128, b: &u128, c: &u128) fn(&mut Fpscr, u128, u128, u128) -> Option<u128>, |value| value;
 }
 
+/// `high` and `low` hold the VSRs of the pair before and after, each in doubleword 0 half of the result.
+pub(crate) extern "C" fn float_pair(
+    fpscr: &mut Fpscr,
+    f: fn(&mut Fpscr, u128, u128, u128) -> Option<u128>,
+    high: &mut u128,
+    low: &mut u128,
+    a: &u128,
+    b: &u128,
+    c: &u128,
+) -> u64 {
+    if let Some(value) = f(fpscr, *a, *b, *c) {
+        *high = value >> 64 << 64;
+        *low = value << 64;
+    }
+    u64::from(fpscr.fex())
+}
+
 /// Results that are a CR field beside FPSCR\[FEX\]: the field in bits 1 to 4 above FEX in bit 0.
 fn field_and_fex(field: u8, fpscr: Fpscr) -> u64 {
     u64::from(field & 15) << 1 | u64::from(fpscr.fex())

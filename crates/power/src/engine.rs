@@ -10,7 +10,7 @@
 //! instruction, so that a record after the operation still takes effect.
 //!
 //! Three kinds of work are not spelled out in primitives: operations on floating-point and vector values (pure functions of the
-//! crates `power-float` and `power-vector`, named to the engine together with a [`Lower`] hint), and instructions that act on the
+//! crates `power-float`, `power-decimal` and `power-vector`, named to the engine together with a [`Lower`] hint), and instructions that act on the
 //! processor as a whole ([`Engine::system`]).
 
 use power_float::{Fpscr, memory};
@@ -540,6 +540,16 @@ pub trait Engine: Sized {
         target: u32,
         a: Self::Vector,
         b: Self::Vector,
+    ) -> Done<Self>;
+    /// Three operands of 128 bits (fewer are given twice); the result's halves go to FPRs `target` and `target + 1`, as a number of
+    /// DFP extended lies in registers.
+    fn float_pair(
+        &mut self,
+        f: fn(&mut Fpscr, u128, u128, u128) -> Option<u128>,
+        target: u32,
+        a: Self::Vector,
+        b: Self::Vector,
+        c: Self::Vector,
     ) -> Done<Self>;
     /// A comparison or test of vector operands; its four bits go to CR field `bf`.
     fn vfloat_compare(

@@ -41,9 +41,9 @@ pub fn register(name: &str, word: u32) -> Option<Register> {
         "ra0" => (a != 0).then_some(Register::Gpr(a)),
         "rb" => Some(Register::Gpr(b)),
         "rc" => Some(Register::Gpr(c)),
-        "frt" | "frs" => Some(Register::Vsr(target)),
-        "fra" => Some(Register::Vsr(a)),
-        "frb" => Some(Register::Vsr(b)),
+        "frt" | "frs" | "frtp" => Some(Register::Vsr(target)),
+        "fra" | "frap" => Some(Register::Vsr(a)),
+        "frb" | "frbp" => Some(Register::Vsr(b)),
         "frc" => Some(Register::Vsr(c)),
         "vrt" | "vrs" => Some(Register::Vsr(32 + target)),
         "vra" => Some(Register::Vsr(32 + a)),
@@ -69,8 +69,8 @@ pub fn registers(syntax: &str, word: u32) -> impl Iterator<Item = (&str, Registe
 /// The register that the instruction writes, by the convention that the first operand of an instruction is its target.
 /// Logical instructions ("ra,rs,rb") follow it; stores have no target.
 pub fn target(syntax: &str, word: u32) -> Option<Register> {
-    // R of xsrqpi comes before the target.
-    let first = names(syntax).find(|name| *name != "r")?;
+    // R of xsrqpi and immediates of decimal instructions come before the target.
+    let first = names(syntax).find(|name| !["r", "te", "sp", "s11"].contains(name))?;
     if matches!(first, "rs" | "frs" | "vrs" | "xs" | "xsdq") {
         None
     } else {
@@ -81,6 +81,14 @@ pub fn target(syntax: &str, word: u32) -> Option<Register> {
 /// The bits of a word that an operand occupies. None for a name that is not known.
 pub fn bits(name: &str) -> Option<u32> {
     let fields: &[(u32, u32)] = match name {
+        "frtp" => &[(6, 4)],
+        "frap" => &[(11, 4)],
+        "frbp" => &[(16, 4)],
+        "te" => &[(11, 5)],
+        "dcm" | "dgm" | "shd" => &[(16, 6)],
+        "uim6" => &[(10, 6)],
+        "sp" => &[(11, 2)],
+        "s11" => &[(11, 1)],
         "rt" | "rs" | "frt" | "frs" | "vrt" | "vrs" | "to" | "bo" | "bt" => &[(6, 5)],
         "ra" | "ra0" | "fra" | "vra" | "bi" | "ba" | "sim" | "uim" => &[(11, 5)],
         "rb" | "frb" | "vrb" | "bb" | "sh" | "nb" | "fc" => &[(16, 5)],

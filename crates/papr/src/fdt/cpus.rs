@@ -16,6 +16,8 @@ const CACHE_SIZE: u32 = 0x8000;
 const DECREMENTER_BITS: u32 = 56;
 /// `ibm,vmx`: 2 says VMX and VSX.
 const VECTOR_AND_VSX: u32 = 2;
+/// `ibm,dfp`: 1 says decimal floating point.
+const DECIMAL: u32 = 1;
 
 /// Page sizes of radix translation: the AP field of `tlbie` in the top 3 bits, log2 of the size in the low ones.
 const RADIX_PAGE_SIZES: [u32; 4] = [12, 5 << 29 | 16, 1 << 29 | 21, 2 << 29 | 30];
@@ -26,7 +28,7 @@ pub(crate) fn vcpu_associativity(vcpu: VcpuId) -> [u32; 5] {
 }
 
 /// `ibm,pa-features`, an attribute descriptor of type 0 (PAPR, "CPU node properties"): byte number and value of what the
-/// processor can. Transactional memory (byte 22), copy and paste (38) and decimal floating point (54) are not there.
+/// processor can. Transactional memory (byte 22) and copy and paste (38) are not there.
 const FEATURES: &[(usize, u8)] = &[
     // MMU, FPU, SLB, run latch, DABR, no-execute pages.
     (0, 0xF6),
@@ -74,6 +76,8 @@ const FEATURES: &[(usize, u8)] = &[
     (50, 0x80),
     // String instructions of ISA 3.0.
     (52, 0x80),
+    // Decimal floating point.
+    (54, 0x80),
     // Decimal integers.
     (56, 0x80),
     // Vector SHA.
@@ -133,6 +137,7 @@ fn cpu(vcpu: VcpuId) -> Node {
         .cells("ibm,processor-radix-AP-encodings", &RADIX_PAGE_SIZES)
         .u32("ibm,dec-bits", DECREMENTER_BITS)
         .u32("ibm,vmx", VECTOR_AND_VSX)
+        .u32("ibm,dfp", DECIMAL)
         .u32("ibm,purr", 1)
         .u32("ibm,spurr", 1)
         .u32("ibm,chip-id", 0)

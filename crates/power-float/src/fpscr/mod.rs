@@ -142,7 +142,7 @@ impl Fpscr {
 
     /// Sets FPCC (the C bit of FPRF stays), as comparisons and class tests do.
     #[inline]
-    pub(crate) fn set_fpcc(&mut self, nibble: u8) {
+    pub fn set_fpcc(&mut self, nibble: u8) {
         self.0 = self.0 & !b::FPCC | (u64::from(nibble) << b::FPRF_SHIFT) & b::FPCC;
     }
 
@@ -152,7 +152,7 @@ impl Fpscr {
     /// invalid-operation or zero-divide exception suppresses the result: then FR and FI become 0 and FPRF
     /// stays (4.4.1.2, 4.4.2.2).
     #[inline]
-    pub(crate) fn commit(&mut self, status: u64, results: u64) -> bool {
+    pub fn commit(&mut self, status: u64, results: u64) -> bool {
         self.raise(status);
         let suppressed = status & (b::ALL_INVALID | b::ZX) != 0 && self.suppresses(status);
         if suppressed {

@@ -16,10 +16,12 @@ use crate::shims;
 use crate::slot::Slot;
 use crate::trampoline::{self, Shim};
 
-/// Stack slots: three operands and a result.
-pub(super) const QUADWORDS: usize = 4;
+/// Stack slots: three operands and two results.
+pub(super) const QUADWORDS: usize = 5;
 /// The slot of the result.
 const RESULT: usize = 3;
+/// The slot of the second half of a result in two registers.
+const SECOND_RESULT: usize = 4;
 /// log2 of a quadword's alignment.
 const QUADWORD_ALIGN: u8 = align_of::<u128>().ilog2() as u8;
 
@@ -185,7 +187,12 @@ impl Translator<'_> {
 
     /// What the last shim left as its result.
     pub(super) fn result(&mut self) -> Value {
-        let address = self.quadword(RESULT);
+        self.load_quadword_slot(RESULT)
+    }
+
+    /// What is in stack memory `index`.
+    fn load_quadword_slot(&mut self, index: usize) -> Value {
+        let address = self.quadword(index);
         self.builder
             .ins()
             .load(types::I64X2, MemFlagsData::trusted(), address, 0)
@@ -239,6 +246,39 @@ impl Translator<'_> {
         let after = self.result();
         self.set(Slot::Vsr(target), after);
         status
+    }
+
+    /// As [`Self::call_float`], for a result whose halves are in VSR `target` and the next.
+    pub(super) fn call_float_pair(
+        &mut self,
+        shim: HostFunction,
+        function: HostFunction,
+        target: u32,
+        operands: &[Value],
+    ) -> Done<Self> {
+        self.settle_float();
+        let registers = [(target, RESULT), (target + 1, SECOND_RESULT)];
+        let pointers = registers.map(|(n, index)| {
+            let before = self.get(Slot::Vsr(n));
+            let pointer = self.quadword(index);
+            self.builder
+                .ins()
+                .store(MemFlagsData::trusted(), before, pointer, 0);
+            pointer
+        });
+        let function = self.function(function);
+        let fpscr = self.fpscr();
+        let arguments: Vec<Value> = [fpscr, function]
+            .into_iter()
+            .chain(pointers)
+            .chain(operands.iter().copied())
+            .collect();
+        let status = self.call_word(shim, &arguments);
+        for (n, index) in registers {
+            let after = self.load_quadword_slot(index);
+            self.set(Slot::Vsr(n), after);
+        }
+        self.float_done(status)
     }
 
     /// Calls a comparison shim: FPSCR, the function, and `operands`. Its field goes to CR field `bf`.

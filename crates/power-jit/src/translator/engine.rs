@@ -431,6 +431,21 @@ impl Engine for Translator<'_> {
             [a, b],
         )
     }
+    fn float_pair(
+        &mut self,
+        f: fn(&mut Fpscr, u128, u128, u128) -> Option<u128>,
+        target: u32,
+        a: Value,
+        b: Value,
+        c: Value,
+    ) -> Done<Self> {
+        let operands = [
+            self.by_pointer(0, a),
+            self.by_pointer(1, b),
+            self.by_pointer(2, c),
+        ];
+        self.call_float_pair(address!(shims::float_pair), address!(f), target, &operands)
+    }
     fn vfloat_compare(
         &mut self,
         f: fn(&mut Fpscr, u128, u128) -> u8,

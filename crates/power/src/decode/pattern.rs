@@ -180,6 +180,10 @@ pub const fn z22(primary: u32, xo: u32) -> Pattern {
 pub const fn z23(primary: u32, xo: u32) -> Pattern {
     pattern(0x1fe, op(primary) | xo << 1, Suffix::Plain)
 }
+/// Z23 form of the decimal operations: bits 23 to 30; Rc.
+pub const fn z23_rc(primary: u32, xo: u32) -> Pattern {
+    pattern(0x1fe, op(primary) | xo << 1, Suffix::Record)
+}
 /// VX form: bits 21 to 31.
 pub const fn vx(xo: u32) -> Pattern {
     pattern(0x7ff, op(4) | xo, Suffix::Plain)

@@ -585,6 +585,22 @@ impl Engine for Cpu {
         self.float_done()
     }
     #[inline(always)]
+    fn float_pair(
+        &mut self,
+        f: fn(&mut Fpscr, u128, u128, u128) -> Option<u128>,
+        target: u32,
+        a: u128,
+        b: u128,
+        c: u128,
+    ) -> Done<Self> {
+        if let Some(value) = f(&mut self.regs.fpscr, a, b, c) {
+            let (high, low) = self.halves(value);
+            self.set_vsr_high(target, high);
+            self.set_vsr_high(target + 1, low);
+        }
+        self.float_done()
+    }
+    #[inline(always)]
     fn vfloat_compare(
         &mut self,
         f: fn(&mut Fpscr, u128, u128) -> u8,

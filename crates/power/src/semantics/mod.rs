@@ -6,6 +6,8 @@ pub(crate) mod branch;
 pub(crate) mod cache;
 pub(crate) mod compare;
 pub(crate) mod condition;
+pub(crate) mod decimal;
+pub(crate) mod decimal_extended;
 pub(crate) mod float_arithmetic;
 pub(crate) mod float_move;
 pub(crate) mod float_status;

@@ -66,6 +66,12 @@ impl Mask {
                         self.vsr[n] |= bits;
                     }
                 }
+                Part::TargetPair => {
+                    if let Some(Register::Vsr(n)) = operands::target(step.operands, step.word) {
+                        self.vsr[n] = u128::MAX;
+                        self.vsr[n + 1] = u128::MAX;
+                    }
+                }
                 Part::TargetVsrComputed(bits) => {
                     if let Some(Register::Vsr(n)) = operands::target(step.operands, step.word) {
                         self.vsr[n] |= bits(case, step);
@@ -78,7 +84,7 @@ impl Mask {
                 }
                 Part::Cr0 if step.word & 1 == 0 => {}
                 Part::Cr0 => self.cr |= 0xe000_0000,
-                Part::Cr1 if step.mnemonic.starts_with('f') && step.word & 1 != 0 => {
+                Part::Cr1 if step.mnemonic.starts_with(['d', 'f']) && step.word & 1 != 0 => {
                     self.cr |= 0x0f00_0000
                 }
                 Part::Cr1 => {}
@@ -91,7 +97,7 @@ impl Mask {
                 }
                 Part::Fpscr(bits) => {
                     self.fpscr |= bits;
-                    if step.mnemonic.starts_with(['f', 'm']) && step.word & 1 != 0 {
+                    if step.mnemonic.starts_with(['d', 'f', 'm']) && step.word & 1 != 0 {
                         // FX, FEX, VX, OX
                         self.cr |= (bits as u32 >> 28) << 24;
                     }

@@ -19,10 +19,14 @@ pub enum Flavour {
     Quad,
     /// Packed, zoned or national decimal.
     Decimal,
+    /// DFP long in doubleword 0, and what decimal instructions take otherwise from an FPR.
+    DecimalLong,
+    /// DFP extended in pairs of FPRs.
+    DecimalExtended,
 }
 
 /// All flavours.
-pub(super) const FLAVOURS: [Flavour; 7] = [
+pub(super) const FLAVOURS: [Flavour; 9] = [
     Flavour::Integer,
     Flavour::Single,
     Flavour::Double,
@@ -30,6 +34,8 @@ pub(super) const FLAVOURS: [Flavour; 7] = [
     Flavour::Half,
     Flavour::Quad,
     Flavour::Decimal,
+    Flavour::DecimalLong,
+    Flavour::DecimalExtended,
 ];
 
 /// The kind of data that the instruction of this name works on.
@@ -48,9 +54,19 @@ pub(super) fn flavour(mnemonic: &str) -> Flavour {
         "vlogefp",
         "vcmpbfp",
     ];
+    let decimal = [
+        "dadd", "dsub", "dmul", "ddiv", "dcmp", "dtst", "dqua", "drrnd", "drint", "dct", "dcf",
+        "drsp", "drdp", "ddedpd", "denbcd", "dxex", "diex", "dsc",
+    ];
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     if starts(&integer_source) {
         Flavour::Integer
+    } else if starts(&decimal) {
+        if name.ends_with('q') {
+            Flavour::DecimalExtended
+        } else {
+            Flavour::DecimalLong
+        }
     } else if name.starts_with("bcd") || name.starts_with("vmul10") {
         Flavour::Decimal
     } else if starts(&single_vector) || (name.starts_with('v') && name.ends_with("fp")) {
@@ -172,6 +188,9 @@ mod tests {
             ("vaddfp", Flavour::Single),
             ("vaddubm", Flavour::Integer),
             ("bcdadd.", Flavour::Decimal),
+            ("dadd.", Flavour::DecimalLong),
+            ("dctqpq", Flavour::DecimalExtended),
+            ("dcbz", Flavour::Integer),
         ] {
             assert_eq!(flavour(name), wanted, "{name}");
         }

@@ -6,6 +6,7 @@
 
 mod classify;
 mod constrain;
+mod decimals;
 mod floats;
 mod integers;
 mod registers;

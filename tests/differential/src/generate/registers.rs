@@ -1,7 +1,7 @@
 //! Fills registers and memory of a case with values that suit its instructions.
 
 use super::classify::{FLAVOURS, Flavour};
-use super::{Random, integers, vectors};
+use super::{Random, decimals, integers, vectors};
 use crate::state::{Case, State};
 
 const XER_BITS: u64 = 0xe00c_007f;
@@ -40,6 +40,9 @@ pub(super) fn fill(random: &mut Random, flavours: &[Flavour], case: &mut Case) {
         let flavour = flavour(random);
         *vsr = vectors::vector(random, flavour);
     }
+    if flavours.contains(&Flavour::DecimalExtended) {
+        pair(random, state);
+    }
     relate(random, state);
     state.cr = if random.chance(80) {
         random.u32()
@@ -57,6 +60,18 @@ pub(super) fn fill(random: &mut Random, flavours: &[Flavour], case: &mut Case) {
         let flavour = flavour(random);
         let value = vectors::vector(random, flavour);
         chunk.copy_from_slice(&value.to_le_bytes());
+    }
+}
+
+/// Puts numbers of DFP extended into most pairs of FPRs.
+fn pair(random: &mut Random, state: &mut State) {
+    for pair in state.vsr[..32].chunks_exact_mut(2) {
+        if random.chance(80) {
+            let number = decimals::decimal_float(random, decimals::EXTENDED);
+            for (register, half) in pair.iter_mut().zip([number >> 64, number]) {
+                *register = half << 64 | u128::from(random.u64());
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::classify::Flavour;
 use super::floats::{self, DOUBLE, Format, HALF, QUAD, SINGLE};
-use super::{Random, integers};
+use super::{Random, decimals, integers};
 
 /// A value that an instruction of this flavour finds interesting.
 pub(super) fn vector(random: &mut Random, flavour: Flavour) -> u128 {
@@ -17,6 +17,9 @@ pub(super) fn vector(random: &mut Random, flavour: Flavour) -> u128 {
                 | u128::from(floats::single_as_double(random))
         }
         Flavour::Decimal => decimal(random),
+        Flavour::DecimalLong | Flavour::DecimalExtended => {
+            u128::from(decimals::in_register(random)) << 64 | u128::from(random.u64())
+        }
     }
 }
 

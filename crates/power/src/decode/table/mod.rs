@@ -67,6 +67,7 @@ families!(
     atomic,
     system,
     float,
+    decimal,
     vmx,
     vmx_permute,
     vsx_storage,

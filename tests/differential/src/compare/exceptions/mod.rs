@@ -6,6 +6,7 @@
 //! The rows are in one file per family; what their conditions ask of a case is in [`operand`].
 
 mod decimal;
+mod decimal_float;
 mod fixed;
 mod operand;
 mod scalar_float;
@@ -30,7 +31,9 @@ pub enum Part {
     TargetGpr(u64),
     /// Bits of the VSR that the first operand names.
     TargetVsr(u128),
-    /// The same, where the bits depend on the operands.
+    /// The VSR that the first operand names, and the next: a pair that holds one number.
+    TargetPair,
+    /// Bits of the VSR that the first operand names, where they depend on the operands.
     TargetVsrComputed(fn(&Case, &Step) -> u128),
     /// The same for a GPR.
     TargetGprComputed(fn(&Case, &Step) -> u64),
@@ -87,6 +90,7 @@ pub fn table() -> impl Iterator<Item = &'static Exception> {
         fixed::ROWS,
         vector::ROWS,
         decimal::ROWS,
+        decimal_float::ROWS,
         scalar_float::ROWS,
         vector_float::ROWS,
     ]
