@@ -98,7 +98,7 @@ fn make_image(
         .args(["-E", "assume_storage_prezeroed=1", "-d"])
         .arg(tree)
         .arg(image)
-        .arg((size / 1024).to_string());
+        .arg(format!("{}k", size / 1024));
     run::logged(&mut mkfs, step, log, |_| ())?;
     file.sync_all().map_err(Error::io("write", image))
 }

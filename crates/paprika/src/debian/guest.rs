@@ -1,6 +1,5 @@
 //! A running Debian system that takes commands and files.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
