@@ -341,6 +341,9 @@ impl JitTier {
                     }
                 }
             }
+            if !cpu.code_is_current() {
+                return Ran::Left;
+            }
             now = self.stamps.now(cpu);
             match self.jumps.find(cpu.regs.nia, now) {
                 Some(next) if cpu.budget() >= next.facts.entry_charge => region = next,

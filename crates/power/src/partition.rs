@@ -25,8 +25,6 @@ pub struct Partition {
     flush_epoch: AtomicU64,
     /// The last of them, oldest first: the newest is that of the current epoch.
     invalidations: Mutex<VecDeque<Invalidation>>,
-    /// Counts icbi of any vCPU: decoded code older than this is compared with memory before it runs.
-    code_epoch: AtomicU64,
     vcpus: Vec<Arc<Signals>>,
 }
 
@@ -46,7 +44,6 @@ impl Partition {
             interrupts_relocated: AtomicBool::new(false),
             flush_epoch: AtomicU64::new(0),
             invalidations: Mutex::default(),
-            code_epoch: AtomicU64::new(0),
             vcpus: (0..vcpus).map(|_| Arc::new(Signals::default())).collect(),
         })
     }
@@ -187,13 +184,44 @@ impl Partition {
         self.memory.stop_log();
     }
 
-    /// Notes that code may have changed (icbi).
+    /// Notes that all code may have changed: by who stores through host addresses of a mapping. Stores of the guest, and
+    /// [`RealMemory::write`], need not be told.
     pub fn invalidate_code(&self) {
-        self.code_epoch.fetch_add(1, Ordering::SeqCst);
+        self.memory.code().announce_all();
     }
 
+    /// Counts changes of code.
     #[inline]
     pub(crate) fn code_epoch(&self) -> u64 {
-        self.code_epoch.load(Ordering::Relaxed)
+        self.memory.code().change_epoch()
+    }
+
+    /// Watches the page of code at a real address for vCPU `id`, which has dropped its own store tags for it. The demand that the
+    /// others have to answer before its contents can be trusted (see [`Partition::is_watched_since`]), 0 for none; None where
+    /// there is no memory.
+    pub(crate) fn watch_code(&self, real: u64, id: u32) -> Option<u64> {
+        let watch = self.memory.watch_code(real, id)?;
+        if watch.is_alone || self.vcpus.len() == 1 {
+            return Some(0);
+        }
+        if watch.is_new {
+            for (vcpu, other) in self.vcpus.iter().zip(0..) {
+                // One that does not run guest code looks before it does.
+                if other != id && vcpu.in_guest.load(Ordering::SeqCst) {
+                    vcpu.raise(FLUSH);
+                }
+            }
+        }
+        Some(watch.epoch)
+    }
+
+    /// Whether every vCPU other than `id` that runs guest code has answered the demands to drop store tags up to `epoch`.
+    pub(crate) fn is_watched_since(&self, epoch: u64, id: u32) -> bool {
+        fence(Ordering::SeqCst);
+        self.vcpus.iter().zip(0..).all(|(vcpu, other)| {
+            other == id
+                || !vcpu.in_guest.load(Ordering::SeqCst)
+                || vcpu.watched.load(Ordering::SeqCst) >= epoch
+        })
     }
 }

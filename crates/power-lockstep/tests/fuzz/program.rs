@@ -111,16 +111,13 @@ fn special(random: &mut Random, code: &mut Vec<u32>) {
             if !(ZONE..ZONE_EVERY - LENGTH).contains(&here) {
                 return;
             }
-            // Another instruction somewhere in the code.
+            // Another instruction somewhere in the code. Fetched code is stored code: an isync is enough, and icbi does no harm.
             let at = random.below(ZONE as u64) as u32 * 4;
-            code.extend([
-                d(36, WORD, TARGET[0], at),
-                addi(free, TARGET[0], at),
-                dcbst(free),
-                SYNC,
-                icbi(free),
-                ISYNC,
-            ]);
+            code.push(d(36, WORD, TARGET[0], at));
+            if random.percent(30) {
+                code.extend([addi(free, TARGET[0], at), dcbst(free), SYNC, icbi(free)]);
+            }
+            code.push(ISYNC);
         }
         10 => {
             let here = code.len() % ZONE_EVERY;

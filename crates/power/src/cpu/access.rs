@@ -5,6 +5,7 @@ use super::reservation::Reservation;
 use crate::interrupt::{Interrupt, dsisr};
 use crate::memory::Scalar;
 use crate::mmu::radix::{self, Context, Fault};
+use crate::mmu::tlb::Stores;
 use crate::mmu::{Access, Translation};
 use crate::msr;
 
@@ -56,22 +57,66 @@ impl Cpu {
                 dsisr: dsisr::PROTECTION | dsisr::STORE,
             });
         }
+        let memory = &self.partition.memory;
         let mut writable = translation.writable && span.writable();
         if writable && access == Access::Store {
-            self.partition.memory.note_store(page, granule);
-        } else if writable && self.partition.memory.is_logged(page, granule) {
+            memory.log_store(page, granule);
+        } else if writable && memory.is_logged(page, granule) {
             // The first store shall miss, and be noted.
             writable = false;
         }
-        self.tlb.insert(ea, span, translation.readable, writable);
+        let stores = match writable {
+            false => Stores::Never,
+            true if memory.has_code_for_writer(page, granule, self.id) => Stores::Checked,
+            true => Stores::Free,
+        };
+        self.tlb
+            .insert(ea, page, span, translation.readable, stores);
         Ok(())
+    }
+
+    /// For a store of `bytes` in one granule that the soft TLB has not permitted: makes it do so, or says which interrupt to take.
+    /// Where code is stored to, all vCPUs are told of it first. [`Tlb::take_back`](crate::mmu::tlb::Tlb::take_back) follows the
+    /// store.
+    #[cold]
+    pub(crate) fn open_store(&mut self, ea: u64, bytes: u64) -> Result<(), Interrupt> {
+        self.probe_store(ea)?;
+        let Some(real) = self.tlb.checked(ea) else {
+            return Ok(());
+        };
+        let memory = &self.partition.memory;
+        memory.announce_code(real, bytes);
+        let granule = 1u64 << self.tlb.granule_shift();
+        if memory.has_code(real & !(granule - 1), granule) {
+            self.tlb.lend(ea);
+        } else {
+            self.tlb.free(ea);
+        }
+        Ok(())
+    }
+
+    /// Replaces `old` by `new` at an aligned address; the number found is the inner error.
+    pub(crate) fn exchange_host<T: Bytes>(
+        &mut self,
+        ea: u64,
+        old: T,
+        new: T,
+    ) -> Result<Result<T, T>, Interrupt> {
+        if let Some(done) = self.tlb.compare_exchange(ea, old, new) {
+            return Ok(done);
+        }
+        self.open_store(ea, size_of::<T>() as u64)?;
+        let done = self.tlb.compare_exchange(ea, old, new);
+        self.tlb.take_back();
+        done.ok_or(Interrupt::MachineCheck { ea, fetch: false })
     }
 
     /// A load that missed: fills the TLB, and takes a crossing access apart.
     #[cold]
     pub(crate) fn load_slow<T: Bytes>(&mut self, ea: u64) -> Result<T, Interrupt> {
+        // This may be the first page so small that granules shrink, which makes an access cross that did not.
+        self.fill(ea, Access::Load)?;
         if !self.crosses(ea, size_of::<T>()) {
-            self.fill(ea, Access::Load)?;
             return self
                 .tlb
                 .load(ea)
@@ -96,27 +141,33 @@ impl Cpu {
     /// A store that missed; nothing is written unless all of it may be.
     #[cold]
     pub(crate) fn store_slow<T: Bytes>(&mut self, ea: u64, value: T) -> Result<(), Interrupt> {
-        self.fill(ea, Access::Store)?;
+        // As in `load_slow`, granules may shrink; the second time there is no more to be filled.
+        self.probe_store(ea)?;
         if !self.crosses(ea, size_of::<T>()) {
-            return if self.tlb.store(ea, value) {
-                Ok(())
-            } else {
-                Err(Interrupt::MachineCheck { ea, fetch: false })
-            };
+            return self.store_opened(ea, value);
         }
-        // Both pages have been asked before a byte is written. Neighbours may share a slot of the TLB, so each byte looks again.
+        // Both pages are asked before a byte is written. Neighbours may share a slot of the TLB, so each byte looks again.
         let last = ea.wrapping_add(size_of::<T>() as u64 - 1) & self.ea_mask;
-        self.fill(last, Access::Store)?;
+        self.probe_store(last)?;
         for (n, &byte) in value.to_bytes().as_ref().iter().enumerate() {
             let ea = ea.wrapping_add(n as u64) & self.ea_mask;
             if !self.tlb.store(ea, byte) {
-                self.fill(ea, Access::Store)?;
-                if !self.tlb.store(ea, byte) {
-                    return Err(Interrupt::MachineCheck { ea, fetch: false });
-                }
+                self.store_opened(ea, byte)?;
             }
         }
         Ok(())
+    }
+
+    /// A store in one granule that the soft TLB has not permitted.
+    fn store_opened<T: Scalar>(&mut self, ea: u64, value: T) -> Result<(), Interrupt> {
+        self.open_store(ea, size_of::<T>() as u64)?;
+        let stored = self.tlb.store(ea, value);
+        self.tlb.take_back();
+        if stored {
+            Ok(())
+        } else {
+            Err(Interrupt::MachineCheck { ea, fetch: false })
+        }
     }
 
     fn crosses(&self, ea: u64, bytes: usize) -> bool {
@@ -172,25 +223,18 @@ impl Cpu {
         }
         let reservation = std::mem::replace(&mut self.reservation, Reservation::NONE);
         // The access is checked even where nothing will be stored: the translation may fault either way.
-        let host = match self.tlb.store_address(ea) {
-            Some(host) => host,
-            None => {
-                self.fill(ea, Access::Store)?;
-                self.tlb
-                    .store_address(ea)
-                    .ok_or(Interrupt::MachineCheck { ea, fetch: false })?
-            }
-        };
+        self.probe_store(ea)?;
+        let host = self
+            .tlb
+            .store_address(ea)
+            .ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
         let Some(seen) = { reservation }.take(host, size_of::<T>()) else {
             return Ok(false);
         };
         let Ok(old) = T::try_from(seen as u64) else {
             return Ok(false);
         };
-        Ok(matches!(
-            self.tlb.compare_exchange(ea, old, new),
-            Some(Ok(_))
-        ))
+        Ok(self.exchange_host(ea, old, new)?.is_ok())
     }
 
     /// The real address of an aligned quadword and the span behind it, for `access`.

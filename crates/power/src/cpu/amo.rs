@@ -78,10 +78,8 @@ fn update<T: Operand>(cpu: &mut Cpu, ea: u64, f: impl Fn(T) -> T) -> Result<T, I
         let raw: T = cpu.load_host(ea)?;
         let old = raw.reorder(big_endian);
         let new = f(old).reorder(big_endian);
-        match cpu.tlb.compare_exchange(ea, raw, new) {
-            Some(Ok(_)) => return Ok(old),
-            Some(Err(_)) => {}
-            None => cpu.fill(ea, crate::mmu::Access::Store)?,
+        if cpu.exchange_host(ea, raw, new)?.is_ok() {
+            return Ok(old);
         }
     }
 }

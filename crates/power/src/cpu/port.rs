@@ -96,8 +96,12 @@ impl Cpu {
         if self.tlb.zero::<{ BLOCK as usize }>(ea) {
             return Ok(());
         }
-        self.fill(ea, Access::Store)?;
-        if self.tlb.zero::<{ BLOCK as usize }>(ea) {
+        // A fault names the address as it was given.
+        self.probe_store(ea)?;
+        self.open_store(ea & !(BLOCK - 1), BLOCK)?;
+        let zeroed = self.tlb.zero::<{ BLOCK as usize }>(ea);
+        self.tlb.take_back();
+        if zeroed {
             Ok(())
         } else {
             Err(Interrupt::MachineCheck { ea, fetch: false })

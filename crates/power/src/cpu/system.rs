@@ -80,19 +80,18 @@ pub(crate) fn scv(cpu: &mut Cpu, i: Insn) -> Outcome {
     Err(Interrupt::SystemCallVectored(i.bits(20, 7)))
 }
 
-/// isync: what was decoded before is looked at again, where an icbi has come since.
+/// isync: what was decoded before is looked at again, where code has changed since.
 pub(crate) fn isync(cpu: &mut Cpu, _: Insn) -> Outcome {
     let epoch = cpu.partition.code_epoch();
     cpu.code.leave_page_if_changed(epoch);
     Ok(())
 }
 
+/// icbi: nothing is left to do where fetches see what was stored (as on a POWER9, whose instruction cache snoops), but its access is
+/// checked as that of a load (Book II, 4.3.1).
 pub(crate) fn icbi(cpu: &mut Cpu, i: Insn) -> Outcome {
     let ea = cpu.ea_indexed(i);
     cpu.translate(ea, Access::Load)?;
-    cpu.partition.invalidate_code();
-    // As isync does, which need not follow: so that all engines see changed code at the same instruction.
-    cpu.code.leave_page();
     Ok(())
 }
 

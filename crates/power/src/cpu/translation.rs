@@ -108,16 +108,23 @@ impl Cpu {
         }
     }
 
-    /// Carries out the demands to drop translations that came since the last time.
+    /// Carries out the demands that came since the last time: to drop translations, and store tags for watched code.
     pub(crate) fn catch_up_flush(&mut self) {
         use std::sync::atomic::Ordering;
-        let done = self.signals.flushed.load(Ordering::Relaxed);
-        if done == self.partition.flush_epoch() {
+        let flushed = self.signals.flushed.load(Ordering::Relaxed);
+        let watched = self.signals.watched.load(Ordering::Relaxed);
+        let partition = Arc::clone(&self.partition);
+        let events = partition.memory.code();
+        if (flushed, watched) == (partition.flush_epoch(), events.watch_epoch()) {
             return;
         }
         self.signals.clear(crate::signals::FLUSH);
-        let partition = Arc::clone(&self.partition);
-        let epoch = partition.invalidations_since(done, |what| self.invalidate(what));
+        let epoch = partition.invalidations_since(flushed, |what| self.invalidate(what));
         self.signals.flushed.store(epoch, Ordering::SeqCst);
+        let epoch = events.watches_since(watched, |real| match real {
+            Some(real) => self.tlb.check_stores(real),
+            None => self.tlb.check_all_stores(),
+        });
+        self.signals.watched.store(epoch, Ordering::SeqCst);
     }
 }

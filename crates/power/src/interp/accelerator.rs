@@ -2,8 +2,8 @@
 //! interpreter's stead.
 //!
 //! The run loop counts entries of code at block boundaries. Compiled code hangs on the decoded page that it was made of, so it
-//! is valid exactly as long as the page is: whatever makes the interpreter look a page up again (icbi, isync, flushed
-//! translations) makes it find other code there, or none. Cold code, and what the accelerator leaves alone, is interpreted.
+//! is valid exactly as long as the page is: whatever makes the interpreter look a page up again (changes of code, flushed
+//! translations) makes it find other code there, or none. Only pages whose changes would be noticed are offered and accelerated. Cold code, and what the accelerator leaves alone, is interpreted.
 
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
@@ -296,15 +296,26 @@ impl Cpu {
     }
 
     /// What must be as it was when an address was found to be that of some code, for it to be so still: the address space, as long
-    /// as nothing is forgotten of it, code changed, and the part of MSR that fetches depend on. For addresses of other
+    /// as nothing is forgotten of it, changes of code, and the part of MSR that fetches depend on. For addresses of other
     /// quadrants, and for those of quadrant 3, the kernel's.
     #[inline]
     pub fn code_stamps(&self) -> [CodeStamp; 2] {
         self.code.spaces().map(|space| CodeStamp {
             space,
-            epoch: self.partition.code_epoch(),
+            generation: self.code.generation(),
             context: self.fetch_context,
         })
+    }
+
+    /// After a context-synchronizing event: whether code is as it was, so that compiled code may go on. Where not, the run loop has to
+    /// look first.
+    #[inline]
+    pub fn code_is_current(&mut self) -> bool {
+        let current = !self.code.is_behind(self.partition.code_epoch());
+        if current {
+            self.code.enter_page();
+        }
+        current
     }
 
     /// Carries out the instruction at NIA as the interpreter does, and counts it.
@@ -359,7 +370,7 @@ impl Cpu {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CodeStamp {
     space: u64,
-    epoch: u64,
+    generation: u64,
     context: u64,
 }
 
@@ -367,7 +378,7 @@ impl CodeStamp {
     /// A number that stamps which differ seldom share.
     #[inline]
     pub fn digest(self) -> u64 {
-        let mixed = self.space ^ self.epoch.rotate_left(20) ^ self.context.rotate_left(40);
+        let mixed = self.space ^ self.generation.rotate_left(20) ^ self.context.rotate_left(40);
         mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
     }
 }

@@ -1,8 +1,9 @@
 //! Decoded code: pages of instruction words with their table rows, found by effective address.
 //!
-//! Validity follows the architecture: after code was changed a program must run icbi (on this machine, whose instruction cache
-//! snoops, one anywhere will do) and isync. An icbi on any vCPU moves the partition's code epoch; a page of an older epoch is
-//! compared with memory before it runs again, and decoded anew only where it differs.
+//! Fetched code is stored code, as on a POWER9, whose instruction cache snoops: a page that is decoded is watched for stores
+//! ([`crate::memory`]'s code watch), and each vCPU catches up with the changes after every context-synchronizing event, and at polls. A page is run without a look at memory only while it is *trusted*: while
+//! every store to it is noticed. One that is not is compared with memory at each entry. Pages that are stored to again and again
+//! (data beside code) are left unwatched for a while: then stores to them cost nothing, and each entry a comparison.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -12,10 +13,12 @@ use super::accelerator::Heat;
 use super::slab::{Op, Slab, Slabs};
 use crate::decode::decode;
 use crate::insn::Insn;
+use crate::memory::CODE_PAGE;
+use crate::mmu::tlb::Tlb;
 use crate::partition::Partition;
 
 /// Bytes of a decoded page.
-pub(crate) const PAGE: u64 = 4096;
+pub(crate) const PAGE: u64 = CODE_PAGE;
 pub(super) const WORDS: usize = PAGE as usize / 4;
 /// Entries of the effective-address front; a power of two.
 const FRONT: usize = 2048;
@@ -26,12 +29,39 @@ const PAGES_MAX: usize = 4096;
 pub(crate) struct Page {
     slab: Rc<Slab>,
     place: usize,
-    /// The code epoch in which this was last known to equal memory.
-    epoch: Cell<u64>,
+    trust: Cell<Trust>,
+    /// How often it has changed, or was taken to have, while it was watched.
+    disturbed: Cell<u8>,
     real: u64,
     big_endian: bool,
     /// Whether a second tier knows of it.
     offered: Cell<bool>,
+}
+
+/// What is known of a page's words against memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// They are what memory has: a store to it would be noticed.
+    Full,
+    /// They were, and it is watched; but until all vCPUs have answered the demand of this epoch, they may still store unnoticed.
+    Pending(u64),
+    /// It is not watched, for as many more comparisons.
+    Unwatched(u32),
+    /// It may have changed.
+    Stale,
+}
+
+/// Changes of a page after which it is left unwatched for a while.
+const CALM: u8 = 4;
+/// At most so many changes are counted: comparisons double with each.
+const DISTURBED_MAX: u8 = 16;
+
+/// For how many comparisons a page that has changed so often is left unwatched.
+const fn unwatched_for(disturbed: u8) -> u32 {
+    match disturbed.checked_sub(CALM) {
+        Some(over) => 4 << if over > 12 { 12 } else { over },
+        None => 0,
+    }
 }
 
 #[derive(Clone)]
@@ -93,8 +123,14 @@ pub(crate) struct CodeCache {
     front: Vec<FrontEntry>,
     /// The run loop must look its page up again.
     stale: bool,
-    /// The code epoch of the last lookup: code that runs now is of this one, or of a later one.
+    /// The changes of code that were caught up with.
     seen_epoch: u64,
+    /// A context-synchronizing event came after changes of code that are still to be caught up with.
+    behind: bool,
+    /// Whether the page that runs is trusted: that only a change can make it stale.
+    trusted: bool,
+    /// Counts changes of trusted pages: addresses of compiled code found before may be stale.
+    generation: u64,
     /// Names for address spaces. One is given up, and a new one takes its place, where something is forgotten of it.
     newest: u64,
     /// The space of quadrant 3.
@@ -125,6 +161,9 @@ impl Default for CodeCache {
             ],
             stale: false,
             seen_epoch: 0,
+            behind: false,
+            trusted: false,
+            generation: 0,
             newest: 2,
             kernel: 1,
             process: Space::new(2),
@@ -225,7 +264,19 @@ impl CodeCache {
 
     /// As [`CodeCache::leave_page`], where code may have changed since the last lookup (isync).
     pub(crate) fn leave_page_if_changed(&mut self, epoch: u64) {
-        self.stale |= self.seen_epoch != epoch;
+        self.stale |= self.seen_epoch != epoch || !self.trusted;
+    }
+
+    /// Whether changes of code are still to be caught up with.
+    #[inline(always)]
+    pub(super) fn is_behind(&self, epoch: u64) -> bool {
+        self.seen_epoch != epoch
+    }
+
+    /// Counts changes of trusted pages.
+    #[inline(always)]
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Answers a demand to look the page up again.
@@ -239,21 +290,50 @@ impl CodeCache {
         self.stale
     }
 
-    /// The page at an effective address in a fetch context, where known and valid.
+    /// The page at an effective address in a fetch context, where known and trusted.
     #[inline]
     pub(crate) fn find(&mut self, ea: u64, context: u64, epoch: u64) -> Option<Rc<Page>> {
-        self.stale = false;
-        self.seen_epoch = epoch;
+        // Only here, as compiled code does: so that all engines see a change at the same instruction.
+        if std::mem::take(&mut self.stale) && self.seen_epoch != epoch {
+            self.behind = true;
+            return None;
+        }
         let tag = ea & !(PAGE - 1) | context;
         let entry = &self.front[Self::slot(ea)];
         if entry.tag != tag || entry.space != self.space(ea) {
             return None;
         }
-        entry
-            .page
-            .as_ref()
-            .filter(|page| page.epoch.get() == epoch)
-            .cloned()
+        let page = entry.page.as_ref();
+        let page = page.filter(|page| page.is_trusted()).cloned();
+        self.trusted = page.is_some();
+        page
+    }
+
+    /// Whether the last lookup found that changes are to be caught up with.
+    pub(crate) fn must_catch_up(&mut self) -> bool {
+        std::mem::take(&mut self.behind)
+    }
+
+    /// Catches up with the changes of code since the last time.
+    pub(crate) fn catch_up(&mut self, partition: &Partition) {
+        let events = partition.memory.code();
+        let mut newly_stale = false;
+        self.seen_epoch = events.changes_since(self.seen_epoch, |real| match real {
+            Some(real) => {
+                for big_endian in [0, 1] {
+                    if let Some(page) = self.pages.get(&(real | big_endian)) {
+                        newly_stale |= page.disturb();
+                    }
+                }
+            }
+            None => {
+                newly_stale = true;
+                for page in self.pages.values() {
+                    page.trust.set(Trust::Stale);
+                }
+            }
+        });
+        self.generation += u64::from(newly_stale);
     }
 
     fn slot(ea: u64) -> usize {
@@ -261,9 +341,14 @@ impl CodeCache {
     }
 
     /// Decodes the page at a real address, or takes the one decoded before where memory still agrees. None: no such memory.
+    ///
+    /// For vCPU `id`, whose soft TLB this is.
+    #[allow(clippy::too_many_arguments, reason = "what a fetch depends on")]
     pub(crate) fn enter(
         &mut self,
         partition: &Partition,
+        tlb: &mut Tlb,
+        id: u32,
         ea: u64,
         context: u64,
         real: u64,
@@ -272,23 +357,50 @@ impl CodeCache {
         self.misses += 1;
         let real = real & !(PAGE - 1);
         let key = real | u64::from(big_endian);
-        // The epoch is read before the memory, so that a change in between is seen the next time.
-        let epoch = partition.code_epoch();
-        let mut bytes = [0; PAGE as usize];
-        let page = match self.pages.get(&key) {
-            Some(page) if page.epoch.get() == epoch => Rc::clone(page),
+        let known = self.pages.get(&key).cloned();
+        let page = match known {
+            Some(page) if page.is_trusted() => page,
             known => {
+                // What is asked before memory is read says what can have changed since.
+                let disturbed = known.as_ref().map_or(0, |page| page.disturbed.get());
+                let trust = match known.as_ref().map(|page| page.trust.get()) {
+                    Some(Trust::Pending(epoch)) if partition.is_watched_since(epoch, id) => {
+                        Trust::Full
+                    }
+                    Some(pending @ Trust::Pending(_)) => pending,
+                    Some(Trust::Unwatched(more)) if more > 0 => Trust::Unwatched(more - 1),
+                    Some(Trust::Stale) if unwatched_for(disturbed) > 0 => {
+                        Trust::Unwatched(unwatched_for(disturbed))
+                    }
+                    _ => {
+                        tlb.check_stores(real);
+                        match partition.watch_code(real, id)? {
+                            epoch if partition.is_watched_since(epoch, id) => Trust::Full,
+                            epoch => Trust::Pending(epoch),
+                        }
+                    }
+                };
+                let mut bytes = [0; PAGE as usize];
                 partition.memory.read(real, &mut bytes).ok()?;
                 match known {
                     Some(page) if page.equals(&bytes) => {
-                        page.epoch.set(epoch);
-                        Rc::clone(page)
+                        page.trust.set(trust);
+                        page
                     }
-                    _ => {
+                    known => {
                         if self.pages.len() >= PAGES_MAX {
                             self.clear();
                         }
-                        let page = Page::new(&mut self.slabs, &bytes, epoch, real, big_endian);
+                        let trust = match trust {
+                            // It changes still.
+                            Trust::Unwatched(_) => {
+                                Trust::Unwatched(unwatched_for(disturbed.max(CALM)))
+                            }
+                            trust => trust,
+                        };
+                        let page = Page::new(&mut self.slabs, &bytes, trust, real, big_endian);
+                        page.disturbed.set(disturbed);
+                        drop(known);
                         let page = Rc::new(page);
                         self.pages.insert(key, Rc::clone(&page));
                         page
@@ -296,6 +408,7 @@ impl CodeCache {
                 }
             }
         };
+        self.trusted = page.is_trusted();
         debug_assert_eq!(page.real, real, "pages are found by their real address");
         let space = self.space(ea);
         if space == self.process.name {
@@ -321,7 +434,7 @@ impl Page {
     fn new(
         slabs: &mut Slabs,
         bytes: &[u8; PAGE as usize],
-        epoch: u64,
+        trust: Trust,
         real: u64,
         big_endian: bool,
     ) -> Self {
@@ -332,7 +445,8 @@ impl Page {
         Self {
             slab,
             place,
-            epoch: Cell::new(epoch),
+            trust: Cell::new(trust),
+            disturbed: Cell::new(0),
             real,
             big_endian,
             offered: Cell::new(false),
@@ -349,6 +463,24 @@ impl Page {
     #[inline(always)]
     pub(super) fn heat(&self) -> Heat<'_> {
         Heat::of(self.ops(), self.slab.codes(self.place))
+    }
+
+    /// Whether it can be run without a look at memory.
+    #[inline(always)]
+    pub(super) fn is_trusted(&self) -> bool {
+        self.trust.get() == Trust::Full
+    }
+
+    /// Takes note of a change; whether it was trusted until now.
+    fn disturb(&self) -> bool {
+        let before = self.trust.get();
+        if !matches!(before, Trust::Full | Trust::Pending(_)) {
+            return false;
+        }
+        let disturbed = self.disturbed.get();
+        self.disturbed.set((disturbed + 1).min(DISTURBED_MAX));
+        self.trust.set(Trust::Stale);
+        before == Trust::Full
     }
 
     /// Whether this is asked for the first time.
@@ -405,15 +537,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn isync_leaves_a_page_only_where_code_may_have_changed_since_it_was_looked_up() {
-        let mut code = CodeCache::default();
-        code.find(0, 0, 7);
-        code.leave_page_if_changed(7);
+    fn isync_leaves_a_trusted_page_only_where_code_has_changed_since_it_was_looked_up() {
+        let mut code = CodeCache {
+            trusted: true,
+            ..CodeCache::default()
+        };
+        code.leave_page_if_changed(0);
         assert!(!code.is_stale());
-        code.leave_page_if_changed(8);
+        code.leave_page_if_changed(1);
         assert!(code.is_stale());
-        code.find(0, 0, 8);
-        code.leave_page_if_changed(8);
-        assert!(!code.is_stale());
+    }
+
+    #[test]
+    fn isync_always_leaves_a_page_that_is_not_watched() {
+        let mut code = CodeCache::default();
+        code.leave_page_if_changed(0);
+        assert!(code.is_stale());
+    }
+
+    #[test]
+    fn a_page_is_left_unwatched_for_longer_the_more_often_it_changes() {
+        let spans: Vec<u32> = (0..=DISTURBED_MAX).map(unwatched_for).collect();
+        assert_eq!(spans[usize::from(CALM) - 1], 0);
+        assert_eq!(spans[usize::from(CALM)], 4);
+        assert!(spans.windows(2).all(|pair| pair[0] <= pair[1]));
+        assert_eq!(spans[usize::from(DISTURBED_MAX)], 4 << 12);
     }
 }

@@ -93,6 +93,8 @@ impl Cpu {
             };
             let stopped = match &mut accelerator {
                 None => self.run_page(handlers, &page),
+                // Compiled code would not notice a change of it.
+                Some(_) if !page.is_trusted() => self.run_page(handlers, &page),
                 Some(accelerator) => {
                     if page.is_new() {
                         accelerator.decoded(self.entry(&page));
@@ -214,11 +216,26 @@ impl Cpu {
 
     #[cold]
     fn fetch_slow(&mut self, ea: u64) -> Result<Rc<Page>, Interrupt> {
+        if self.code.must_catch_up() {
+            self.code.catch_up(&self.partition);
+            let epoch = self.partition.code_epoch();
+            if let Some(page) = self.code.find(ea, self.fetch_context, epoch) {
+                return Ok(page);
+            }
+        }
         let translation = self.translate(ea, Access::Fetch)?;
         let (context, big_endian) = (self.fetch_context, self.big_endian);
-        self.code
-            .enter(&self.partition, ea, context, translation.real, big_endian)
-            .ok_or(Interrupt::MachineCheck { ea, fetch: true })
+        let id = self.id();
+        let page = self.code.enter(
+            &self.partition,
+            &mut self.tlb,
+            id,
+            ea,
+            context,
+            translation.real,
+            big_endian,
+        );
+        page.ok_or(Interrupt::MachineCheck { ea, fetch: true })
     }
 
     /// Takes an interrupt of the instruction at `cia`, or leaves for the monitor.
@@ -240,6 +257,8 @@ impl Cpu {
     fn poll(&mut self) -> Option<Exit> {
         self.executed += u64::from(POLL_INTERVAL);
         self.catch_up_flush();
+        // A loop without context-synchronizing events sees changed code by and by.
+        self.code.leave_page();
         let flags = self.signals.flags();
         if flags & KICK != 0 {
             self.signals.clear(KICK);
@@ -269,6 +288,7 @@ impl Cpu {
     pub fn extend_budget(&mut self, left: u32) -> Option<u32> {
         let waiting = self.signals.flags() & (FLUSH | KICK | SYSTEM_RESET | EXTERNAL) != 0
             || self.signals.flushed.load(Ordering::Relaxed) != self.partition.flush_epoch()
+            || self.code.is_behind(self.partition.code_epoch())
             || self.poll_now;
         let traced = self.regs.msr & (msr::SE | msr::BE) != 0;
         let timer = self.regs.msr & msr::EE != 0 && self.decrementer() < 0;

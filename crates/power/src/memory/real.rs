@@ -5,6 +5,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::code::{CodeEvents, CodeMarks, Watch};
 use super::dirty::{DIRTY_PAGE, DirtyPages, Log};
 use super::host::{HostMapping, HostSpan, read_host, write_host};
 
@@ -41,6 +42,7 @@ const HOST_ALIGNMENT: usize = 4096;
 struct Region {
     base: u64,
     mapping: Arc<dyn HostMapping>,
+    code: Arc<CodeMarks>,
 }
 
 impl Region {
@@ -56,6 +58,8 @@ pub struct RealMemory {
     /// Whether there is a log.
     logging: AtomicBool,
     log: RwLock<Option<Log>>,
+    /// Changes of code, and demands to watch for them.
+    code: CodeEvents,
 }
 
 impl RealMemory {
@@ -83,7 +87,12 @@ impl RealMemory {
         {
             return Err(MapError::Overlap(base));
         }
-        regions.push(Region { base, mapping });
+        let code = Arc::new(CodeMarks::new(mapping.len() as u64));
+        regions.push(Region {
+            base,
+            mapping,
+            code,
+        });
         Ok(())
     }
 
@@ -92,7 +101,11 @@ impl RealMemory {
     pub fn unmap(&self, base: u64) -> Option<Arc<dyn HostMapping>> {
         let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
         let index = regions.iter().position(|r| r.base == base)?;
-        Some(regions.swap_remove(index).mapping)
+        let mapping = regions.swap_remove(index).mapping;
+        drop(regions);
+        // Its code must not be run once something else is there.
+        self.code.announce_all();
+        Some(mapping)
     }
 
     /// What is mapped where, as it is now.
@@ -179,8 +192,15 @@ impl RealMemory {
         self.with_log(Log::take)
     }
 
-    /// Marks what has just been stored to directly, and what is about to be through the soft TLB (see `dirty`).
+    /// Notes what has just been stored to directly: for the dirty log, and where it is code (see `dirty` and `code`).
     pub(crate) fn note_store(&self, address: u64, len: u64) {
+        self.log_store(address, len);
+        // `log_store` has fenced: who watches the page from now on reads what was stored.
+        self.announce_code(address, len);
+    }
+
+    /// Marks in the dirty log what has just been stored to directly, and what is about to be through the soft TLB (see `dirty`).
+    pub(crate) fn log_store(&self, address: u64, len: u64) {
         // Either the log is seen here, or what was stored before is seen by whoever has started it.
         fence(Ordering::SeqCst);
         self.with_log(|log| log.mark(address, len));
@@ -190,6 +210,54 @@ impl RealMemory {
     pub(crate) fn is_logged(&self, address: u64, len: u64) -> bool {
         self.with_log(|log| log.covers(address, len))
             .unwrap_or(false)
+    }
+
+    /// Changes of code, and demands to watch for them.
+    pub(crate) fn code(&self) -> &CodeEvents {
+        &self.code
+    }
+
+    /// Watches the page of code at a real address for vCPU `id`, which has dropped its own store tags for it; None where there is
+    /// no memory.
+    pub(crate) fn watch_code(&self, real: u64, id: u32) -> Option<Watch> {
+        self.with_marks(real, |marks, base| {
+            self.code.watch(marks, real - base, real, id)
+        })
+    }
+
+    /// Whether any page of `len` bytes at a real address holds code that is watched.
+    pub(crate) fn has_code(&self, real: u64, len: u64) -> bool {
+        self.with_marks(real, |marks, base| marks.any_watched(real - base, len))
+            .unwrap_or(false)
+    }
+
+    /// As [`RealMemory::has_code`], for the granule that vCPU `id` is about to have a store tag for.
+    pub(crate) fn has_code_for_writer(&self, real: u64, len: u64, id: u32) -> bool {
+        let has = self.with_marks(real, |marks, base| {
+            marks.note_writer(real - base, id);
+            marks.any_watched(real - base, len)
+        });
+        has.unwrap_or(false)
+    }
+
+    /// Announces a store to `len` bytes at a real address, as far as code is watched there.
+    pub(crate) fn announce_code(&self, real: u64, len: u64) {
+        self.with_marks(real, |marks, base| {
+            if marks.any_watched(real - base, len) {
+                self.code.announce(marks, real - base, base, len);
+            }
+        });
+    }
+
+    /// The marks of the mapping that a real address is in, and where it starts.
+    fn with_marks<T>(&self, real: u64, f: impl FnOnce(&CodeMarks, u64) -> T) -> Option<T> {
+        let regions = self.regions.read().unwrap_or_else(PoisonError::into_inner);
+        let inside = |region: &&Region| {
+            let offset = real.checked_sub(region.base);
+            offset.is_some_and(|offset| offset < region.len())
+        };
+        let region = regions.iter().find(inside)?;
+        Some(f(&region.code, region.base))
     }
 
     fn with_log<T>(&self, f: impl FnOnce(&Log) -> T) -> Option<T> {

@@ -56,6 +56,19 @@ pub(crate) struct Entry {
     pub(crate) store: u64,
     /// Host address minus effective address.
     pub(crate) offset: usize,
+    /// Effective granule that may be stored to only after a look whether what is stored to is code ([`crate::memory`]'s code watch).
+    pub(crate) checked: u64,
+}
+
+/// Whether a granule may be stored to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stores {
+    /// No, or not before the first store was noted.
+    Never,
+    /// After a look whether what is stored to is code.
+    Checked,
+    /// Yes.
+    Free,
 }
 
 const fn empty(index: usize) -> Entry {
@@ -63,6 +76,7 @@ const fn empty(index: usize) -> Entry {
         load: never(index),
         store: never(index),
         offset: 0,
+        checked: never(index),
     }
 }
 
@@ -93,6 +107,10 @@ pub(crate) struct Tlb {
     /// The tables from before granules became small. They stay empty: compiled code that runs just now still looks there, with
     /// the large granule in mind, and has to miss.
     retired: Option<Box<[[Entry; ENTRIES]; TABLES]>>,
+    /// The real addresses of the granules in `tables`, where their entries permit anything.
+    reals: Box<[[u64; ENTRIES]]>,
+    /// The entry that has a store tag for one checked store only: table and index.
+    lent: Option<(usize, usize)>,
     /// The table in use, as bytes from the first.
     pub(crate) current: usize,
     /// The bits of an address that tags hold.
@@ -120,6 +138,8 @@ impl Tlb {
         Self {
             tables: empty_tables(),
             retired: None,
+            reals: vec![[0; ENTRIES]; TABLES].into_boxed_slice(),
+            lent: None,
             current: 0,
             shift: GRANULE_LARGE,
             selected: Table::Real,
@@ -232,8 +252,15 @@ impl Tlb {
         }
     }
 
-    /// Remembers that the granule of `ea` is `span`, which is exactly one granule of host memory.
-    pub(crate) fn insert(&mut self, ea: u64, span: HostSpan, load: bool, store: bool) {
+    /// Remembers that the granule of `ea` is `span`, which is exactly one granule of host memory, at `real`.
+    pub(crate) fn insert(
+        &mut self,
+        ea: u64,
+        real: u64,
+        span: HostSpan,
+        load: bool,
+        stores: Stores,
+    ) {
         let index = self.index(ea);
         let page = ea & self.mask;
         let tag = |allowed| if allowed { page } else { never(index) };
@@ -244,9 +271,74 @@ impl Tlb {
         }
         self.tables[table][index] = Entry {
             load: tag(load),
-            store: tag(store),
+            store: tag(stores == Stores::Free),
             offset: span.address().wrapping_sub(page as usize),
+            checked: tag(stores == Stores::Checked),
         };
+        self.reals[table][index] = real;
+    }
+
+    /// From now on stores to the granule that a real address is in are checked.
+    pub(crate) fn check_stores(&mut self, real: u64) {
+        let real = real & self.mask;
+        for table in 0..TABLES {
+            if !self.used[table] {
+                continue;
+            }
+            for index in 0..ENTRIES {
+                if self.reals[table][index] == real {
+                    self.check_entry(table, index);
+                }
+            }
+        }
+    }
+
+    /// From now on all stores are checked.
+    pub(crate) fn check_all_stores(&mut self) {
+        for table in (0..TABLES)
+            .filter(|&table| self.used[table])
+            .collect::<Vec<_>>()
+        {
+            (0..ENTRIES).for_each(|index| self.check_entry(table, index));
+        }
+    }
+
+    fn check_entry(&mut self, table: usize, index: usize) {
+        let entry = &mut self.tables[table][index];
+        if entry.store != never(index) {
+            entry.checked = std::mem::replace(&mut entry.store, never(index));
+            self.forgotten += 1;
+        }
+    }
+
+    /// The real address behind `ea`, where its granule is known and stores to it are checked.
+    pub(crate) fn checked(&self, ea: u64) -> Option<u64> {
+        let (table, index) = (self.current / TABLE_BYTES, self.index(ea));
+        let entry = &self.tables[table][index];
+        (entry.checked == ea & self.mask).then(|| self.reals[table][index] | ea & !self.mask)
+    }
+
+    /// Stores to the checked granule of `ea` need no check any more.
+    pub(crate) fn free(&mut self, ea: u64) {
+        let (table, index) = (self.current / TABLE_BYTES, self.index(ea));
+        let entry = &mut self.tables[table][index];
+        entry.store = std::mem::replace(&mut entry.checked, never(index));
+    }
+
+    /// Permits a store to the checked granule of `ea`, until [`Tlb::take_back`].
+    pub(crate) fn lend(&mut self, ea: u64) {
+        self.take_back();
+        let (table, index) = (self.current / TABLE_BYTES, self.index(ea));
+        let entry = &mut self.tables[table][index];
+        entry.store = entry.checked;
+        self.lent = Some((table, index));
+    }
+
+    /// Ends what [`Tlb::lend`] has permitted.
+    pub(crate) fn take_back(&mut self) {
+        if let Some((table, index)) = self.lent.take() {
+            self.tables[table][index].store = never(index);
+        }
     }
 
     #[inline(always)]
@@ -294,10 +386,12 @@ impl Tlb {
         (ea & self.mask == entry.load).then(|| entry.offset.wrapping_add(ea as usize))
     }
 
-    /// The host address of a byte that may be stored to.
+    /// The host address of a byte that may be stored to, perhaps after a check.
     pub(crate) fn store_address(&self, ea: u64) -> Option<usize> {
         let entry = self.entry(ea);
-        (ea & self.mask == entry.store).then(|| entry.offset.wrapping_add(ea as usize))
+        let page = ea & self.mask;
+        (page == entry.store || page == entry.checked)
+            .then(|| entry.offset.wrapping_add(ea as usize))
     }
 
     /// Replaces `old` by `new` at an aligned address that may be stored to; None where the granule is not known.
