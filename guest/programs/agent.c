@@ -14,6 +14,9 @@
  *                   w         input is wanted; the host answers with one I or E
  *                   x number  the command has ended with this status, 128 + N where signal N killed it
  *
+ * What comes from the host has no byte that Linux' console driver takes for itself (15 is the SysRq key, a 0 behind a 13 is dropped):
+ * 13, 15 and 16 are sent as 16 and the byte with bit 6 inverted.
+ *
  * Input is sent only when it is asked for, so that a signal never waits behind input that nobody reads.
  *
  * agent unpack DEVICE LENGTH DIRECTORY and agent pack DEVICE WHAT... (in tar's words) are such commands: they carry a tar archive out of, or into, a
@@ -34,7 +37,7 @@
 #include <unistd.h>
 #include <linux/fs.h>
 
-enum { FRAME_MAX = 4096, HEADER = 6, COMMAND_MAX = 1 << 20, BLOCK = 1 << 16 };
+enum { FRAME_MAX = 4096, HEADER = 6, COMMAND_MAX = 1 << 20, BLOCK = 1 << 16, ESCAPE = 16, INVERTED = 64 };
 
 static int console;
 
@@ -240,6 +243,22 @@ static void receive(char kind, char *bytes, size_t length)
 	}
 }
 
+/* Puts back the bytes that were not sent as they are; returns how many there are then. */
+static size_t unescape(char *bytes, size_t length)
+{
+	static int escaped;
+	size_t kept = 0;
+	for (size_t i = 0; i < length; i++) {
+		if (bytes[i] == ESCAPE)
+			escaped = 1;
+		else {
+			bytes[kept++] = escaped ? bytes[i] ^ INVERTED : bytes[i];
+			escaped = 0;
+		}
+	}
+	return kept;
+}
+
 /* Takes the whole frames out of what was read so far. */
 static void take_frames(char *bytes, size_t *length)
 {
@@ -323,7 +342,7 @@ static void serve(const char *path)
 			if (got < 0 && errno != EINTR && errno != EAGAIN)
 				die("reading the console");
 			if (got > 0)
-				length += (size_t)got;
+				length += unescape(bytes + length, (size_t)got);
 			take_frames(bytes, &length);
 		}
 	}

@@ -30,6 +30,10 @@ pub(crate) fn setup() -> Vec<Step> {
             name: "the distribution's own ppc64el kernel",
             work: Work::Call(stock_kernel),
         },
+        Step {
+            name: "a Debian system, by its own second stage in the guest",
+            work: Work::Cargo(&["run", "--release", "--", "debian", "run", "--", "true"]),
+        },
     ]
 }
 

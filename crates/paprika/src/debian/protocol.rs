@@ -1,10 +1,13 @@
 //! Frames on the console, as `guest/programs/agent.c` speaks them: the byte 1, a letter, the length of the payload in four hexadecimal
-//! digits, and the payload. What is no frame is the kernel's or the firmware's, and is kept for error messages.
+//! digits, and the payload. In frames to the guest, bytes that Linux' console driver takes for itself are escaped. What is no frame is the kernel's or the firmware's, and is kept for error messages.
 
 /// Greatest payload.
 pub(super) const PAYLOAD_MAX: usize = 4096;
 const MARK: u8 = 1;
 const HEADER: usize = 6;
+/// Stands before a byte that is sent with this bit inverted.
+const ESCAPE: u8 = 16;
+const INVERTED: u8 = 0x40;
 /// How much of what is no frame is kept.
 const NOISE_MAX: usize = 16 << 10;
 
@@ -74,7 +77,14 @@ impl Tell {
         );
         let mut frame = vec![MARK, self.letter()];
         frame.extend_from_slice(format!("{:04x}", payload.len()).as_bytes());
-        frame.extend_from_slice(payload);
+        for &byte in payload {
+            // CR: hvc_vio drops a NUL behind it. SI: hvc_console takes it for the SysRq key.
+            if matches!(byte, b'\r' | 0x0F | ESCAPE) {
+                frame.extend([ESCAPE, byte ^ INVERTED]);
+            } else {
+                frame.push(byte);
+            }
+        }
         frame
     }
 }
@@ -171,6 +181,23 @@ mod tests {
             assert_eq!(said, expected, "in pieces of {size}");
             assert_eq!(reader.noise(), "[ 1.0] kernel\n\u{1}zz\u{1}");
         }
+    }
+
+    #[test]
+    fn bytes_that_the_console_driver_takes_are_not_sent() {
+        let all: Vec<u8> = (0..=255).collect();
+        let frame = Tell::Input.frame(&all);
+        assert!(frame.starts_with(b"\x01I0100"));
+        assert!(!frame.contains(&b'\r') && !frame.contains(&0x0F));
+        let mut bytes = frame[HEADER..].iter();
+        let mut back = Vec::new();
+        while let Some(&byte) = bytes.next() {
+            back.push(match byte {
+                ESCAPE => bytes.next().expect("escaped") ^ INVERTED,
+                byte => byte,
+            });
+        }
+        assert_eq!(back, all);
     }
 
     #[test]
