@@ -11,7 +11,7 @@ cargo xtask COMMAND
   test          set up what the tests need, then check the formatting, run clippy, and run every test of the workspace
   test --long   the same, then the long forms of the tests that have one (optimised build)
   setup         only the setting up: the distribution's packages that are missing, the guest (kernel, initramfs,
-                programs; about five minutes the first time, cached from then on), and test vectors
+                programs; about eight minutes the first time, cached from then on), test vectors, and a Debian system
   help          this text
 
 Nothing that is there already is installed or built again. Packages are installed by root, or by sudo where it asks for no

@@ -34,6 +34,10 @@ pub(crate) fn setup() -> Vec<Step> {
             name: "the decimal arithmetic test vectors",
             work: Work::Call(decimal_vectors),
         },
+        Step {
+            name: "a Debian system, by its own second stage in the guest",
+            work: Work::Cargo(&["run", "--release", "--", "debian", "run", "--", "true"]),
+        },
     ]
 }
 

@@ -59,6 +59,14 @@ pub enum Error {
     /// Lines of the configuration fragment that this kernel version did not take.
     #[error("this kernel's configuration does not take {}: correct guest/linux/kernel.config for this version", .0.join(", "))]
     ConfigRefused(Vec<String>),
+    /// A Debian system that can't be.
+    #[error(transparent)]
+    Spec(#[from] crate::debian::SpecError),
+    /// No package source to take a Debian system from.
+    #[error(
+        "this machine's apt has no source of Debian's packages to make a Debian system from; name an archive with --mirror URL"
+    )]
+    NoMirror,
     /// A file that the initramfs needs is in none of the packages.
     #[error("none of the unpacked ppc64el packages has {0}")]
     NotInPackages(String),

@@ -21,6 +21,8 @@ pub(crate) const KERNEL_PACKAGES: &[&str] = &[
     "bison",
     "bc",
     "xz-utils",
+    // depmod
+    "kmod",
 ];
 
 /// How this process may install packages.

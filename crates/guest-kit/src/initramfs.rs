@@ -12,7 +12,7 @@ use std::process::Command;
 use crate::apt::ForeignApt;
 use crate::cache::{Cache, write_durably};
 use crate::cpio::Archive;
-use crate::{Error, Progress, Result, elf, inputs, programs, run};
+use crate::{Error, Progress, Result, elf, inputs, kernel, programs, run};
 
 pub(crate) const INITRAMFS: &str = "initramfs.cpio";
 pub(crate) const PROGRAMS: &str = "programs";
@@ -65,6 +65,15 @@ pub(crate) fn build(at: &Path, cache: &Cache, progress: &Progress) -> Result<()>
         format!("{manifest:#}\n").as_bytes(),
     )?;
     fs::remove_dir_all(&root).map_err(Error::io("delete", &root))
+}
+
+/// Makes, into `at`, the initramfs that is booted: that of the part `initramfs`, and the lists of built-in drivers of `kernel`. Apart,
+/// so that a changed program does not cost a kernel build, nor the other way round.
+pub(crate) fn join(at: &Path, initramfs: &Path, kernel: &Path) -> Result<()> {
+    let mut archive = read(&initramfs.join(INITRAMFS))?;
+    // Linux looks for an uncompressed archive at multiples of 4 only, which an archive of ours ends at.
+    archive.extend(read(&kernel.join(kernel::MODULES))?);
+    write_durably(&at.join(INITRAMFS), &archive)
 }
 
 /// Fetches the packages and unpacks them all into `root`; returns their file names.

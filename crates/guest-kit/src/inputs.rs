@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 /// Raised when a recipe changes in a way that its other inputs do not show.
 const RECIPE: &str = "1";
+/// Likewise for the kernel.
+const KERNEL_RECIPE: &str = "2";
 /// Likewise for the changes that the peer's copy of the kernel gets.
 const PEER_RECIPE: &str = "2";
 
@@ -21,6 +23,7 @@ pub(crate) const APPLETS: &str = include_str!("../../../guest/linux/applets");
 
 /// Our programs for the guest: name and C source.
 pub(crate) const PROGRAMS: &[(&str, &str)] = &[
+    ("agent", include_str!("../../../guest/programs/agent.c")),
     ("bench", include_str!("../../../guest/programs/bench.c")),
     (
         "flushbench",
@@ -85,7 +88,7 @@ pub(crate) const PYTHON_PACKAGE: &str = "libpython3-stdlib";
 
 /// Key of the kernel: depends on its configuration and the recipe.
 pub(crate) fn kernel_key() -> String {
-    hash(["kernel", RECIPE, KERNEL_CONFIG])
+    hash(["kernel", KERNEL_RECIPE, KERNEL_CONFIG])
 }
 
 /// Key of the peer's copy of the kernel.
@@ -109,6 +112,11 @@ pub(crate) fn initramfs_key() -> String {
             .flatten(),
     );
     hash(parts)
+}
+
+/// Key of the initramfs together with the kernel's lists of built-in drivers.
+pub(crate) fn initrd_key() -> String {
+    hash(["initrd", RECIPE, &initramfs_key(), &kernel_key()])
 }
 
 /// Key of the distribution's kernel.
@@ -190,7 +198,19 @@ mod tests {
                 "{name}"
             );
         }
-        assert_eq!(options.get("CONFIG_MODULES"), Some(&"n"));
+    }
+
+    /// README of systemd, "Kernel Config Options", without what this platform has no use for (DMI, EFI, SCSI, dm-verity).
+    #[test]
+    fn the_fragment_has_what_systemd_lists() {
+        let options: BTreeMap<_, _> = options(KERNEL_CONFIG).collect();
+        let wanted = "DEVTMPFS CGROUPS INOTIFY_USER SIGNALFD TIMERFD EPOLL UNIX SYSFS PROC_FS FHANDLE NET_NS USER_NS IPV6 \
+                      AUTOFS_FS TMPFS_XATTR TMPFS_POSIX_ACL EXT4_FS_POSIX_ACL XFS_POSIX_ACL SECCOMP SECCOMP_FILTER KCMP \
+                      CGROUP_SCHED FAIR_GROUP_SCHED CFS_BANDWIDTH BPF_SYSCALL BPF_JIT CGROUP_BPF";
+        for name in wanted.split_whitespace() {
+            let value = options.get(format!("CONFIG_{name}").as_str());
+            assert_eq!(value, Some(&"y"), "{name}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The recipe of the guest's kernel: package linux-source, our configuration over allnoconfig, the cross compiler.
 //!
-//! Result: `vmlinux`, `kernel.config` as the build completed it, `manifest.json`; apart from them the peer's copy (see [`crate::peer`]).
+//! Result: `vmlinux`, `modules.cpio` (what kmod reads to know which drivers are built in), `kernel.config` as the build completed it,
+//! `manifest.json`; apart from them the peer's copy (see [`crate::peer`]).
 //! An interrupted build goes on where it was: make knows what is compiled.
 
 use std::fs;
@@ -8,9 +9,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cache::write_durably;
+use crate::cpio::Archive;
 use crate::{Error, Progress, Result, elf, inputs, peer, run};
 
 pub(crate) const VMLINUX: &str = "vmlinux";
+/// An archive to be unpacked over the initramfs.
+pub(crate) const MODULES: &str = "modules.cpio";
+
+/// What the kernel's build says of its built-in drivers: their names, and their module information (aliases among it).
+const BUILTIN: [&str; 2] = ["modules.builtin", "modules.builtin.modinfo"];
 
 /// Where Debian's linux-source packages put their tarballs.
 const SOURCES: &str = "/usr/src";
@@ -138,6 +145,8 @@ fn finish(tree: &Path, at: &Path, tarball: &Path, progress: &Progress) -> Result
     fs::copy(&config, at.join("kernel.config")).map_err(Error::io("copy", &config))?;
     let release = tree.join("include/config/kernel.release");
     let release = fs::read_to_string(&release).map_err(Error::io("read", &release))?;
+    let modules = builtin_modules(tree, at, release.trim(), progress)?;
+    write_durably(&at.join(MODULES), &modules)?;
     let manifest = serde_json::json!({
         "release": release.trim(),
         "source": tarball.file_name().map(|name| name.to_string_lossy()),
@@ -150,6 +159,41 @@ fn finish(tree: &Path, at: &Path, tarball: &Path, progress: &Progress) -> Result
     fs::remove_dir_all(tree).map_err(Error::io("delete", tree))?;
     let fragment = at.join("fragment.config");
     fs::remove_file(&fragment).map_err(Error::io("delete", &fragment))
+}
+
+/// The archive with `/lib/modules/RELEASE`. No driver is a module, but kmod, and so `modprobe` and `daxctl`, takes one for missing
+/// that is in none of its indexes; depmod makes them from the kernel's lists.
+fn builtin_modules(tree: &Path, at: &Path, release: &str, progress: &Progress) -> Result<Vec<u8>> {
+    let step = "Indexing the built-in drivers";
+    progress.step(step, 0);
+    let root = at.join("modules");
+    let directory = root.join("lib/modules").join(release);
+    fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
+    for name in BUILTIN {
+        let list = tree.join(name);
+        fs::copy(&list, directory.join(name)).map_err(Error::io("copy", &list))?;
+    }
+    let order = directory.join("modules.order");
+    fs::write(&order, "").map_err(Error::io("write", &order))?;
+    let mut depmod = Command::new("depmod");
+    depmod.arg("-b").arg(&root).arg(release);
+    run::logged(&mut depmod, step, &at.join("build.log"), |_| ())?;
+
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&directory).map_err(Error::io("read", &directory))? {
+        names.push(entry.map_err(Error::io("read", &directory))?.file_name());
+    }
+    names.sort_unstable();
+    let mut archive = Archive::new();
+    for name in names {
+        let path = directory.join(&name);
+        let content = fs::read(&path).map_err(Error::io("read", &path))?;
+        // Not below /lib, which is a link in the initramfs.
+        let inside = format!("/usr/lib/modules/{release}/{}", name.to_string_lossy());
+        archive.file(&inside, 0o644, &content)?;
+    }
+    fs::remove_dir_all(&root).map_err(Error::io("delete", &root))?;
+    Ok(archive.finish())
 }
 
 /// Makes the peer's copy of the finished kernel in `kernel` into `at`.

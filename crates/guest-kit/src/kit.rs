@@ -10,6 +10,7 @@ use crate::{Error, Progress, Result, host, initramfs, inputs, kernel, payload, s
 const KERNEL: &str = "kernel";
 const PEER: &str = "peer";
 const INITRAMFS: &str = "initramfs";
+const INITRD: &str = "initrd";
 const STOCK: &str = "stock";
 const PAYLOAD: &str = "payload";
 const VECTORS: &str = "decimal-vectors";
@@ -21,7 +22,7 @@ pub struct GuestPaths {
     pub vmlinux: PathBuf,
     /// The same kernel for QEMU (see [`crate::peer`]).
     pub vmlinux_peer: PathBuf,
-    /// The initramfs: an uncompressed cpio archive.
+    /// The initramfs: uncompressed cpio archives, one behind the other.
     pub initramfs: PathBuf,
     /// Our programs, static ppc64le ELFs, as they are in the initramfs.
     pub programs_dir: PathBuf,
@@ -32,7 +33,7 @@ pub struct GuestPaths {
 /// [`ensure_payload`](Self::ensure_payload) are for the user's cache.
 #[derive(Debug, Clone)]
 pub struct GuestKit {
-    cache: Cache,
+    pub(crate) cache: Cache,
 }
 
 impl GuestKit {
@@ -107,7 +108,8 @@ impl GuestKit {
         let kernel = part(KERNEL, inputs::kernel_key())?;
         let peer = part(PEER, inputs::peer_key())?;
         let initramfs = part(INITRAMFS, inputs::initramfs_key())?;
-        Ok(paths(&kernel, &peer, &initramfs))
+        let initrd = part(INITRD, inputs::initrd_key())?;
+        Ok(paths(&kernel, &peer, &initramfs, &initrd))
     }
 
     /// As [`ensure`](Self::ensure), for this cache directory. Kernel and initramfs are cached apart: a changed program does not cost a
@@ -155,7 +157,12 @@ impl GuestKit {
             .find_or_build(PEER, &inputs::peer_key(), progress, |at| {
                 kernel::build_for_peer(at, &kernel, progress)
             })?;
-        Ok(paths(&kernel, &peer, &initramfs))
+        let initrd = self
+            .cache
+            .find_or_build(INITRD, &inputs::initrd_key(), progress, |at| {
+                initramfs::join(at, &initramfs, &kernel)
+            })?;
+        Ok(paths(&kernel, &peer, &initramfs, &initrd))
     }
 
     /// As [`ensure_stock_kernel`](Self::ensure_stock_kernel), for this cache directory.
@@ -202,11 +209,11 @@ impl GuestKit {
     }
 }
 
-fn paths(kernel: &Path, peer: &Path, initramfs: &Path) -> GuestPaths {
+fn paths(kernel: &Path, peer: &Path, initramfs: &Path, initrd: &Path) -> GuestPaths {
     GuestPaths {
         vmlinux: kernel.join(kernel::VMLINUX),
         vmlinux_peer: peer.join(kernel::VMLINUX),
-        initramfs: initramfs.join(initramfs::INITRAMFS),
+        initramfs: initrd.join(initramfs::INITRAMFS),
         programs_dir: initramfs.join(initramfs::PROGRAMS),
     }
 }
@@ -234,6 +241,7 @@ mod tests {
             (KERNEL, inputs::kernel_key()),
             (PEER, inputs::peer_key()),
             (INITRAMFS, inputs::initramfs_key()),
+            (INITRD, inputs::initrd_key()),
         ] {
             std::fs::create_dir(directory.path().join(format!("{part}-{key}"))).expect("part");
         }

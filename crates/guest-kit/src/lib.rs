@@ -7,6 +7,7 @@
 //! Where to look:
 //! - [`kit`]: the public face; `cache`: where results live, and how they get there whole or not at all;
 //! - `kernel`, `initramfs`, `programs`, `stock`, `payload`, `vectors`: the recipes; `inputs`: what goes into them, and the hash over it;
+//! - [`debian`]: a whole Debian system, its first stage;
 //! - `host`, `apt` and `unpack`: packages of this machine, of the guest's architecture, and what is in them;
 //! - [`cpio`], [`peer`], `elf`: the formats.
 #![forbid(unsafe_code)]
@@ -14,6 +15,7 @@
 mod apt;
 mod cache;
 pub mod cpio;
+pub mod debian;
 mod elf;
 mod error;
 mod host;
@@ -32,6 +34,7 @@ mod vectors;
 
 pub use cache::user_cache;
 pub use cpio::with_files;
+pub use debian::DebianSpec;
 pub use error::Error;
 pub use host::require_packages;
 pub use kit::{GuestKit, GuestPaths};

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Where progress is shown. Always on standard error: standard output belongs to results.
-#[derive(Debug)]
+/// Where progress is shown; clones show it in the same place. Always on standard error: standard output belongs to results.
+#[derive(Debug, Clone)]
 pub struct Progress {
     shown: Shown,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Shown {
     Bar(ProgressBar),
     Lines,
@@ -39,7 +39,7 @@ impl Progress {
     }
 
     /// Begins a step. `total` is how many [`advance`](Self::advance) it is expected to take; 0 where that is not known.
-    pub(crate) fn step(&self, words: &str, total: u64) {
+    pub fn step(&self, words: &str, total: u64) {
         match &self.shown {
             Shown::Bar(bar) => {
                 let template = if total == 0 {
@@ -62,7 +62,7 @@ impl Progress {
     }
 
     /// One more unit of the current step is done; `detail` says which.
-    pub(crate) fn advance(&self, detail: &str) {
+    pub fn advance(&self, detail: &str) {
         if let Shown::Bar(bar) = &self.shown {
             // An estimate may be too low: the bar then waits just before its end.
             if bar.length().is_some_and(|all| bar.position() + 1 < all) {
@@ -73,7 +73,7 @@ impl Progress {
     }
 
     /// Takes the bar away.
-    pub(crate) fn finish(&self) {
+    pub fn finish(&self) {
         if let Shown::Bar(bar) = &self.shown {
             bar.finish_and_clear();
         }

@@ -16,11 +16,15 @@ fn name_of(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()
 }
 
-/// Makes a command behave alike in every environment: English messages, no input, none of make's inherited flags.
+/// Makes a command behave alike in every environment: English messages, no input, none of make's inherited flags, and the
+/// administrator's programs (depmod, mkfs.ext4, debootstrap), which Debian leaves out of a user's PATH.
 fn settle(command: &mut Command) {
+    let mut path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
+    path.push(":/usr/sbin:/sbin");
     command
         .stdin(Stdio::null())
         .env("LC_ALL", "C")
+        .env("PATH", path)
         .env_remove("MAKEFLAGS")
         .env_remove("MFLAGS")
         .env_remove("MAKELEVEL");

@@ -8,12 +8,14 @@
 //! - [`snapshot`]: a machine in a directory, and the way back;
 //! - [`migrate`]: a machine that moves to another process while its guest runs;
 //! - [`session`]: a guest that a program runs: a script in, the console's text and the end out;
+//! - [`debian`]: a Debian system as a guest: made, booted, told what to run;
 //! - [`demo`]: the demonstrations;
 //! - [`cli`]: the commands of the program.
 #![deny(unsafe_code)]
 
 pub mod cli;
 pub mod control;
+pub mod debian;
 pub mod demo;
 pub mod load;
 pub mod machine;

@@ -172,6 +172,13 @@ pub(super) struct MachineArgs {
     #[arg(long, value_name = "TEXT", default_value = DEFAULT_CMDLINE, allow_hyphen_values = true, help_heading = "What to boot")]
     cmdline: String,
 
+    #[command(flatten)]
+    hardware: HardwareArgs,
+}
+
+/// A machine without what it boots.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct HardwareArgs {
     #[arg(long, value_name = "N", help = format!("Number of CPUs, 1 to {MAX_VCPUS}; each is a thread of the host"), default_value_t = 1, value_parser = cpus, help_heading = "Machine")]
     cpus: u32,
 
@@ -230,13 +237,21 @@ impl MachineArgs {
         if let Some(initrd) = initrd {
             config.initrd = MachineConfig::read_initrd(&initrd)?;
         }
-        config.machine = self.machine;
         config.cmdline = self.cmdline;
+        let nvdimms = self.hardware.put_into(&mut config);
+        Ok((config, nvdimms))
+    }
+}
+
+impl HardwareArgs {
+    /// Makes the machine of `config` this one; answers the persistent memory that it is to start with.
+    pub(super) fn put_into(self, config: &mut MachineConfig) -> Vec<NvdimmConfig> {
+        config.machine = self.machine;
         config.cpus = self.cpus;
         config.memory = self.memory.0;
         config.name = self.name;
         config.host = self.host.into();
-        Ok((config, self.nvdimm))
+        self.nvdimm
     }
 }
 

@@ -1,10 +1,11 @@
 //! The command line: what the program is asked, and how it answers.
 //!
 //! - [`exit`]: exit codes, all of them; `arguments`: the machine's options and what can be wrong with them;
-//! - `run`, `restore`, `receive`, `ctl`, `migrate` (of `ctl`), `guest`, `demo`: a file per command; `logging`: where log lines go; `progress`: bars.
+//! - `run`, `restore`, `receive`, `ctl`, `migrate` (of `ctl`), `guest`, `debian`, `demo`: a file per command; `logging`: where log lines go; `progress`: bars.
 
 mod arguments;
 mod ctl;
+mod debian;
 mod demo;
 pub mod exit;
 mod guest;
@@ -38,6 +39,8 @@ enum Command {
     Ctl(ctl::CtlArgs),
     Demo(demo::DemoArgs),
     #[command(subcommand)]
+    Debian(debian::DebianCommand),
+    #[command(subcommand)]
     Guest(guest::GuestCommand),
 }
 
@@ -46,6 +49,7 @@ Examples:
   paprika demo                  show what it can do, nothing needed
   paprika guest build           make a guest to play with, once
   paprika run                   boot it to a shell in this terminal
+  paprika debian run            a Debian for ppc64el to log into; made the first time
   paprika run --help            every option of a machine, and the exit codes";
 
 /// Parses the command line and does what it says.
@@ -63,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Receive(args) => receive::run(*args),
         Command::Ctl(args) => ctl::run(args),
         Command::Demo(args) => demo::run(&args),
+        Command::Debian(command) => debian::run(command),
         Command::Guest(command) => guest::run(&command),
     });
     match done {

@@ -12,6 +12,7 @@ use super::recorder::{Notice, Reaction, Recorder, Watches};
 use crate::machine::state::StateError;
 use crate::machine::{Blueprint, End, Machine, MachineConfig, MachineError};
 use crate::snapshot::RestoreError;
+use crate::terminal::SignalWatch;
 
 /// How long a session lasts at most where nobody says. Not a measure of anything: only so that a guest that hangs ends.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -43,6 +44,9 @@ pub enum SessionError {
     /// A saved guest could not go on.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Signals can't be listened to.
+    #[error("signals can't be listened to: {0}")]
+    Signals(std::io::Error),
 }
 
 /// Makes the machine of a session, with its console.
@@ -57,6 +61,7 @@ pub struct GuestSession {
     files: Vec<(String, u32, Vec<u8>)>,
     watches: Watches,
     timeout: Duration,
+    signals: bool,
     echo: Option<Box<dyn Write + Send>>,
 }
 
@@ -70,6 +75,7 @@ impl GuestSession {
             files: Vec::new(),
             watches: Watches::default(),
             timeout: DEFAULT_TIMEOUT,
+            signals: false,
             echo: None,
         }
     }
@@ -156,6 +162,14 @@ impl GuestSession {
         self
     }
 
+    /// Cuts the guest's power at a signal that would end this process (SIGINT, SIGTERM, SIGHUP): the session then ends as
+    /// [`End::Killed`].
+    #[must_use]
+    pub fn ended_by_signals(mut self) -> Self {
+        self.signals = true;
+        self
+    }
+
     /// Also writes what the guest prints to `echo`, as it comes.
     #[must_use]
     pub fn echo(mut self, echo: impl Write + Send + 'static) -> Self {
@@ -227,6 +241,8 @@ impl GuestSession {
         };
         // The machine holds them from here on.
         drop(self.nvdimms);
+        let watch = self.signals.then(|| SignalWatch::start(machine.outside()));
+        let _watch = watch.transpose().map_err(SessionError::Signals)?;
         let attendant = Attendant {
             machine: &machine,
             notices,

@@ -19,3 +19,4 @@ mod signals;
 
 pub use attach::{Attached, Terminal, TerminalConsole};
 pub use raw::restore_on_panic;
+pub(crate) use signals::SignalWatch;

@@ -12,14 +12,14 @@ use crate::machine::Outside;
 
 /// The thread that waits for signals; ended on drop.
 #[derive(Debug)]
-pub(super) struct SignalWatch(Handle);
+pub(crate) struct SignalWatch(Handle);
 
 impl SignalWatch {
     /// From now on signals end the guest.
     ///
     /// # Errors
     /// Where the operating system refuses.
-    pub(super) fn start(outside: Outside) -> io::Result<Self> {
+    pub(crate) fn start(outside: Outside) -> io::Result<Self> {
         let ignored = ignored();
         let ending = [SIGTERM, SIGINT, SIGHUP]
             .into_iter()
