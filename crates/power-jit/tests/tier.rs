@@ -164,6 +164,30 @@ fn the_decrementer_interrupts_a_loop_that_never_leaves_its_region() {
 }
 
 #[test]
+fn a_loop_that_opens_ee_for_one_instruction_sees_a_decrementer_that_is_due() {
+    const MTMSRD_R5: u32 = x(5, 0, 0, 178) | 1 << 16;
+    const MTMSRD_R8: u32 = x(8, 0, 0, 178) | 1 << 16;
+    let service = eager();
+    for service in [None, Some(&service)] {
+        let partition = partition(1);
+        code(
+            &partition,
+            CODE,
+            &[NOP, MTMSRD_R5, MTMSRD_R8, NOP, NOP, bdnz(-20), HYPERCALL],
+        );
+        code(&partition, 0x900, &[HYPERCALL]);
+        let mut cpu = cpu(&partition, CODE);
+        cpu.set_accelerator(service.map(JitService::accelerator));
+        cpu.regs.gpr[5] = msr::EE | msr::RI;
+        cpu.regs.gpr[8] = msr::RI;
+        cpu.regs.ctr = 4_000_000;
+        cpu.regs.decrementer_expiry = partition.time_base.now() + 51_200;
+        assert_eq!(cpu.run(), Exit::Hypercall);
+        assert_eq!((cpu.regs.nia, cpu.regs.srr0), (0x904, CODE + 8));
+    }
+}
+
+#[test]
 fn a_kick_ends_a_loop_that_never_leaves_its_region() {
     let service = eager();
     let partition = partition(1);

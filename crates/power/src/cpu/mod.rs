@@ -95,6 +95,9 @@ pub struct Cpu {
     interrupts: u64,
     /// Whether an enabled floating-point exception interrupts: MSR\[FE0\] or MSR\[FE1\].
     pub(crate) float_exceptions: bool,
+    /// The decrementer was seen to be negative: by a poll, by the program reading the time, or as it was written. So MSR\[EE\] can
+    /// be set without a look at the clock, which costs as much as a dozen instructions.
+    decrementer_due: bool,
     /// The second tier, while the run loop does not hold it.
     pub(crate) accelerator: Option<Box<dyn Accelerator>>,
     /// This processor's id register (PIR).
@@ -125,6 +128,7 @@ impl Cpu {
             executed: 0,
             interrupts: 0,
             float_exceptions: false,
+            decrementer_due: false,
             accelerator: None,
             id,
         };
@@ -143,6 +147,7 @@ impl Cpu {
         self.debug = DebugRegisters::default();
         self.other_sprs = sprs::Others::default();
         self.pending = None;
+        self.decrementer_due = false;
         self.reservation = Reservation::NONE;
         self.flush_translations();
         self.code.clear();
@@ -195,11 +200,17 @@ impl Cpu {
         self.fetch_context = value & (msr::LE | msr::IR) | (value & msr::PR) >> 13;
         self.select_table();
         // Something may have waited for EE, and tracing is the poll's work: look after this instruction.
-        if value & msr::EE != 0 && self.signals.peek() != 0 || value & (msr::SE | msr::BE) != 0 {
-            self.poll_now = true;
-            self.budget = 0;
-            self.code.leave_page();
+        let waiting = value & msr::EE != 0 && (self.decrementer_due || self.signals.peek() != 0);
+        if waiting || value & (msr::SE | msr::BE) != 0 {
+            self.request_poll();
         }
+    }
+
+    /// Has signals and timers looked at before the next instruction.
+    pub(crate) fn request_poll(&mut self) {
+        self.poll_now = true;
+        self.budget = 0;
+        self.code.leave_page();
     }
 
     /// Chooses the TLB table that fits MSR and AMR.
@@ -240,9 +251,36 @@ impl Cpu {
 
     /// The decrementer's value now.
     pub fn decrementer(&self) -> i64 {
-        self.regs
-            .decrementer_expiry
-            .wrapping_sub(self.partition.time_base.now()) as i64
+        self.decrementer_at(self.partition.time_base.now())
+    }
+
+    /// The decrementer's value at a time: it wraps at its own width.
+    pub(crate) fn decrementer_at(&self, time_base: u64) -> i64 {
+        decrementer_value(self.regs.decrementer_expiry.wrapping_sub(time_base))
+    }
+
+    /// The time base, for a program that reads it: one that has seen the decrementer's time come finds its exception there.
+    pub(crate) fn read_time_base(&mut self) -> u64 {
+        let now = self.partition.time_base.now();
+        self.decrementer_due = self.decrementer_at(now) < 0;
+        now
+    }
+
+    /// Whether there is a decrementer exception (Book III, 6.5.11): as long as the decrementer is negative.
+    pub(crate) fn decrementer_exception(&mut self) -> bool {
+        self.read_time_base();
+        self.decrementer_due
+    }
+
+    /// Sets the decrementer (mtspr DEC).
+    pub(crate) fn set_decrementer(&mut self, value: u64) {
+        let ticks = decrementer_value(value);
+        let now = self.partition.time_base.now();
+        self.regs.decrementer_expiry = now.wrapping_add_signed(ticks);
+        self.decrementer_due = ticks < 0;
+        if self.decrementer_due && self.regs.msr & msr::EE != 0 {
+            self.request_poll();
+        }
     }
 
     /// Records why the instruction ends here.
@@ -251,6 +289,15 @@ impl Cpu {
         self.pending = Some(interrupt);
         Stopped
     }
+}
+
+/// The decrementer is this wide (LPCR\[LD\] = 1, POWER9).
+const DECREMENTER_BITS: u32 = 56;
+
+/// The number that the decrementer's bits stand for.
+const fn decrementer_value(bits: u64) -> i64 {
+    const UNUSED: u32 = u64::BITS - DECREMENTER_BITS;
+    (bits << UNUSED) as i64 >> UNUSED
 }
 
 /// Proof that an instruction ended early, its interrupt recorded in the vCPU.

@@ -12,8 +12,6 @@ type Outcome = Result<(), Interrupt>;
 
 /// PVR of a POWER9 DD2.2.
 pub const PVR_POWER9: u32 = 0x004e_1202;
-/// The decrementer is this wide (LPCR\[LD\] = 1).
-const DECREMENTER_BITS: u32 = 56;
 /// Facility numbers of FSCR: also its enable bits.
 const FACILITY_DSCR: u8 = 2;
 const FACILITY_TAR: u8 = 8;
@@ -127,7 +125,6 @@ fn check(cpu: &Cpu, spr: u32) -> Outcome {
 
 /// None: there is no such register.
 fn read(cpu: &mut Cpu, spr: u32) -> Option<u64> {
-    let now = || cpu.partition.time_base.now();
     Some(match spr {
         number::XER => cpu.regs.xer.bits(),
         number::DSCR_USER => *cpu.other_sprs.plain(number::DSCR)?,
@@ -135,7 +132,8 @@ fn read(cpu: &mut Cpu, spr: u32) -> Option<u64> {
         number::DSISR => u64::from(cpu.regs.dsisr),
         number::DAR => cpu.regs.dar,
         number::DEC => {
-            (cpu.decrementer() << (64 - DECREMENTER_BITS) >> (64 - DECREMENTER_BITS)) as u64
+            let now = cpu.read_time_base();
+            cpu.decrementer_at(now) as u64
         }
         number::SRR0 => cpu.regs.srr0,
         number::SRR1 => cpu.regs.srr1,
@@ -147,8 +145,8 @@ fn read(cpu: &mut Cpu, spr: u32) -> Option<u64> {
         number::VRSAVE => u64::from(cpu.regs.vrsave),
         number::SPRG3_USER => cpu.regs.sprg[3],
         number::SPRG0..=number::SPRG3 => cpu.regs.sprg[(spr - number::SPRG0) as usize],
-        number::TB | number::VTB | number::PURR | number::SPURR => now(),
-        number::TBU => now() >> 32,
+        number::TB | number::VTB | number::PURR | number::SPURR => cpu.read_time_base(),
+        number::TBU => cpu.read_time_base() >> 32,
         number::PVR => u64::from(PVR_POWER9),
         number::TAR => cpu.regs.tar,
         number::PPR => cpu.other_sprs.ppr,
@@ -185,10 +183,7 @@ fn write(cpu: &mut Cpu, spr: u32, value: u64) -> Option<()> {
         }
         number::DSISR => cpu.regs.dsisr = value as u32,
         number::DAR => cpu.regs.dar = value,
-        number::DEC => {
-            let ticks = (value << (64 - DECREMENTER_BITS)) as i64 >> (64 - DECREMENTER_BITS);
-            cpu.regs.decrementer_expiry = cpu.partition.time_base.now().wrapping_add_signed(ticks);
-        }
+        number::DEC => cpu.set_decrementer(value),
         number::SRR0 => cpu.regs.srr0 = value,
         number::SRR1 => cpu.regs.srr1 = value,
         number::PID => {

@@ -252,9 +252,11 @@ impl Cpu {
         } else if self.regs.msr & msr::EE != 0 {
             if flags & EXTERNAL != 0 {
                 self.deliver(Interrupt::External, self.regs.nia);
-            } else if self.decrementer() < 0 {
+            } else if self.decrementer_exception() {
                 self.deliver(Interrupt::Decrementer, self.regs.nia);
             }
+        } else {
+            self.decrementer_exception();
         }
         if self.regs.msr & (msr::SE | msr::BE) != 0 {
             return self.step_traced();
@@ -271,7 +273,7 @@ impl Cpu {
             || self.signals.flushed.load(Ordering::Relaxed) != self.partition.flush_epoch()
             || self.poll_now;
         let traced = self.regs.msr & (msr::SE | msr::BE) != 0;
-        let timer = self.regs.msr & msr::EE != 0 && self.decrementer() < 0;
+        let timer = self.decrementer_exception() && self.regs.msr & msr::EE != 0;
         if waiting || traced || timer || left >= POLL_INTERVAL {
             return None;
         }
