@@ -5,7 +5,9 @@
 
 pub(crate) mod access;
 mod amo;
+mod debug;
 mod deliver;
+pub(crate) mod pmu;
 mod port;
 mod reservation;
 pub(crate) mod sprs;
@@ -26,20 +28,10 @@ use crate::signals::Signals;
 
 use reservation::Reservation;
 
+pub use debug::DebugRegisters;
 pub use port::TlbLayout;
 pub use reservation::ReservationLayout;
 pub use sprs::PVR_POWER9;
-
-/// Debug registers that a guest sets through H_SET_MODE. They hold what was set; no breakpoint is watched for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DebugRegisters {
-    /// Completed Instruction Address Breakpoint Register.
-    pub ciabr: u64,
-    /// Data Address Watchpoint Register 0.
-    pub dawr0: u64,
-    /// Data Address Watchpoint Register Extension 0.
-    pub dawrx0: u64,
-}
 
 /// What a vCPU, or several together, have done since power-on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,6 +62,7 @@ pub struct Cpu {
     /// Debug registers.
     pub debug: DebugRegisters,
     pub(crate) other_sprs: sprs::Others,
+    pub(crate) pmu: pmu::Pmu,
     pub(crate) partition: Arc<Partition>,
     pub(crate) signals: Arc<Signals>,
     pub(crate) tlb: Tlb,
@@ -113,6 +106,7 @@ impl Cpu {
             regs: Registers::reset(),
             debug: DebugRegisters::default(),
             other_sprs: sprs::Others::default(),
+            pmu: pmu::Pmu::default(),
             partition: Arc::clone(partition),
             signals,
             tlb: Tlb::new(),
@@ -146,6 +140,7 @@ impl Cpu {
         self.regs = Registers::reset();
         self.debug = DebugRegisters::default();
         self.other_sprs = sprs::Others::default();
+        self.pmu = pmu::Pmu::default();
         self.pending = None;
         self.decrementer_due = false;
         self.reservation = Reservation::NONE;
@@ -172,7 +167,7 @@ impl Cpu {
     /// What it has done since power-on.
     pub fn statistics(&self) -> CpuStatistics {
         CpuStatistics {
-            instructions: self.executed.saturating_sub(self.budget.into()),
+            instructions: self.completed(),
             tlb_misses: self.tlb.misses,
             code_misses: self.code.misses,
             interrupts: self.interrupts,
@@ -186,6 +181,7 @@ impl Cpu {
         if value & msr::PR != 0 {
             value |= msr::EE | msr::IR | msr::DR;
         }
+        let changed = self.regs.msr ^ value;
         self.regs.msr = value;
         self.big_endian = value & msr::LE == 0;
         self.ea_mask = if value & msr::SF != 0 {
@@ -200,8 +196,11 @@ impl Cpu {
         self.fetch_context = value & (msr::LE | msr::IR) | (value & msr::PR) >> 13;
         self.select_table();
         // Something may have waited for EE, and tracing is the poll's work: look after this instruction.
-        let waiting = value & msr::EE != 0 && (self.decrementer_due || self.signals.peek() != 0);
-        if waiting || value & (msr::SE | msr::BE) != 0 {
+        let waits = self.decrementer_due || self.pmu.has_exception() || self.signals.peek() != 0;
+        if value & msr::EE != 0 && waits
+            || value & (msr::SE | msr::BE) != 0
+            || self.pmu.is_sensitive_to(changed)
+        {
             self.request_poll();
         }
     }
@@ -209,8 +208,24 @@ impl Cpu {
     /// Has signals and timers looked at before the next instruction.
     pub(crate) fn request_poll(&mut self) {
         self.poll_now = true;
-        self.budget = 0;
         self.code.leave_page();
+    }
+
+    /// Instructions completed since power-on, exact between two instructions that the run loop carries out.
+    pub(crate) fn completed(&self) -> u64 {
+        self.executed.wrapping_sub(self.budget.into())
+    }
+
+    /// Gives the run loop so many instructions until the next poll.
+    pub(crate) fn begin_interval(&mut self, instructions: u32) {
+        self.executed = self.executed.wrapping_add(instructions.into());
+        self.budget = instructions;
+    }
+
+    /// Has the next poll come now: what is left of the interval was not carried out.
+    pub(crate) fn end_interval(&mut self) {
+        self.executed = self.completed();
+        self.budget = 0;
     }
 
     /// Chooses the TLB table that fits MSR and AMR.
