@@ -222,6 +222,58 @@ fn single_steps_are_traced_one_by_one_in_compiled_code() {
 }
 
 #[test]
+fn counters_of_the_performance_monitor_are_as_exact_in_compiled_code() {
+    const fn move_spr(spr: u32, gpr: u32, extended: u32) -> u32 {
+        x(gpr, spr & 31, spr >> 5, extended)
+    }
+    const MMCR0: u32 = 795;
+    const PMC5: u32 = 791;
+    /// Counts whatever CTRL[RUN] is.
+    const CC56RUN: u64 = 1 << 8;
+    let start = move_spr(MMCR0, 10, 467);
+    let read = move_spr(PMC5, 5, 339);
+    let inner = [addi(3, 3, 1), bdnz(-4)];
+    // Counts an inner loop, reads, and does so 300 times.
+    let program = [
+        start,
+        move_spr(9, 11, 467),
+        inner[0],
+        inner[1],
+        read,
+        addi(12, 12, -1),
+        11 << 26 | 12 << 16,
+        bne(-24),
+        HYPERCALL,
+    ];
+    let cpus = on_both(&program, |partition, cpu| {
+        partition.time_base.hold(1 << 40);
+        cpu.regs.gpr[10] = CC56RUN;
+        cpu.regs.gpr[11] = 50;
+        cpu.regs.gpr[12] = 300;
+    });
+    assert_eq!(cpus[1].regs.gpr[5], 300 * (1 + 2 * 50) + 299 * 4);
+    assert_alike(&cpus);
+    assert_eq!(cpus[0].export().plain_sprs, cpus[1].export().plain_sprs);
+}
+
+#[test]
+fn a_breakpoint_stops_in_code_that_was_compiled() {
+    let cpus = on_both(
+        &[addi(3, 3, 1), bdnz(-4), addi(4, 4, 1), HYPERCALL],
+        |partition, cpu| {
+            code(partition, 0xd00, &[HYPERCALL]);
+            cpu.regs.ctr = 1000;
+            assert_eq!(cpu.run(), Exit::Hypercall);
+            cpu.regs.nia = CODE;
+            cpu.regs.ctr = 1000;
+            cpu.debug.ciabr = (CODE + 8) | 2;
+        },
+    );
+    assert_eq!((cpus[1].regs.nia, cpus[1].regs.srr0), (0xd04, CODE + 12));
+    assert_alike(&cpus);
+}
+
+#[test]
 fn facilities_may_be_switched_off_under_compiled_code() {
     // fadd f1, f1, f2 in a loop.
     let fadd = 63 << 26 | 1 << 21 | 1 << 16 | 2 << 11 | 21 << 1;
