@@ -274,6 +274,46 @@ fn a_breakpoint_stops_in_code_that_was_compiled() {
 }
 
 #[test]
+fn a_watchpoint_stops_compiled_loops_at_the_very_access() {
+    // A loop of loads and stores through an array, compiled and run over warm pages first.
+    let program = [
+        ld(3, 0, 4),
+        addi(3, 3, 1),
+        std(3, 0, 4),
+        addi(4, 4, 8),
+        bdnz(-16),
+        HYPERCALL,
+    ];
+    const WATCHED: u64 = COUNTER + 8 * 700;
+    const STORES_IN_PRIVILEGED_STATE: u64 = 0x40 | 0x08 | 0x02;
+    let cpus = on_both(&program, |partition, cpu| {
+        code(partition, 0x300, &[HYPERCALL]);
+        for _ in 0..3 {
+            cpu.regs.nia = CODE;
+            cpu.regs.gpr[4] = COUNTER;
+            cpu.regs.ctr = 1000;
+            assert_eq!(cpu.run(), Exit::Hypercall);
+        }
+        cpu.regs.nia = CODE;
+        cpu.regs.gpr[4] = COUNTER;
+        cpu.regs.ctr = 1000;
+        cpu.debug.dawr0 = WATCHED;
+        cpu.debug.dawrx0 = STORES_IN_PRIVILEGED_STATE;
+    });
+    assert_eq!((cpus[1].regs.nia, cpus[1].regs.srr0), (0x304, CODE + 8));
+    assert_eq!(
+        (cpus[1].regs.dar, cpus[1].regs.dsisr),
+        (WATCHED, 0x0240_0000)
+    );
+    assert_eq!(cpus[1].regs.gpr[4], WATCHED);
+    assert_alike(&cpus);
+    assert!(
+        memory_of(&cpus[0]) == memory_of(&cpus[1]),
+        "memory is alike"
+    );
+}
+
+#[test]
 fn facilities_may_be_switched_off_under_compiled_code() {
     // fadd f1, f1, f2 in a loop.
     let fadd = 63 << 26 | 1 << 21 | 1 << 16 | 2 << 11 | 21 << 1;

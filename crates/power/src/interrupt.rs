@@ -150,6 +150,8 @@ pub mod dsisr {
     pub const PROTECTION: u32 = 0x0800_0000;
     /// The access was a store.
     pub const STORE: u32 = 0x0200_0000;
+    /// The access matches the data address watchpoint (DAWR0).
+    pub const WATCHPOINT: u32 = 0x0040_0000;
     /// A virtual page class key (AMR) forbids the access.
     pub const KEY: u32 = 0x0020_0000;
     /// The radix tree has a form that is not supported.

@@ -96,12 +96,15 @@ impl Cpu {
         if self.tlb.zero::<{ BLOCK as usize }>(ea) {
             return Ok(());
         }
-        self.fill(ea, Access::Store)?;
-        if self.tlb.zero::<{ BLOCK as usize }>(ea) {
-            Ok(())
-        } else {
-            Err(Interrupt::MachineCheck { ea, fetch: false })
-        }
+        let block = ea & !(BLOCK - 1);
+        self.watched(block, BLOCK as usize, Access::Store, |cpu| {
+            cpu.fill(ea, Access::Store)?;
+            if cpu.tlb.zero::<{ BLOCK as usize }>(ea) {
+                Ok(())
+            } else {
+                Err(Interrupt::MachineCheck { ea, fetch: false })
+            }
+        })
     }
 
     /// Makes sure that a byte at `ea` could be loaded: all that is left of dcbst and dcbf on coherent memory.
@@ -110,7 +113,8 @@ impl Cpu {
         if self.tlb.host_address(ea).is_some() {
             return Ok(());
         }
-        self.fill(ea, Access::Load)
+        // Cache management is not watched for.
+        self.watched(ea, 0, Access::Load, |cpu| cpu.fill(ea, Access::Load))
     }
 
     /// Loads, and reserves what was loaded.

@@ -47,6 +47,7 @@ impl Cpu {
         // Somebody may have set the register itself.
         self.switch_process();
         self.resume_counting();
+        self.forget_watched();
         let mut accelerator = self.accelerator.take();
         // Code is compiled without a thought of breakpoints, and goes from page to page by itself.
         let watches = self.debug.has_breakpoint();
