@@ -164,6 +164,30 @@ fn the_decrementer_interrupts_a_loop_that_never_leaves_its_region() {
 }
 
 #[test]
+fn a_loop_that_opens_ee_for_one_instruction_sees_a_decrementer_that_is_due() {
+    const MTMSRD_R5: u32 = x(5, 0, 0, 178) | 1 << 16;
+    const MTMSRD_R8: u32 = x(8, 0, 0, 178) | 1 << 16;
+    let service = eager();
+    for service in [None, Some(&service)] {
+        let partition = partition(1);
+        code(
+            &partition,
+            CODE,
+            &[NOP, MTMSRD_R5, MTMSRD_R8, NOP, NOP, bdnz(-20), HYPERCALL],
+        );
+        code(&partition, 0x900, &[HYPERCALL]);
+        let mut cpu = cpu(&partition, CODE);
+        cpu.set_accelerator(service.map(JitService::accelerator));
+        cpu.regs.gpr[5] = msr::EE | msr::RI;
+        cpu.regs.gpr[8] = msr::RI;
+        cpu.regs.ctr = 4_000_000;
+        cpu.regs.decrementer_expiry = partition.time_base.now() + 51_200;
+        assert_eq!(cpu.run(), Exit::Hypercall);
+        assert_eq!((cpu.regs.nia, cpu.regs.srr0), (0x904, CODE + 8));
+    }
+}
+
+#[test]
 fn a_kick_ends_a_loop_that_never_leaves_its_region() {
     let service = eager();
     let partition = partition(1);
@@ -195,6 +219,98 @@ fn single_steps_are_traced_one_by_one_in_compiled_code() {
     );
     assert_eq!(cpus[1].regs.srr0, CODE + 4);
     assert_alike(&cpus);
+}
+
+#[test]
+fn counters_of_the_performance_monitor_are_as_exact_in_compiled_code() {
+    const fn move_spr(spr: u32, gpr: u32, extended: u32) -> u32 {
+        x(gpr, spr & 31, spr >> 5, extended)
+    }
+    const MMCR0: u32 = 795;
+    const PMC5: u32 = 791;
+    /// Counts whatever CTRL[RUN] is.
+    const CC56RUN: u64 = 1 << 8;
+    let start = move_spr(MMCR0, 10, 467);
+    let read = move_spr(PMC5, 5, 339);
+    let inner = [addi(3, 3, 1), bdnz(-4)];
+    // Counts an inner loop, reads, and does so 300 times.
+    let program = [
+        start,
+        move_spr(9, 11, 467),
+        inner[0],
+        inner[1],
+        read,
+        addi(12, 12, -1),
+        11 << 26 | 12 << 16,
+        bne(-24),
+        HYPERCALL,
+    ];
+    let cpus = on_both(&program, |partition, cpu| {
+        partition.time_base.hold(1 << 40);
+        cpu.regs.gpr[10] = CC56RUN;
+        cpu.regs.gpr[11] = 50;
+        cpu.regs.gpr[12] = 300;
+    });
+    assert_eq!(cpus[1].regs.gpr[5], 300 * (1 + 2 * 50) + 299 * 4);
+    assert_alike(&cpus);
+    assert_eq!(cpus[0].export().plain_sprs, cpus[1].export().plain_sprs);
+}
+
+#[test]
+fn a_breakpoint_stops_in_code_that_was_compiled() {
+    let cpus = on_both(
+        &[addi(3, 3, 1), bdnz(-4), addi(4, 4, 1), HYPERCALL],
+        |partition, cpu| {
+            code(partition, 0xd00, &[HYPERCALL]);
+            cpu.regs.ctr = 1000;
+            assert_eq!(cpu.run(), Exit::Hypercall);
+            cpu.regs.nia = CODE;
+            cpu.regs.ctr = 1000;
+            cpu.debug.ciabr = (CODE + 8) | 2;
+        },
+    );
+    assert_eq!((cpus[1].regs.nia, cpus[1].regs.srr0), (0xd04, CODE + 12));
+    assert_alike(&cpus);
+}
+
+#[test]
+fn a_watchpoint_stops_compiled_loops_at_the_very_access() {
+    // A loop of loads and stores through an array, compiled and run over warm pages first.
+    let program = [
+        ld(3, 0, 4),
+        addi(3, 3, 1),
+        std(3, 0, 4),
+        addi(4, 4, 8),
+        bdnz(-16),
+        HYPERCALL,
+    ];
+    const WATCHED: u64 = COUNTER + 8 * 700;
+    const STORES_IN_PRIVILEGED_STATE: u64 = 0x40 | 0x08 | 0x02;
+    let cpus = on_both(&program, |partition, cpu| {
+        code(partition, 0x300, &[HYPERCALL]);
+        for _ in 0..3 {
+            cpu.regs.nia = CODE;
+            cpu.regs.gpr[4] = COUNTER;
+            cpu.regs.ctr = 1000;
+            assert_eq!(cpu.run(), Exit::Hypercall);
+        }
+        cpu.regs.nia = CODE;
+        cpu.regs.gpr[4] = COUNTER;
+        cpu.regs.ctr = 1000;
+        cpu.debug.dawr0 = WATCHED;
+        cpu.debug.dawrx0 = STORES_IN_PRIVILEGED_STATE;
+    });
+    assert_eq!((cpus[1].regs.nia, cpus[1].regs.srr0), (0x304, CODE + 8));
+    assert_eq!(
+        (cpus[1].regs.dar, cpus[1].regs.dsisr),
+        (WATCHED, 0x0240_0000)
+    );
+    assert_eq!(cpus[1].regs.gpr[4], WATCHED);
+    assert_alike(&cpus);
+    assert!(
+        memory_of(&cpus[0]) == memory_of(&cpus[1]),
+        "memory is alike"
+    );
 }
 
 #[test]

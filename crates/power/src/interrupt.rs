@@ -1,5 +1,6 @@
 //! Interrupts that an instruction or the machine raises, with what Book III, 6.5 says about each: vector, SRR1 bits, DAR, DSISR.
 
+use crate::decode::Traced;
 use crate::msr;
 
 /// Why a program interrupt (0x700) is taken: its SRR1 bit.
@@ -66,8 +67,10 @@ pub enum Interrupt {
     SystemCall,
     /// System call vectored (0x3000 or 0x17000), with its level.
     SystemCallVectored(u32),
-    /// Trace (0xD00).
-    Trace,
+    /// Trace (0xD00), after an instruction of this kind.
+    Trace(Traced),
+    /// Performance monitor (0xF00).
+    PerformanceMonitor,
     /// Vector unavailable (0xF20).
     VmxUnavailable,
     /// VSX unavailable (0xF40).
@@ -95,7 +98,8 @@ impl Interrupt {
             Self::Decrementer => 0x900,
             Self::Doorbell => 0xa00,
             Self::SystemCall => 0xc00,
-            Self::Trace => 0xd00,
+            Self::Trace(_) => 0xd00,
+            Self::PerformanceMonitor => 0xf00,
             Self::VmxUnavailable => 0xf20,
             Self::VsxUnavailable => 0xf40,
             Self::FacilityUnavailable(_) => 0xf60,
@@ -108,6 +112,10 @@ impl Interrupt {
         match self {
             Self::InstructionStorage { srr1 } => srr1,
             Self::Program(cause) => cause as u64,
+            // SRR1 bit 33; 35 and 36 for a load and a store.
+            Self::Trace(Traced::Load) => 1 << 30 | 1 << 28,
+            Self::Trace(Traced::Store) => 1 << 30 | 1 << 27,
+            Self::Trace(_) => 1 << 30,
             // Uncorrectable error: SRR1 bit 42 for loads and stores, bits 43 to 45 = 0b001 for a fetch (POWER9 user manual).
             Self::MachineCheck { fetch: false, .. } => 1 << 21,
             Self::MachineCheck { fetch: true, .. } => 1 << 18,
@@ -142,6 +150,8 @@ pub mod dsisr {
     pub const PROTECTION: u32 = 0x0800_0000;
     /// The access was a store.
     pub const STORE: u32 = 0x0200_0000;
+    /// The access matches the data address watchpoint (DAWR0).
+    pub const WATCHPOINT: u32 = 0x0040_0000;
     /// A virtual page class key (AMR) forbids the access.
     pub const KEY: u32 = 0x0020_0000;
     /// The radix tree has a form that is not supported.

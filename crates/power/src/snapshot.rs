@@ -20,7 +20,7 @@ use crate::registers::{Registers, Xer};
 use crate::signals::{PROD, SYSTEM_RESET};
 
 /// The version of [`CpuState`] and [`PartitionState`] that this crate writes, and the newest that it reads.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// Bits of VSCR that a processor has: NJ and SAT.
 const VSCR_BITS: u32 = 0x0001_0001;
@@ -272,7 +272,7 @@ impl Cpu {
             ciabr,
             dawr0,
             dawrx0,
-            plain_sprs: self.other_sprs.numbered().collect(),
+            plain_sprs: self.numbered_sprs().collect(),
             system_reset_pending: signals & SYSTEM_RESET != 0,
             prodded: signals & PROD != 0,
             instructions: self.statistics().instructions,
@@ -302,8 +302,8 @@ impl Cpu {
             state.instructions,
             state.instructions % INSTRUCTIONS,
         )?;
-        let other_sprs =
-            sprs::Others::from_numbered(&state.plain_sprs).ok_or(StateError::WrongSprs)?;
+        let (other_sprs, pmu) = sprs::from_numbered(&state.plain_sprs, state.version == 1)
+            .ok_or(StateError::WrongSprs)?;
 
         // With the reset go reservation, translations and decoded code.
         self.reset();
@@ -345,6 +345,7 @@ impl Cpu {
             dawrx0: state.dawrx0,
         };
         self.other_sprs = other_sprs;
+        self.pmu = pmu;
         self.executed = state.instructions;
         self.budget = 0;
         for (flag, up) in [
@@ -359,6 +360,7 @@ impl Cpu {
         }
         // What follows from MSR and AMR: byte order, address width, the table of translations.
         self.set_msr(state.msr);
+        self.choose_counting();
         Ok(())
     }
 }

@@ -93,6 +93,102 @@ fn setting_ee_takes_a_waiting_interrupt_before_much_else_happens() {
     assert_eq!((vector, cpu.regs.srr0), (0x500, CODE + 4));
 }
 
+/// mtmsrd r5,1: EE and RI from r5.
+const MTMSRD_EE: u32 = x(5, 0, 0, 178) | 1 << 16;
+const RFID: u32 = 19 << 26 | 18 << 1;
+const RFSCV: u32 = 19 << 26 | 82 << 1;
+const MFTB_R7: u32 = x(7, 12, 8, 339);
+const MFDEC_R7: u32 = x(7, 22, 0, 339);
+const MTDEC_R6: u32 = x(6, 22, 0, 467);
+
+#[test]
+fn a_decrementer_that_is_due_interrupts_before_the_instruction_after_ee_is_set() {
+    let mtmsr = x(5, 0, 0, 146);
+    let after_next = CODE + 8;
+    // The program sees that the time has come, opens EE, and has one instruction in which it is open.
+    for look in [MFTB_R7, MFDEC_R7] {
+        for (open, enter) in [
+            (MTMSRD_EE, CODE + 8),
+            (mtmsr, CODE + 8),
+            (RFID, after_next),
+            (RFSCV, after_next),
+        ] {
+            let close = x(8, 0, 0, 178) | 1 << 16;
+            let (vector, cpu) = vector_of(&[look, open, NOP, close, HYPERCALL], |cpu| {
+                cpu.regs.decrementer_expiry = 0;
+                cpu.regs.gpr[5] = cpu.regs.msr | msr::EE | msr::RI;
+                (cpu.regs.srr0, cpu.regs.lr) = (after_next, after_next);
+                (cpu.regs.srr1, cpu.regs.ctr) = (cpu.regs.gpr[5], cpu.regs.gpr[5]);
+            });
+            assert_eq!(
+                (vector, cpu.regs.srr0),
+                (0x900, enter),
+                "{look:#x} {open:#x}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_loop_that_opens_ee_for_one_instruction_sees_its_decrementer() {
+    // r5: EE on, r8: off; r9 counts windows down.
+    let close = x(8, 0, 0, 178) | 1 << 16;
+    let body = [NOP, NOP, MTMSRD_EE, close, NOP, NOP, bdnz(-24), HYPERCALL];
+    let (vector, cpu) = vector_of(&body, |cpu| {
+        cpu.regs.gpr[5] = msr::EE | msr::RI;
+        cpu.regs.gpr[8] = msr::RI;
+        cpu.regs.ctr = 4_000_000;
+        cpu.regs.decrementer_expiry = cpu.partition().time_base.now();
+    });
+    assert_eq!((vector, cpu.regs.srr0), (0x900, CODE + 12));
+    assert!(cpu.regs.ctr > 3_990_000, "a poll or so after it was due");
+}
+
+#[test]
+fn a_negative_decrementer_written_while_ee_is_set_interrupts_at_once() {
+    for (value, vector) in [
+        (u64::MAX, 0x900),
+        (1 << 55 | 1 << 40, 0x900),
+        (1 << 54, CODE + 4),
+        (1 << 56 | 1 << 50, CODE + 4),
+    ] {
+        let (reached, cpu) = vector_of(&[MTDEC_R6, HYPERCALL], |cpu| {
+            cpu.set_msr(cpu.regs.msr | msr::EE);
+            cpu.regs.gpr[6] = value;
+        });
+        assert_eq!(reached, vector, "{value:#x}");
+        assert!(reached != 0x900 || cpu.regs.srr0 == CODE + 4);
+    }
+}
+
+#[test]
+fn a_decrementer_that_has_run_through_its_56_bits_is_positive_again() {
+    let spin = [bdnz(0), HYPERCALL];
+    for (past, vector) in [
+        ((1 << 55) - 1_000_000_000, 0x900),
+        ((1 << 55) + 1, CODE + 4),
+    ] {
+        let (reached, cpu) = vector_of(&spin, |cpu| {
+            cpu.set_msr(cpu.regs.msr | msr::EE);
+            cpu.regs.ctr = 100_000;
+            cpu.regs.decrementer_expiry = cpu.partition().time_base.now().wrapping_sub(past);
+        });
+        assert_eq!(reached, vector);
+        assert_eq!(cpu.decrementer() < 0, vector == 0x900);
+    }
+}
+
+#[test]
+fn a_decrementer_exception_ends_when_the_decrementer_is_written() {
+    let words = [MFDEC_R7, MTDEC_R6, MTMSRD_EE, NOP, HYPERCALL];
+    let (vector, _) = vector_of(&words, |cpu| {
+        cpu.regs.decrementer_expiry = 0;
+        cpu.regs.gpr[5] = msr::EE;
+        cpu.regs.gpr[6] = 1 << 50;
+    });
+    assert_eq!(vector, CODE + 16);
+}
+
 #[test]
 fn interrupts_move_with_lpcr_ail_only_where_translation_is_on() {
     let (vector, _) = vector_of(&[SC], |cpu| cpu.partition().set_interrupts_relocated(true));

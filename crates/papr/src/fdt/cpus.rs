@@ -28,7 +28,7 @@ pub(crate) fn vcpu_associativity(vcpu: VcpuId) -> [u32; 5] {
 }
 
 /// `ibm,pa-features`, an attribute descriptor of type 0 (PAPR, "CPU node properties"): byte number and value of what the
-/// processor can. Transactional memory (byte 22) and copy and paste (38) are not there.
+/// processor can. Transactional memory (byte 22), event-based branches (34) and copy and paste (38) are not there.
 const FEATURES: &[(usize, u8)] = &[
     // MMU, FPU, SLB, run latch, DABR, no-execute pages.
     (0, 0xF6),
@@ -58,8 +58,6 @@ const FEATURES: &[(usize, u8)] = &[
     (30, 0x80),
     // Little-endian atomics.
     (32, 0x80),
-    // Event-based branches.
-    (34, 0xC0),
     // Summary overflow in the special-purpose registers of ISA 3.0.
     (36, 0x80),
     // Radix translation.

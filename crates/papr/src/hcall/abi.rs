@@ -22,6 +22,8 @@ pub(crate) const H_IPI: u64 = 0x6C;
 pub(crate) const H_IPOLL: u64 = 0x70;
 /// Accept an interrupt.
 pub(crate) const H_XIRR: u64 = 0x74;
+/// Performance monitor: which of its modes are in use.
+pub(crate) const H_PERFMON: u64 = 0x7C;
 /// Register the areas that a vCPU shares with the hypervisor.
 pub(crate) const H_REGISTER_VPA: u64 = 0xDC;
 /// Wait for something to do.
@@ -52,6 +54,10 @@ pub(crate) const H_REGISTER_PROC_TBL: u64 = 0x37C;
 pub(crate) const H_SIGNAL_SYS_RESET: u64 = 0x380;
 /// Call RTAS with the argument block at r4: private to this platform's RTAS stub (the number that KVM and QEMU use).
 pub(crate) const H_RTAS: u64 = 0xF000;
+
+/// Calls that every stock kernel tries at boot (0x28, 0x398, 0xF080), or reading /proc/powerpc/lparcfg (0x2B8, 0x2D4), and that this
+/// platform does not have: not worth a warning.
+pub(crate) const PROBES: [u64; 5] = [0x28, 0x2B8, 0x2D4, 0x398, 0xF080];
 
 /// Done.
 pub(crate) const H_SUCCESS: i64 = 0;

@@ -26,10 +26,13 @@ fn vcpu(platform: &Platform, argument: u64) -> Option<VcpuId> {
 
 /// H_CEDE: enables external interrupts and waits for something to do.
 ///
-/// The yield count stays even: a ceding vCPU runs again as soon as it is asked to, and Linux up to 6.6 sends no work to
+/// The dispatch count moves, which guests read as how often they were given a processor, and stays even: a ceding vCPU runs again as soon as it is asked to, and Linux up to 6.6 sends no work to
 /// a CPU whose count is odd, taking it for one that lost its processor.
-pub(super) fn cede(_: &Platform, call: &mut Call<'_>) -> Reply {
+pub(super) fn cede(platform: &Platform, call: &mut Call<'_>) -> Reply {
     call.cpu.enable_external_interrupts();
+    platform
+        .areas
+        .note_cede(platform.host.memory(), call.caller());
     Reply::then(Action::Cede)
 }
 

@@ -47,6 +47,7 @@ fn handler(opcode: u64) -> Option<Handler> {
         abi::H_SIGNAL_SYS_RESET => cpu::signal_system_reset,
         abi::H_SET_SPRG0 => cpu::set_sprg0,
         abi::H_REGISTER_VPA => vpa::register,
+        abi::H_PERFMON => mode::performance_monitor,
         abi::H_SET_MODE => mode::set_mode,
         abi::H_REGISTER_PROC_TBL => mode::register_process_table,
         abi::H_PAGE_INIT => memory::page_init,
@@ -73,6 +74,10 @@ pub(crate) fn dispatch(platform: &Platform, cpu: &mut dyn Vcpu) -> Action {
         reply
     } else {
         match platform.unknown_hypercalls.note(opcode) {
+            Novelty::New if abi::PROBES.contains(&opcode) => tracing::debug!(
+                opcode = format_args!("{opcode:#x}"),
+                "the guest looks for a hypercall that this platform does not have"
+            ),
             Novelty::New => tracing::warn!(
                 opcode = format_args!("{opcode:#x}"),
                 "the guest made an unknown hypercall"

@@ -63,6 +63,18 @@ pub(super) fn set_mode(platform: &Platform, call: &mut Call<'_>) -> Reply {
     Reply::SUCCESS
 }
 
+/// H_PERFMON: r4 modes to set, r5 modes to reset; r4 then has those in use. The only mode is the performance monitor itself (bit
+/// 0), which costs nothing while its counters are frozen, and so is always on.
+pub(super) fn performance_monitor(_: &Platform, call: &mut Call<'_>) -> Reply {
+    const ENABLED: u64 = 1 << 63;
+    let (set, reset) = (call.arg(0), call.arg(1));
+    if (set | reset) & !ENABLED != 0 || set & reset != 0 {
+        return Reply::status(H_PARAMETER);
+    }
+    call.output(0, ENABLED);
+    Reply::SUCCESS
+}
+
 // Flags of H_REGISTER_PROC_TBL.
 const FLAGS: u64 = 0x1F;
 const MODIFY: u64 = 0x10;
@@ -125,7 +137,7 @@ pub(super) fn register_process_table(platform: &Platform, call: &mut Call<'_>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hcall::abi::{H_REGISTER_PROC_TBL, H_SET_MODE, H_SUCCESS};
+    use crate::hcall::abi::{H_PERFMON, H_REGISTER_PROC_TBL, H_SET_MODE, H_SUCCESS};
     use crate::testing::{Event, MEMORY, Machine};
 
     #[test]
@@ -180,6 +192,20 @@ mod tests {
             assert_eq!(m.hcall(0, H_SET_MODE, &args).0, status, "{args:?}");
         }
         assert_eq!(m.host.events(), []);
+    }
+
+    #[test]
+    fn the_performance_monitor_is_on_whatever_is_asked() {
+        let m = Machine::new(1);
+        let mut cpu = m.cpu(0);
+        for (set, reset) in [(1 << 63, 0), (0, 1 << 63), (0, 0)] {
+            cpu.gprs[3..6].copy_from_slice(&[H_PERFMON, set, reset]);
+            let _ = m.platform.hypercall(&mut cpu);
+            assert_eq!((cpu.gprs[3] as i64, cpu.gprs[4]), (H_SUCCESS, 1 << 63));
+        }
+        for arguments in [[1 << 62, 0], [1 << 63, 1 << 63], [0, 1]] {
+            assert_eq!(m.hcall(0, H_PERFMON, &arguments).0, H_PARAMETER);
+        }
     }
 
     #[test]

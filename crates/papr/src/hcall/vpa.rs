@@ -2,7 +2,8 @@
 //! the SLB shadow buffer and the dispatch trace log.
 //!
 //! The platform marks the VPA as that of a shared processor, which a vCPU that is a host thread is, and keeps its yield
-//! count: odd while the vCPU waits for a prod, even otherwise, so that guests do not spin for it.
+//! count: odd while the vCPU waits for a prod, even otherwise, so that guests do not spin for it. It moves on at each dispatch,
+//! by two where the vCPU has ceded.
 //! The SLB shadow and the trace log are registered and checked; a radix guest has no SLB, and no dispatch is logged,
 //! as the platform sees no preemption of its threads.
 
@@ -76,23 +77,30 @@ impl SharedAreas {
 
     /// Notes in a vCPU's VPA that it waits, or runs. Only its own thread may.
     pub(crate) fn set_waiting(&self, memory: &dyn GuestMemory, vcpu: VcpuId, waiting: bool) {
-        let Some(vpa) = self
-            .areas
-            .get(vcpu.0 as usize)
-            .and_then(|areas| lock(areas).vpa)
-        else {
+        self.change_count(memory, vcpu, |count| {
+            count.wrapping_add(u32::from((count % 2 == 1) != waiting))
+        });
+    }
+
+    /// Notes in a vCPU's VPA that it cedes, and is dispatched anew after it. Only its own thread may. An odd count, which the
+    /// guest may have made, becomes even.
+    pub(crate) fn note_cede(&self, memory: &dyn GuestMemory, vcpu: VcpuId) {
+        self.change_count(memory, vcpu, |count| count.wrapping_add(2 - count % 2));
+    }
+
+    fn change_count(&self, memory: &dyn GuestMemory, vcpu: VcpuId, to: impl Fn(u32) -> u32) {
+        let areas = self.areas.get(vcpu.0 as usize);
+        let Some(vpa) = areas.and_then(|areas| lock(areas).vpa) else {
             return;
         };
         let Some(count) = read_u32(memory, vpa + YIELD_COUNT_OFFSET) else {
             return;
         };
-        if (count % 2 == 1) != waiting {
+        let new = to(count);
+        if new != count {
             // Registration checked the range, and RAM does not go away while its guest runs in it: where it did, there
             // is nobody to tell.
-            let _ = memory.write(
-                vpa + YIELD_COUNT_OFFSET,
-                &count.wrapping_add(1).to_be_bytes(),
-            );
+            let _ = memory.write(vpa + YIELD_COUNT_OFFSET, &new.to_be_bytes());
         }
     }
 }
@@ -145,7 +153,7 @@ pub(super) fn register(platform: &Platform, call: &mut Call<'_>) -> Reply {
 fn check_address(address: u64) -> Result<(), i64> {
     match address {
         0 => Err(H_HARDWARE),
-        _ if !address.is_multiple_of(ALIGNMENT) => Err(H_RESOURCE),
+        _ if !address.is_multiple_of(ALIGNMENT) => Err(H_PARAMETER),
         _ => Ok(()),
     }
 }
@@ -223,12 +231,16 @@ mod tests {
         let count = || m.platform.areas.yield_count(m.host.memory(), VcpuId(0));
         assert_eq!(count(), Some(0));
         let _ = m.hcall(0, H_CEDE, &[]);
-        assert_eq!(count(), Some(0), "it can run at any time");
+        assert_eq!(
+            count(),
+            Some(2),
+            "dispatched anew, and even: it can run at any time"
+        );
         let _ = m.hcall(0, H_CONFER, &[0, 0]);
-        assert_eq!(count(), Some(1));
+        assert_eq!(count(), Some(3));
         m.platform.wait_ended(VcpuId(0));
         m.platform.wait_ended(VcpuId(0));
-        assert_eq!(count(), Some(2));
+        assert_eq!(count(), Some(4));
         m.platform.reset();
         assert_eq!(count(), None);
     }
@@ -238,7 +250,7 @@ mod tests {
         let m = Machine::new(1);
         let register = |address| m.hcall(0, H_REGISTER_VPA, &[function(1), 0, address]).0;
         assert_eq!(register(0), H_HARDWARE);
-        assert_eq!(register(VPA + 64), H_RESOURCE);
+        assert_eq!(register(VPA + 64), H_PARAMETER, "misaligned");
         area(&m, VPA, &639u16.to_be_bytes());
         assert_eq!(register(VPA), H_PARAMETER, "too small");
         area(&m, VPA + 0xF00, &640u16.to_be_bytes());

@@ -183,6 +183,9 @@ impl Cpu {
         let ea = ea & self.ea_mask;
         match self.tlb.load(ea) {
             Some(value) => Ok(value),
+            None if self.debug.is_watching() => {
+                self.watched(ea, size_of::<T>(), Access::Load, |cpu| cpu.load_slow(ea))
+            }
             None => self.load_slow(ea),
         }
     }
@@ -193,6 +196,9 @@ impl Cpu {
         let ea = ea & self.ea_mask;
         if self.tlb.store(ea, value) {
             Ok(())
+        } else if self.debug.is_watching() {
+            let bytes = size_of::<T>();
+            self.watched(ea, bytes, Access::Store, |cpu| cpu.store_slow(ea, value))
         } else {
             self.store_slow(ea, value)
         }
@@ -205,10 +211,15 @@ impl Cpu {
             return Err(Interrupt::Alignment { ea });
         }
         let value: T = self.load_host(ea)?;
-        let host = self
-            .tlb
-            .host_address(ea)
-            .ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
+        let host = match self.tlb.host_address(ea) {
+            Some(host) => Some(host),
+            // The granule of a watchpoint is not kept.
+            None => self.watched(ea, 0, Access::Load, |cpu| {
+                cpu.fill(ea, Access::Load)?;
+                Ok(cpu.tlb.host_address(ea))
+            })?,
+        };
+        let host = host.ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
         self.reservation = Reservation::new(host, size_of::<T>(), u128::from(value.into()));
         Ok(value)
     }
@@ -220,6 +231,20 @@ impl Cpu {
         new: T,
     ) -> Result<bool, Interrupt> {
         let ea = ea & self.ea_mask;
+        if self.debug.is_watching() {
+            let bytes = size_of::<T>();
+            return self.watched(ea, bytes, Access::Store, |cpu| {
+                cpu.store_where_reserved(ea, new)
+            });
+        }
+        self.store_where_reserved(ea, new)
+    }
+
+    fn store_where_reserved<T: Bytes + TryFrom<u64>>(
+        &mut self,
+        ea: u64,
+        new: T,
+    ) -> Result<bool, Interrupt> {
         if !ea.is_multiple_of(size_of::<T>() as u64) {
             return Err(Interrupt::Alignment { ea });
         }
@@ -250,6 +275,7 @@ impl Cpu {
             return Err(Interrupt::Alignment { ea });
         }
         let translation = self.translate(ea, access)?;
+        self.check_watchpoint(ea, 16, access)?;
         let span = self.partition.memory.span(translation.real, 16);
         let span = span.ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
         if access == Access::Store && !span.writable() {
@@ -328,7 +354,7 @@ impl Cpu {
         if self.tlb.store_address(ea).is_some() {
             Ok(())
         } else {
-            self.fill(ea, Access::Store)
+            self.watched(ea, 1, Access::Store, |cpu| cpu.fill(ea, Access::Store))
         }
     }
 }

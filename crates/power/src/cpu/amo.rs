@@ -4,6 +4,7 @@ use super::Cpu;
 use super::access::Bytes;
 use crate::insn::Insn;
 use crate::interrupt::Interrupt;
+use crate::mmu::Access;
 
 type Outcome = Result<(), Interrupt>;
 
@@ -73,6 +74,14 @@ fn invalid(ea: u64) -> Interrupt {
 
 /// Replaces the number at `ea` by what `f` makes of it; the old one.
 fn update<T: Operand>(cpu: &mut Cpu, ea: u64, f: impl Fn(T) -> T) -> Result<T, Interrupt> {
+    if cpu.debug.is_watching() {
+        let bytes = size_of::<T>();
+        return cpu.watched(ea, bytes, Access::Store, |cpu| replace(cpu, ea, f));
+    }
+    replace(cpu, ea, f)
+}
+
+fn replace<T: Operand>(cpu: &mut Cpu, ea: u64, f: impl Fn(T) -> T) -> Result<T, Interrupt> {
     let big_endian = cpu.big_endian;
     loop {
         let raw: T = cpu.load_host(ea)?;

@@ -5,7 +5,9 @@
 
 pub(crate) mod access;
 mod amo;
+mod debug;
 mod deliver;
+pub(crate) mod pmu;
 mod port;
 mod reservation;
 pub(crate) mod sprs;
@@ -26,20 +28,10 @@ use crate::signals::Signals;
 
 use reservation::Reservation;
 
+pub use debug::DebugRegisters;
 pub use port::TlbLayout;
 pub use reservation::ReservationLayout;
 pub use sprs::PVR_POWER9;
-
-/// Debug registers that a guest sets through H_SET_MODE. They hold what was set; no breakpoint is watched for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DebugRegisters {
-    /// Completed Instruction Address Breakpoint Register.
-    pub ciabr: u64,
-    /// Data Address Watchpoint Register 0.
-    pub dawr0: u64,
-    /// Data Address Watchpoint Register Extension 0.
-    pub dawrx0: u64,
-}
 
 /// What a vCPU, or several together, have done since power-on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,6 +62,7 @@ pub struct Cpu {
     /// Debug registers.
     pub debug: DebugRegisters,
     pub(crate) other_sprs: sprs::Others,
+    pub(crate) pmu: pmu::Pmu,
     pub(crate) partition: Arc<Partition>,
     pub(crate) signals: Arc<Signals>,
     pub(crate) tlb: Tlb,
@@ -95,6 +88,9 @@ pub struct Cpu {
     interrupts: u64,
     /// Whether an enabled floating-point exception interrupts: MSR\[FE0\] or MSR\[FE1\].
     pub(crate) float_exceptions: bool,
+    /// The decrementer was seen to be negative: by a poll, by the program reading the time, or as it was written. So MSR\[EE\] can
+    /// be set without a look at the clock, which costs as much as a dozen instructions.
+    decrementer_due: bool,
     /// The second tier, while the run loop does not hold it.
     pub(crate) accelerator: Option<Box<dyn Accelerator>>,
     /// This processor's id register (PIR).
@@ -110,6 +106,7 @@ impl Cpu {
             regs: Registers::reset(),
             debug: DebugRegisters::default(),
             other_sprs: sprs::Others::default(),
+            pmu: pmu::Pmu::default(),
             partition: Arc::clone(partition),
             signals,
             tlb: Tlb::new(),
@@ -125,6 +122,7 @@ impl Cpu {
             executed: 0,
             interrupts: 0,
             float_exceptions: false,
+            decrementer_due: false,
             accelerator: None,
             id,
         };
@@ -142,7 +140,9 @@ impl Cpu {
         self.regs = Registers::reset();
         self.debug = DebugRegisters::default();
         self.other_sprs = sprs::Others::default();
+        self.pmu = pmu::Pmu::default();
         self.pending = None;
+        self.decrementer_due = false;
         self.reservation = Reservation::NONE;
         self.flush_translations();
         self.code.clear();
@@ -167,7 +167,7 @@ impl Cpu {
     /// What it has done since power-on.
     pub fn statistics(&self) -> CpuStatistics {
         CpuStatistics {
-            instructions: self.executed.saturating_sub(self.budget.into()),
+            instructions: self.completed(),
             tlb_misses: self.tlb.misses,
             code_misses: self.code.misses,
             interrupts: self.interrupts,
@@ -181,6 +181,7 @@ impl Cpu {
         if value & msr::PR != 0 {
             value |= msr::EE | msr::IR | msr::DR;
         }
+        let changed = self.regs.msr ^ value;
         self.regs.msr = value;
         self.big_endian = value & msr::LE == 0;
         self.ea_mask = if value & msr::SF != 0 {
@@ -195,11 +196,36 @@ impl Cpu {
         self.fetch_context = value & (msr::LE | msr::IR) | (value & msr::PR) >> 13;
         self.select_table();
         // Something may have waited for EE, and tracing is the poll's work: look after this instruction.
-        if value & msr::EE != 0 && self.signals.peek() != 0 || value & (msr::SE | msr::BE) != 0 {
-            self.poll_now = true;
-            self.budget = 0;
-            self.code.leave_page();
+        let waits = self.decrementer_due || self.pmu.has_exception() || self.signals.peek() != 0;
+        if value & msr::EE != 0 && waits
+            || value & (msr::SE | msr::BE) != 0
+            || self.pmu.is_sensitive_to(changed)
+        {
+            self.request_poll();
         }
+    }
+
+    /// Has signals and timers looked at before the next instruction.
+    pub(crate) fn request_poll(&mut self) {
+        self.poll_now = true;
+        self.code.leave_page();
+    }
+
+    /// Instructions completed since power-on, exact between two instructions that the run loop carries out.
+    pub(crate) fn completed(&self) -> u64 {
+        self.executed.wrapping_sub(self.budget.into())
+    }
+
+    /// Gives the run loop so many instructions until the next poll.
+    pub(crate) fn begin_interval(&mut self, instructions: u32) {
+        self.executed = self.executed.wrapping_add(instructions.into());
+        self.budget = instructions;
+    }
+
+    /// Has the next poll come now: what is left of the interval was not carried out.
+    pub(crate) fn end_interval(&mut self) {
+        self.executed = self.completed();
+        self.budget = 0;
     }
 
     /// Chooses the TLB table that fits MSR and AMR.
@@ -240,9 +266,36 @@ impl Cpu {
 
     /// The decrementer's value now.
     pub fn decrementer(&self) -> i64 {
-        self.regs
-            .decrementer_expiry
-            .wrapping_sub(self.partition.time_base.now()) as i64
+        self.decrementer_at(self.partition.time_base.now())
+    }
+
+    /// The decrementer's value at a time: it wraps at its own width.
+    pub(crate) fn decrementer_at(&self, time_base: u64) -> i64 {
+        decrementer_value(self.regs.decrementer_expiry.wrapping_sub(time_base))
+    }
+
+    /// The time base, for a program that reads it: one that has seen the decrementer's time come finds its exception there.
+    pub(crate) fn read_time_base(&mut self) -> u64 {
+        let now = self.partition.time_base.now();
+        self.decrementer_due = self.decrementer_at(now) < 0;
+        now
+    }
+
+    /// Whether there is a decrementer exception (Book III, 6.5.11): as long as the decrementer is negative.
+    pub(crate) fn decrementer_exception(&mut self) -> bool {
+        self.read_time_base();
+        self.decrementer_due
+    }
+
+    /// Sets the decrementer (mtspr DEC).
+    pub(crate) fn set_decrementer(&mut self, value: u64) {
+        let ticks = decrementer_value(value);
+        let now = self.partition.time_base.now();
+        self.regs.decrementer_expiry = now.wrapping_add_signed(ticks);
+        self.decrementer_due = ticks < 0;
+        if self.decrementer_due && self.regs.msr & msr::EE != 0 {
+            self.request_poll();
+        }
     }
 
     /// Records why the instruction ends here.
@@ -251,6 +304,15 @@ impl Cpu {
         self.pending = Some(interrupt);
         Stopped
     }
+}
+
+/// The decrementer is this wide (LPCR\[LD\] = 1, POWER9).
+const DECREMENTER_BITS: u32 = 56;
+
+/// The number that the decrementer's bits stand for.
+const fn decrementer_value(bits: u64) -> i64 {
+    const UNUSED: u32 = u64::BITS - DECREMENTER_BITS;
+    (bits << UNUSED) as i64 >> UNUSED
 }
 
 /// Proof that an instruction ended early, its interrupt recorded in the vCPU.

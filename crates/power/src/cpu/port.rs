@@ -96,16 +96,19 @@ impl Cpu {
         if self.tlb.zero::<{ BLOCK as usize }>(ea) {
             return Ok(());
         }
-        // A fault names the address as it was given.
-        self.probe_store(ea)?;
-        self.open_store(ea & !(BLOCK - 1), BLOCK)?;
-        let zeroed = self.tlb.zero::<{ BLOCK as usize }>(ea);
-        self.tlb.take_back();
-        if zeroed {
-            Ok(())
-        } else {
-            Err(Interrupt::MachineCheck { ea, fetch: false })
-        }
+        let block = ea & !(BLOCK - 1);
+        self.watched(block, BLOCK as usize, Access::Store, |cpu| {
+            // A fault names the address as it was given.
+            cpu.probe_store(ea)?;
+            cpu.open_store(block, BLOCK)?;
+            let zeroed = cpu.tlb.zero::<{ BLOCK as usize }>(ea);
+            cpu.tlb.take_back();
+            if zeroed {
+                Ok(())
+            } else {
+                Err(Interrupt::MachineCheck { ea, fetch: false })
+            }
+        })
     }
 
     /// Makes sure that a byte at `ea` could be loaded: all that is left of dcbst and dcbf on coherent memory.
@@ -114,7 +117,8 @@ impl Cpu {
         if self.tlb.host_address(ea).is_some() {
             return Ok(());
         }
-        self.fill(ea, Access::Load)
+        // Cache management is not watched for.
+        self.watched(ea, 0, Access::Load, |cpu| cpu.fill(ea, Access::Load))
     }
 
     /// Loads, and reserves what was loaded.

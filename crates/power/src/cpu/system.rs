@@ -1,6 +1,6 @@
 //! Instructions that act on the processor as a whole, over the concrete state.
 
-use tracing::warn;
+use tracing::debug;
 
 use super::Cpu;
 use crate::insn::Insn;
@@ -37,10 +37,11 @@ impl Cpu {
     }
 }
 
-/// An undefined instruction: the illegal instruction type program interrupt; each is logged once.
+/// An undefined instruction: the illegal instruction type program interrupt. Programs try instructions out, so that is no cause
+/// for a warning; each is logged once, for who looks for what is missing here.
 pub(crate) fn illegal(cpu: &mut Cpu, i: Insn) -> Outcome {
     if i.0 != 0 && cpu.code.first_sight(i) {
-        warn!(address = format_args!("{:#x}", cpu.cia()), instruction = ?i, "instruction not implemented");
+        debug!(address = format_args!("{:#x}", cpu.cia()), instruction = ?i, "instruction not implemented");
     }
     Err(Interrupt::Program(ProgramCause::Illegal))
 }
@@ -280,12 +281,22 @@ pub(crate) fn rfebb(_: &mut Cpu, _: Insn) -> Outcome {
     Err(Interrupt::FacilityUnavailable(7))
 }
 
-/// The branch history rolling buffer is always empty.
-pub(crate) fn clrbhrb(_: &mut Cpu, _: Insn) -> Outcome {
+/// The branch history rolling buffer is unavailable to problem state unless MMCR0\[PMCC\] has its high bit (Book III, 9.4.4).
+/// It is always empty.
+fn branch_history(cpu: &Cpu) -> Outcome {
+    const BHRB: u8 = 4;
+    if cpu.regs.msr & msr::PR != 0 && !cpu.pmu.is_open_to_problem_state() {
+        return Err(Interrupt::FacilityUnavailable(BHRB));
+    }
     Ok(())
 }
 
+pub(crate) fn clrbhrb(cpu: &mut Cpu, _: Insn) -> Outcome {
+    branch_history(cpu)
+}
+
 pub(crate) fn mfbhrbe(cpu: &mut Cpu, i: Insn) -> Outcome {
+    branch_history(cpu)?;
     cpu.regs.gpr[i.rt() as usize] = 0;
     Ok(())
 }

@@ -9,5 +9,5 @@ pub mod table;
 mod tree;
 
 pub use disasm::disassemble;
-pub use table::{Opcode, Row, handlers, rows};
+pub use table::{Opcode, Row, Traced, handlers, rows};
 pub use tree::decode;

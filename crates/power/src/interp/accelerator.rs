@@ -290,7 +290,7 @@ impl Cpu {
     pub fn take_poll_request(&mut self) -> bool {
         let asked = std::mem::take(&mut self.poll_now);
         if asked {
-            self.budget = 0;
+            self.end_interval();
         }
         asked
     }

@@ -473,6 +473,11 @@ impl Page {
         }
     }
 
+    /// The instruction at an address of it.
+    pub(super) fn op(&self, address: u64) -> &Cell<Op> {
+        &self.ops()[(address % PAGE) as usize / 4]
+    }
+
     /// Its instructions.
     #[inline(always)]
     pub(super) fn ops(&self) -> &[Cell<Op>; WORDS] {

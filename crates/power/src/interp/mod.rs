@@ -5,5 +5,6 @@ pub(crate) mod code;
 mod engine;
 mod run;
 mod slab;
+mod trace;
 
 pub use run::Exit;

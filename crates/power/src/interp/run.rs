@@ -46,9 +46,14 @@ impl Cpu {
         self.signals.in_guest.store(true, Ordering::SeqCst);
         // Somebody may have set the register itself.
         self.switch_process();
+        self.resume_counting();
+        self.forget_watched();
         let mut accelerator = self.accelerator.take();
-        let exit = self.run_inside(accelerator.as_deref_mut());
+        // Code is compiled without a thought of breakpoints, and goes from page to page by itself.
+        let watches = self.debug.has_breakpoint();
+        let exit = self.run_inside(accelerator.as_deref_mut().filter(|_| !watches));
         self.accelerator = accelerator;
+        self.pause_counting();
         self.signals.in_guest.store(false, Ordering::SeqCst);
         exit
     }
@@ -59,19 +64,16 @@ impl Cpu {
             lukewarm: accelerator.as_ref().map_or(0, |a| a.lukewarm_after()),
             hot: accelerator.as_ref().map_or(0, |a| a.threshold()),
         };
-        // What the last run has left of its interval was not carried out.
-        self.executed = self.executed.saturating_sub(self.budget.into());
-        self.budget = 0;
+        self.end_interval();
         loop {
+            if std::mem::take(&mut self.poll_now) {
+                self.end_interval();
+            }
             let mut arrived = true;
             if self.budget == 0 {
                 let before = self.regs.nia;
                 if let Some(exit) = self.poll() {
                     return exit;
-                }
-                if self.budget == 0 {
-                    // A traced instruction was carried out by the poll itself.
-                    continue;
                 }
                 // Where a poll finds the program is not where it enters a block of code.
                 arrived = self.regs.nia != before;
@@ -80,6 +82,12 @@ impl Cpu {
                 }
             }
             let cia = self.regs.nia;
+            if self.is_traced() {
+                if let Some(exit) = self.step() {
+                    return exit;
+                }
+                continue;
+            }
             let page = match self.fetch_page() {
                 Ok(page) => page,
                 Err(interrupt) => {
@@ -115,7 +123,7 @@ impl Cpu {
 
     /// Runs instructions of one page until control leaves it, the budget is used up, or one stops: then its address.
     #[inline]
-    fn run_page(&mut self, handlers: &[Handler<Self>], page: &Page) -> Option<u64> {
+    pub(super) fn run_page(&mut self, handlers: &[Handler<Self>], page: &Page) -> Option<u64> {
         let base = self.regs.nia & !(PAGE - 1);
         let ops = page.ops();
         let mut left = self.budget;
@@ -132,11 +140,7 @@ impl Cpu {
                 break None;
             }
         };
-        self.budget = if std::mem::take(&mut self.poll_now) {
-            0
-        } else {
-            left
-        };
+        self.budget = left;
         stopped
     }
 
@@ -192,11 +196,7 @@ impl Cpu {
                     break (None, false);
                 }
             };
-            self.budget = if std::mem::take(&mut self.poll_now) {
-                0
-            } else {
-                left
-            };
+            self.budget = left;
             if leave || self.budget == 0 {
                 return stopped;
             }
@@ -205,7 +205,7 @@ impl Cpu {
 
     /// The decoded page that holds the next instruction.
     #[inline]
-    fn fetch_page(&mut self) -> Result<Rc<Page>, Interrupt> {
+    pub(super) fn fetch_page(&mut self) -> Result<Rc<Page>, Interrupt> {
         let ea = self.regs.nia & self.ea_mask;
         let epoch = self.partition.code_epoch();
         match self.code.find(ea, self.fetch_context, epoch) {
@@ -240,44 +240,54 @@ impl Cpu {
 
     /// Takes an interrupt of the instruction at `cia`, or leaves for the monitor.
     #[cold]
-    fn take(&mut self, interrupt: Interrupt, cia: u64) -> Option<Exit> {
+    pub(super) fn take(&mut self, interrupt: Interrupt, cia: u64) -> Option<Exit> {
         match interrupt {
             Interrupt::Hypercall => return Some(Exit::Hypercall),
             Interrupt::MachineCheck { ea, .. } if self.regs.msr & msr::ME == 0 => {
                 self.regs.nia = cia;
                 return Some(Exit::Checkstop { ea, nia: cia });
             }
-            _ => self.deliver(interrupt, cia),
+            _ => {}
         }
+        if !interrupt.completes_instruction() {
+            // It was counted as it began.
+            self.executed = self.executed.wrapping_sub(1);
+        }
+        self.deliver(interrupt, cia);
         None
     }
 
     /// Looks at signals and timers, and refills the budget.
     #[cold]
     fn poll(&mut self) -> Option<Exit> {
-        self.executed += u64::from(POLL_INTERVAL);
         self.catch_up_flush();
         // A loop without context-synchronizing events sees changed code by and by.
         self.code.leave_page();
+        if self.pmu.is_on() {
+            self.update_counters();
+        }
         let flags = self.signals.flags();
         if flags & KICK != 0 {
             self.signals.clear(KICK);
             return Some(Exit::Kicked);
         }
-        self.budget = POLL_INTERVAL;
+        self.begin_interval(POLL_INTERVAL);
         if flags & SYSTEM_RESET != 0 {
             self.signals.clear(SYSTEM_RESET);
             self.deliver(Interrupt::SystemReset, self.regs.nia);
         } else if self.regs.msr & msr::EE != 0 {
             if flags & EXTERNAL != 0 {
                 self.deliver(Interrupt::External, self.regs.nia);
-            } else if self.decrementer() < 0 {
+            } else if self.decrementer_exception() {
                 self.deliver(Interrupt::Decrementer, self.regs.nia);
+            } else if self.pmu.has_exception() {
+                self.deliver(Interrupt::PerformanceMonitor, self.regs.nia);
             }
+        } else {
+            self.decrementer_exception();
         }
-        if self.regs.msr & (msr::SE | msr::BE) != 0 {
-            return self.step_traced();
-        }
+        // What follows is the first of its interval.
+        self.note_exact(self.regs.nia);
         None
     }
 
@@ -290,37 +300,15 @@ impl Cpu {
             || self.signals.flushed.load(Ordering::Relaxed) != self.partition.flush_epoch()
             || self.code.is_behind(self.partition.code_epoch())
             || self.poll_now;
-        let traced = self.regs.msr & (msr::SE | msr::BE) != 0;
-        let timer = self.regs.msr & msr::EE != 0 && self.decrementer() < 0;
+        let traced = self.is_traced();
+        let timer = self.decrementer_exception() && self.regs.msr & msr::EE != 0;
         if waiting || traced || timer || left >= POLL_INTERVAL {
+            return None;
+        }
+        if self.pmu.counts() && self.counters_want_poll(left) {
             return None;
         }
         self.executed += u64::from(POLL_INTERVAL);
         Some(left + POLL_INTERVAL)
-    }
-
-    /// One instruction under MSR\[SE\] or \[BE\]: a trace interrupt follows it where it completes (Book III, 6.5.15).
-    fn step_traced(&mut self) -> Option<Exit> {
-        let traced = self.regs.msr;
-        let cia = self.regs.nia;
-        self.budget = 1;
-        let stopped = match self.fetch_page() {
-            Ok(page) => self
-                .run_page(&HANDLERS, &page)
-                .and_then(|_| self.pending.take()),
-            Err(interrupt) => Some(interrupt),
-        };
-        self.budget = 0;
-        match stopped {
-            Some(interrupt) => self.take(interrupt, cia),
-            None => {
-                let branched = self.regs.nia != cia.wrapping_add(4);
-                // rfid, rfscv and the like change MSR and are not traced.
-                if self.regs.msr == traced && (traced & msr::SE != 0 || branched) {
-                    self.deliver(Interrupt::Trace, self.regs.nia);
-                }
-                None
-            }
-        }
     }
 }

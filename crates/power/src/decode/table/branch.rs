@@ -4,11 +4,11 @@ use crate::decode::pattern::{branch, sc, x, x_bit11, xany, xl};
 use crate::semantics::{branch as br, condition as cr};
 
 insns! {
-    "b"      branch(18), "li" => br::b;
-    "bc"     branch(16), "bo,bi,bd" => br::bc;
-    "bclr"   xl(19, 16), "bo,bi,bh" => br::bclr;
-    "bcctr"  xl(19, 528), "bo,bi,bh" => br::bcctr;
-    "bctar"  xl(19, 560), "bo,bi,bh" => br::bctar;
+    "b"      branch(18), "li" => br::b, Branch;
+    "bc"     branch(16), "bo,bi,bd" => br::bc, Branch;
+    "bclr"   xl(19, 16), "bo,bi,bh" => br::bclr, Branch;
+    "bcctr"  xl(19, 528), "bo,bi,bh" => br::bcctr, Branch;
+    "bctar"  xl(19, 560), "bo,bi,bh" => br::bctar, Branch;
     "sc"     sc(2), "lev" => br::sc;
     "scv"    sc(1), "lev" => br::scv;
     "crand"  xany(19, 257), "bt,ba,bb" => cr::crand;

@@ -15,6 +15,23 @@ pub struct Row {
     pub pattern: Pattern,
     /// Operands in assembler order, separated by commas: "rt,ra,rb", "rt,d(ra)".
     pub operands: &'static str,
+    /// What it is to the trace facility.
+    pub traced: Traced,
+}
+
+/// What an instruction that has completed is to the trace facility (Book III, 6.5.15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traced {
+    /// Traced by MSR\[SE\] alone.
+    Plain,
+    /// Traced by MSR\[BE\] too, taken or not.
+    Branch,
+    /// SRR1 says that it has loaded.
+    Load,
+    /// SRR1 says that it has stored.
+    Store,
+    /// Never traced: it returns from an interrupt, or saves power.
+    Never,
 }
 
 /// Index of a row.
@@ -31,11 +48,27 @@ impl Opcode {
     }
 }
 
+/// The column of a row that may be left out.
+macro_rules! traced {
+    () => {
+        $crate::decode::Traced::Plain
+    };
+    ($traced:ident) => {
+        $crate::decode::Traced::$traced
+    };
+}
+use traced;
+
 /// Rows of a family beside the semantic functions that they name.
 macro_rules! insns {
-    ($($mnemonic:literal $pattern:expr, $operands:literal => $semantics:path;)*) => {
+    ($($mnemonic:literal $pattern:expr, $operands:literal => $semantics:path $(, $traced:ident)?;)*) => {
         pub(super) const ROWS: &[super::Row] = &[
-            $(super::Row { mnemonic: $mnemonic, pattern: $pattern, operands: $operands },)*
+            $(super::Row {
+                mnemonic: $mnemonic,
+                pattern: $pattern,
+                operands: $operands,
+                traced: super::traced!($($traced)?),
+            },)*
         ];
         pub(super) fn handlers<E: crate::engine::Engine>() -> Vec<crate::engine::Handler<E>> {
             vec![$($semantics,)*]

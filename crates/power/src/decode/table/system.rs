@@ -10,10 +10,10 @@ insns! {
     "mfmsr"   xany(31, 83), "rt" => sy::mfmsr;
     "mtmsr"   xany(31, 146), "rs,l15" => sy::mtmsr;
     "mtmsrd"  xany(31, 178), "rs,l15" => sy::mtmsrd;
-    "rfid"    x(19, 18), "" => sy::rfid;
-    "rfscv"   x(19, 82), "" => sy::rfscv;
-    "hrfid"   x(19, 274), "" => sy::hypervisor_only;
-    "stop"    x(19, 370), "" => sy::hypervisor_only;
+    "rfid"    x(19, 18), "" => sy::rfid, Never;
+    "rfscv"   x(19, 82), "" => sy::rfscv, Never;
+    "hrfid"   x(19, 274), "" => sy::hypervisor_only, Never;
+    "stop"    x(19, 370), "" => sy::hypervisor_only, Never;
     "tlbie"   xany(31, 306), "rb,rs,ric,prs,r" => tr::tlbie;
     "tlbiel"  xany(31, 274), "rb,rs,ric,prs,r" => tr::tlbiel;
     "tlbsync" xany(31, 566), "" => tr::tlbsync;
