@@ -199,3 +199,21 @@ fn a_counter_that_becomes_negative_alerts_and_interrupts_once_ee_is_set() {
     assert_eq!(at, CODE + 12, "PMC1 is not enabled");
     assert!(counters(&cpu)[0] > 0x8000_0000, "it counts on");
 }
+
+#[test]
+fn what_an_interrupts_handler_does_is_not_counted_as_the_programs() {
+    let partition = partition(1);
+    // The handler of the decrementer: three instructions and the end.
+    code(&partition, 0x900, &[NOP, NOP, NOP, HYPERCALL]);
+    code(&partition, CODE, &[addi(3, 3, 1), b(-4)]);
+    map_code(&partition);
+    let mut cpu = cpu(&partition, CODE);
+    program(&mut cpu, &[(MMCR1, EVENTS), (MMCR0, FCS)]);
+    cpu.regs.pid = 1;
+    cpu.set_msr(cpu.regs.msr | msr::PR);
+    cpu.regs.decrementer_expiry = partition.time_base.now() + 1_000_000;
+    assert_eq!(cpu.run(), Exit::Hypercall);
+    assert_eq!(cpu.regs.nia, 0x910);
+    let odd = (cpu.regs.srr0 - CODE) / 4;
+    assert_eq!(counters(&cpu)[0], 2 * (cpu.regs.gpr[3] - odd) + odd);
+}

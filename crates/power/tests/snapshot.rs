@@ -399,3 +399,29 @@ fn states_that_no_vcpu_can_be_in_are_refused() {
         Err(StateError::OtherVcpu { saved: 1, here: 0 })
     );
 }
+
+#[test]
+fn a_state_of_the_first_version_may_hold_registers_that_are_no_more() {
+    let partition = partition(1);
+    let mut cpu = cpu(&partition, 0x1000);
+    let mut state = cpu.export();
+    state.plain_sprs.insert(787, 0x1_2345_6789);
+    state.plain_sprs.remove(&823);
+    state
+        .plain_sprs
+        .extend([793, 794, 799, 800, 801, 802, 803, 848, 855].map(|spr| (spr, 7)));
+    assert!(
+        cpu.import(&state).is_err(),
+        "not in a state of this version"
+    );
+    state.version = 1;
+    cpu.import(&state).expect("as the first version wrote it");
+    let now = cpu.export();
+    assert_eq!(
+        (now.plain_sprs[&787], now.plain_sprs[&823]),
+        (0x2345_6789, 0)
+    );
+    assert!(!now.plain_sprs.contains_key(&855));
+    state.plain_sprs.insert(1000, 0);
+    assert!(cpu.import(&state).is_err(), "a register that never was");
+}

@@ -75,6 +75,10 @@ impl Cpu {
                 if let Some(exit) = self.poll() {
                     return exit;
                 }
+                if self.poll_now {
+                    // The interrupt that it took has changed what the performance monitor counts.
+                    continue;
+                }
                 // Where a poll finds the program is not where it enters a block of code.
                 arrived = self.regs.nia != before;
                 if let Some(accelerator) = &mut accelerator {
