@@ -8,7 +8,7 @@ use power::{Cpu, Insn};
 use power_float::Fpscr;
 
 use crate::image;
-use crate::jumps::{Jump, Jumps, Now};
+use crate::jumps::{Jump, Now};
 use crate::memory::Memory;
 use crate::trampoline::Trampolines;
 
@@ -24,8 +24,8 @@ struct Surroundings {
     jumps: *const Jump,
     /// The table of the soft TLB that was in use when the run began, also where another has come into use for smaller granules.
     table: usize,
-    /// The stamps of addresses whose top bit is 0, and 1.
-    stamps: [u64; 2],
+    /// The vCPU's code gate: the stamps of addresses whose top bit is 0, and 1. Other threads close it.
+    gate: usize,
     /// The vCPU's reservation ([`power::ReservationLayout`]); none in straight code.
     reservation: usize,
 }
@@ -77,8 +77,8 @@ impl<'a> Context<'a> {
     /// Offset of the address of the reservation.
     pub(crate) const RESERVATION: usize =
         SURROUNDINGS + std::mem::offset_of!(Surroundings, reservation);
-    /// Offset of the stamps.
-    pub(crate) const STAMPS: usize = SURROUNDINGS + std::mem::offset_of!(Surroundings, stamps);
+    /// Offset of the address of the code gate.
+    pub(crate) const GATE: usize = SURROUNDINGS + std::mem::offset_of!(Surroundings, gate);
 
     /// A context for one run.
     ///
@@ -94,7 +94,7 @@ impl<'a> Context<'a> {
                 trampolines,
                 jumps: std::ptr::null(),
                 table: 0,
-                stamps: [0; 2],
+                gate: 0,
                 reservation: 0,
             },
             faulted: false,
@@ -124,7 +124,7 @@ impl<'a> Context<'a> {
             surroundings: Surroundings {
                 jumps,
                 table,
-                stamps: now.stamps,
+                gate: vcpu.code_gate(),
                 reservation,
                 ..context.surroundings
             },
@@ -178,10 +178,6 @@ impl<'a> Context<'a> {
         // SAFETY: by the promise made to `new`; only generated code has a context, and it waits for this.
         let memory = unsafe { self.memory.as_mut() };
         let result = access(memory);
-        if memory.has_stored_to_code() {
-            // No jump is found until the run loop has looked.
-            self.surroundings.stamps = [Jumps::NO_STAMP; 2];
-        }
         self.faulted = result.is_err();
         result.unwrap_or_else(|interrupt| {
             self.fault = Some(interrupt);

@@ -56,9 +56,6 @@ pub(crate) struct Jumps {
 }
 
 impl Jumps {
-    /// A stamp that no entry has: stamps are multiples of a large number, and that of an empty entry is 0.
-    pub(crate) const NO_STAMP: u64 = 1;
-
     pub(crate) fn new() -> Self {
         Self {
             entries: vec![Jump::NONE; ENTRIES].into_boxed_slice(),

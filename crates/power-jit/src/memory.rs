@@ -31,10 +31,6 @@ pub trait Memory {
     fn load_reserve(&mut self, ea: u64, width: Width) -> Result<u64, Interrupt>;
     /// Writes where the reservation holds, and says whether it did; the reservation is gone after it.
     fn store_conditional(&mut self, ea: u64, value: u64, width: Width) -> Result<bool, Interrupt>;
-    /// Whether accesses since this was last asked have stored to code, so that code that is entered next may be stale.
-    fn has_stored_to_code(&mut self) -> bool {
-        false
-    }
 }
 
 impl Memory for Cpu {
@@ -58,8 +54,5 @@ impl Memory for Cpu {
     }
     fn store_conditional(&mut self, ea: u64, value: u64, width: Width) -> Result<bool, Interrupt> {
         self.write_where_reserved(ea, value, width)
-    }
-    fn has_stored_to_code(&mut self) -> bool {
-        Self::has_stored_to_code(self)
     }
 }

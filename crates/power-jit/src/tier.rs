@@ -290,6 +290,9 @@ impl JitTier {
     fn run_from(&mut self, cpu: &mut Cpu, first: &Arc<Region>, mut now: Now) -> Ran {
         let mut region = first;
         loop {
+            if !cpu.open_code_gate(now.stamps) {
+                return Ran::Left;
+            }
             let before = carried_out(cpu);
             let returned = region.code.call_region(cpu, &self.jumps, now);
             self.statistics.entries += 1;
@@ -340,9 +343,6 @@ impl JitTier {
                         return Ran::Left;
                     }
                 }
-            }
-            if !cpu.code_is_current() {
-                return Ran::Left;
             }
             now = self.stamps.now(cpu);
             match self.jumps.find(cpu.regs.nia, now) {

@@ -37,7 +37,7 @@ impl Partition {
     /// A partition with wires for `vcpus` vCPUs and no memory yet.
     pub fn new(vcpus: u32) -> Arc<Self> {
         Arc::new(Self {
-            memory: RealMemory::new(),
+            memory: RealMemory::new(vcpus),
             time_base: TimeBase::default(),
             process_table: AtomicU64::new(0),
             interrupt_little_endian: AtomicBool::new(false),

@@ -528,8 +528,9 @@ impl<'a> Translator<'a> {
         let jumps = self.of_context(context, Context::JUMPS);
         let half = self.builder.ins().ushr_imm_u(nia, 63);
         let half = self.builder.ins().ishl_imm_u(half, 3);
-        let stamps = self.builder.ins().iadd(context, half);
-        let stamp = self.of_context(stamps, Context::STAMPS);
+        let gate = self.of_context(context, Context::GATE);
+        let gate = self.builder.ins().iadd(gate, half);
+        let stamp = self.of_context(gate, 0);
         // The same as `jumps` computes.
         let folded = self.builder.ins().ushr_imm_u(nia, i64::from(jumps::FOLD));
         let mixed = self.builder.ins().bxor(nia, folded);

@@ -80,14 +80,12 @@ impl Cpu {
     /// store.
     #[cold]
     pub(crate) fn open_store(&mut self, ea: u64, bytes: u64) -> Result<(), Interrupt> {
-        self.probe_store(ea)?;
+        self.fill_for_store(ea)?;
         let Some(real) = self.tlb.checked(ea) else {
             return Ok(());
         };
         let memory = &self.partition.memory;
-        if memory.announce_code(real, bytes) {
-            self.code.note_own_change();
-        }
+        memory.announce_code(real, bytes);
         let granule = 1u64 << self.tlb.granule_shift();
         if memory.has_code(real & !(granule - 1), granule) {
             self.tlb.lend(ea);
@@ -144,13 +142,13 @@ impl Cpu {
     #[cold]
     pub(crate) fn store_slow<T: Bytes>(&mut self, ea: u64, value: T) -> Result<(), Interrupt> {
         // As in `load_slow`, granules may shrink; the second time there is no more to be filled.
-        self.probe_store(ea)?;
+        self.fill_for_store(ea)?;
         if !self.crosses(ea, size_of::<T>()) {
             return self.store_opened(ea, value);
         }
         // Both pages are asked before a byte is written. Neighbours may share a slot of the TLB, so each byte looks again.
         let last = ea.wrapping_add(size_of::<T>() as u64 - 1) & self.ea_mask;
-        self.probe_store(last)?;
+        self.fill_for_store(last)?;
         for (n, &byte) in value.to_bytes().as_ref().iter().enumerate() {
             let ea = ea.wrapping_add(n as u64) & self.ea_mask;
             if !self.tlb.store(ea, byte) {
@@ -250,7 +248,7 @@ impl Cpu {
         }
         let reservation = std::mem::replace(&mut self.reservation, Reservation::NONE);
         // The access is checked even where nothing will be stored: the translation may fault either way.
-        self.probe_store(ea)?;
+        self.fill_for_store(ea)?;
         let host = self
             .tlb
             .store_address(ea)
@@ -355,6 +353,14 @@ impl Cpu {
             Ok(())
         } else {
             self.watched(ea, 1, Access::Store, |cpu| cpu.fill(ea, Access::Store))
+        }
+    }
+
+    /// Makes the soft TLB know the granule of `ea` for a store, perhaps a checked one.
+    pub(crate) fn fill_for_store(&mut self, ea: u64) -> Result<(), Interrupt> {
+        match self.tlb.store_address(ea) {
+            Some(_) => Ok(()),
+            None => self.fill(ea, Access::Store),
         }
     }
 }

@@ -99,7 +99,7 @@ impl Cpu {
         let block = ea & !(BLOCK - 1);
         self.watched(block, BLOCK as usize, Access::Store, |cpu| {
             // A fault names the address as it was given.
-            cpu.probe_store(ea)?;
+            cpu.fill_for_store(ea)?;
             cpu.open_store(block, BLOCK)?;
             let zeroed = cpu.tlb.zero::<{ BLOCK as usize }>(ea);
             cpu.tlb.take_back();

@@ -307,21 +307,24 @@ impl Cpu {
         })
     }
 
-    /// After a context-synchronizing event: whether code is as it was, so that compiled code may go on. Where not, the run loop has to
-    /// look first.
+    /// Opens the gate that compiled code looks at before it jumps: the [stamps](Cpu::code_stamps) that stand for what is current, for
+    /// addresses whose top bit is 0, and 1. None is 1, which is what is there once code changes, at any time. Whether nothing has
+    /// changed: where it has, the run loop must look before compiled code runs.
     #[inline]
-    pub fn code_is_current(&mut self) -> bool {
-        let current = !self.code.is_behind(self.partition.code_epoch());
+    pub fn open_code_gate(&mut self, stamps: [u64; 2]) -> bool {
+        let events = self.partition.memory.code();
+        events.gate(self.id()).open(stamps);
+        // Who changes code counts first and closes then: either the count is seen here, or the gate stays closed.
+        let current = !self.code.is_behind(events.change_epoch());
         if current {
             self.code.enter_page();
         }
         current
     }
 
-    /// Whether this vCPU has stored to code since this was last asked: compiled code that is entered next may be stale.
-    #[inline]
-    pub fn has_stored_to_code(&mut self) -> bool {
-        self.code.has_stored()
+    /// The host address of the gate's two doublewords, which stay there as long as the partition.
+    pub fn code_gate(&self) -> usize {
+        self.partition.memory.code().gate(self.id()).address()
     }
 
     /// Carries out the instruction at NIA as the interpreter does, and counts it.

@@ -1,9 +1,10 @@
 //! Decoded code: pages of instruction words with their table rows, found by effective address.
 //!
 //! Fetched code is stored code, as on a POWER9, whose instruction cache snoops: a page that is decoded is watched for stores
-//! ([`crate::memory`]'s code watch), and each vCPU catches up with the changes after every context-synchronizing event, and at polls. A page is run without a look at memory only while it is *trusted*: while
-//! every store to it is noticed. One that is not is compared with memory at each entry. Pages that are stored to again and again
-//! (data beside code) are left unwatched for a while: then stores to them cost nothing, and each entry a comparison.
+//! ([`crate::memory`]'s code watch), and each vCPU catches up with the changes at taken branches and after context-synchronizing events. A page is run without
+//! a look at memory only while it is *trusted*: while every store to it is noticed. Of one that is not, each word is compared with memory
+//! before it is carried out. Pages that are stored to again and again (data beside code) are left unwatched for a while: then stores
+//! to them cost nothing.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -13,7 +14,7 @@ use super::accelerator::Heat;
 use super::slab::{Op, Slab, Slabs};
 use crate::decode::decode;
 use crate::insn::Insn;
-use crate::memory::CODE_PAGE;
+use crate::memory::{CODE_PAGE, HostSpan};
 use crate::mmu::tlb::Tlb;
 use crate::partition::Partition;
 
@@ -43,23 +44,24 @@ pub(crate) struct Page {
 enum Trust {
     /// They are what memory has: a store to it would be noticed.
     Full,
-    /// They were, and it is watched; but until all vCPUs have answered the demand of this epoch, they may still store unnoticed.
+    /// They were, and it is watched; but until all vCPUs have answered the demand of this epoch, they may still store unnoticed. Each
+    /// word is compared with memory before it is carried out.
     Pending(u64),
-    /// It is not watched, for as many more comparisons.
+    /// It is not watched, for as many more entries; words are compared as above.
     Unwatched(u32),
-    /// It may have changed.
+    /// They may have changed.
     Stale,
 }
 
 /// Changes of a page after which it is left unwatched for a while.
 const CALM: u8 = 4;
-/// At most so many changes are counted: comparisons double with each.
+/// At most so many changes are counted: entries double with each.
 const DISTURBED_MAX: u8 = 16;
 
-/// For how many comparisons a page that has changed so often is left unwatched.
+/// For how many entries a page that has changed so often is left unwatched.
 const fn unwatched_for(disturbed: u8) -> u32 {
     match disturbed.checked_sub(CALM) {
-        Some(over) => 4 << if over > 12 { 12 } else { over },
+        Some(over) => 16 << if over > 12 { 12 } else { over },
         None => 0,
     }
 }
@@ -125,14 +127,8 @@ pub(crate) struct CodeCache {
     stale: bool,
     /// The changes of code that were caught up with.
     seen_epoch: u64,
-    /// This vCPU has stored to code: until compiled code knows.
-    stored: bool,
-    /// The same, until the next lookup.
-    own_change: bool,
-    /// A context-synchronizing event came after changes of code that are still to be caught up with.
+    /// The last lookup found that changes of code are to be caught up with.
     behind: bool,
-    /// Whether the page that runs is trusted: that only a change can make it stale.
-    trusted: bool,
     /// Counts changes of trusted pages: addresses of compiled code found before may be stale.
     generation: u64,
     /// Names for address spaces. One is given up, and a new one takes its place, where something is forgotten of it.
@@ -165,10 +161,7 @@ impl Default for CodeCache {
             ],
             stale: false,
             seen_epoch: 0,
-            stored: false,
-            own_change: false,
             behind: false,
-            trusted: false,
             generation: 0,
             newest: 2,
             kernel: 1,
@@ -263,19 +256,6 @@ impl CodeCache {
         self.pages.clear();
     }
 
-    /// This vCPU stores to code. It asks for an isync, but programs that lack one run on a POWER9, whose fetch is seldom so far
-    /// ahead, and on other emulators: so the next lookup sees the change without.
-    pub(crate) fn note_own_change(&mut self) {
-        self.stale = true;
-        self.stored = true;
-        self.own_change = true;
-    }
-
-    /// Whether this vCPU has stored to code since this was last asked.
-    pub(super) fn has_stored(&mut self) -> bool {
-        std::mem::take(&mut self.stored)
-    }
-
     /// Makes the run loop look its page up again before the next instruction.
     pub(crate) fn leave_page(&mut self) {
         self.stale = true;
@@ -283,7 +263,7 @@ impl CodeCache {
 
     /// As [`CodeCache::leave_page`], where code may have changed since the last lookup (isync).
     pub(crate) fn leave_page_if_changed(&mut self, epoch: u64) {
-        self.stale |= self.seen_epoch != epoch || !self.trusted;
+        self.stale |= self.seen_epoch != epoch;
     }
 
     /// Whether changes of code are still to be caught up with.
@@ -309,12 +289,11 @@ impl CodeCache {
         self.stale
     }
 
-    /// The page at an effective address in a fetch context, where known and trusted.
+    /// The page at an effective address in a fetch context, where known and nothing is to be done for it.
     #[inline]
     pub(crate) fn find(&mut self, ea: u64, context: u64, epoch: u64) -> Option<Rc<Page>> {
-        // Only here, as compiled code does: so that all engines see a change at the same instruction.
-        let looks = std::mem::take(&mut self.stale) | std::mem::take(&mut self.own_change);
-        if looks && self.seen_epoch != epoch {
+        self.stale = false;
+        if self.seen_epoch != epoch {
             self.behind = true;
             return None;
         }
@@ -324,9 +303,7 @@ impl CodeCache {
             return None;
         }
         let page = entry.page.as_ref();
-        let page = page.filter(|page| page.is_trusted()).cloned();
-        self.trusted = page.is_some();
-        page
+        page.filter(|page| page.may_run_again()).cloned()
     }
 
     /// Whether the last lookup found that changes are to be caught up with.
@@ -380,18 +357,17 @@ impl CodeCache {
         let known = self.pages.get(&key).cloned();
         let page = match known {
             Some(page) if page.is_trusted() => page,
+            Some(page) if page.may_run_again() => page,
             known => {
                 // What is asked before memory is read says what can have changed since.
                 let disturbed = known.as_ref().map_or(0, |page| page.disturbed.get());
+                let unwatched = unwatched_for(disturbed);
                 let trust = match known.as_ref().map(|page| page.trust.get()) {
                     Some(Trust::Pending(epoch)) if partition.is_watched_since(epoch, id) => {
                         Trust::Full
                     }
                     Some(pending @ Trust::Pending(_)) => pending,
-                    Some(Trust::Unwatched(more)) if more > 0 => Trust::Unwatched(more - 1),
-                    Some(Trust::Stale) if unwatched_for(disturbed) > 0 => {
-                        Trust::Unwatched(unwatched_for(disturbed))
-                    }
+                    Some(Trust::Stale) if unwatched > 0 => Trust::Unwatched(unwatched),
                     _ => {
                         tlb.check_stores(real);
                         match partition.watch_code(real, id)? {
@@ -411,13 +387,6 @@ impl CodeCache {
                         if self.pages.len() >= PAGES_MAX {
                             self.clear();
                         }
-                        let trust = match trust {
-                            // It changes still.
-                            Trust::Unwatched(_) => {
-                                Trust::Unwatched(unwatched_for(disturbed.max(CALM)))
-                            }
-                            trust => trust,
-                        };
                         let page = Page::new(&mut self.slabs, &bytes, trust, real, big_endian);
                         page.disturbed.set(disturbed);
                         drop(known);
@@ -428,7 +397,6 @@ impl CodeCache {
                 }
             }
         };
-        self.trusted = page.is_trusted();
         debug_assert_eq!(page.real, real, "pages are found by their real address");
         let space = self.space(ea);
         if space == self.process.name {
@@ -494,6 +462,43 @@ impl Page {
     #[inline(always)]
     pub(super) fn is_trusted(&self) -> bool {
         self.trust.get() == Trust::Full
+    }
+
+    /// Whether it can be run, as it is or word by word, with nothing to be done before; counts that.
+    #[inline]
+    fn may_run_again(&self) -> bool {
+        match self.trust.get() {
+            Trust::Full => true,
+            Trust::Unwatched(more) if more > 0 => {
+                self.trust.set(Trust::Unwatched(more - 1));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A word of it is not what memory has: it is to be read again.
+    pub(super) fn note_difference(&self) {
+        if !self.is_trusted() {
+            let disturbed = self.disturbed.get();
+            self.disturbed.set((disturbed + 1).min(DISTURBED_MAX));
+            self.trust.set(Trust::Stale);
+        }
+    }
+
+    /// The word at an index in the page's order, from its memory.
+    pub(super) fn word_in(&self, memory: HostSpan, index: usize) -> u32 {
+        let word = memory.at::<u32>(4 * index);
+        if self.big_endian {
+            u32::from_be(word)
+        } else {
+            u32::from_le(word)
+        }
+    }
+
+    /// Where its memory is.
+    pub(super) fn real(&self) -> u64 {
+        self.real
     }
 
     /// Takes note of a change; whether it was trusted until now.
@@ -562,11 +567,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn isync_leaves_a_trusted_page_only_where_code_has_changed_since_it_was_looked_up() {
-        let mut code = CodeCache {
-            trusted: true,
-            ..CodeCache::default()
-        };
+    fn isync_leaves_a_page_only_where_code_has_changed_since_it_was_looked_up() {
+        let mut code = CodeCache::default();
         code.leave_page_if_changed(0);
         assert!(!code.is_stale());
         code.leave_page_if_changed(1);
@@ -574,18 +576,11 @@ mod tests {
     }
 
     #[test]
-    fn isync_always_leaves_a_page_that_is_not_watched() {
-        let mut code = CodeCache::default();
-        code.leave_page_if_changed(0);
-        assert!(code.is_stale());
-    }
-
-    #[test]
     fn a_page_is_left_unwatched_for_longer_the_more_often_it_changes() {
         let spans: Vec<u32> = (0..=DISTURBED_MAX).map(unwatched_for).collect();
         assert_eq!(spans[usize::from(CALM) - 1], 0);
-        assert_eq!(spans[usize::from(CALM)], 4);
+        assert_eq!(spans[usize::from(CALM)], 16);
         assert!(spans.windows(2).all(|pair| pair[0] <= pair[1]));
-        assert_eq!(spans[usize::from(DISTURBED_MAX)], 4 << 12);
+        assert_eq!(spans[usize::from(DISTURBED_MAX)], 16 << 12);
     }
 }

@@ -128,19 +128,26 @@ impl Cpu {
     /// Runs instructions of one page until control leaves it, the budget is used up, or one stops: then its address.
     #[inline]
     pub(super) fn run_page(&mut self, handlers: &[Handler<Self>], page: &Page) -> Option<u64> {
+        if !page.is_trusted() {
+            return self.run_page_compared(handlers, page);
+        }
         let base = self.regs.nia & !(PAGE - 1);
         let ops = page.ops();
         let mut left = self.budget;
         let stopped = loop {
             let cia = self.regs.nia;
             let op = op_at(&ops[(cia % PAGE) as usize / 4]);
-            self.regs.nia = cia.wrapping_add(4);
+            let next = cia.wrapping_add(4);
+            self.regs.nia = next;
             let done = handlers[op.opcode.0 as usize](self, op.insn);
             left -= 1;
             if done.is_err() {
                 break Some(cia);
             }
             if left == 0 || self.regs.nia & !(PAGE - 1) != base || self.code.is_stale() {
+                break None;
+            }
+            if self.regs.nia != next && self.must_look() {
                 break None;
             }
         };
@@ -197,7 +204,7 @@ impl Cpu {
                     break (None, true);
                 }
                 if self.regs.nia != next {
-                    break (None, false);
+                    break (None, self.must_look());
                 }
             };
             self.budget = left;
@@ -205,6 +212,44 @@ impl Cpu {
                 return stopped;
             }
         }
+    }
+
+    /// As [`Cpu::run_page`], for a page whose changes would not be told: each word is compared with memory before it is carried out.
+    #[cold]
+    fn run_page_compared(&mut self, handlers: &[Handler<Self>], page: &Page) -> Option<u64> {
+        let base = self.regs.nia & !(PAGE - 1);
+        let ops = page.ops();
+        let Some(memory) = self.partition.memory.span(page.real(), PAGE as usize) else {
+            page.note_difference();
+            return None;
+        };
+        let mut left = self.budget;
+        let stopped = loop {
+            let cia = self.regs.nia;
+            let index = (cia % PAGE) as usize / 4;
+            let op = op_at(&ops[index]);
+            if page.word_in(memory, index) != op.insn.0 {
+                page.note_difference();
+                break None;
+            }
+            self.regs.nia = cia.wrapping_add(4);
+            let done = handlers[op.opcode.0 as usize](self, op.insn);
+            left -= 1;
+            if done.is_err() {
+                break Some(cia);
+            }
+            if left == 0 || self.regs.nia & !(PAGE - 1) != base || self.code.is_stale() {
+                break None;
+            }
+        };
+        self.budget = left;
+        stopped
+    }
+
+    /// Whether changes of code are to be looked at, at a taken branch.
+    #[inline(always)]
+    fn must_look(&self) -> bool {
+        self.code.is_behind(self.partition.code_epoch())
     }
 
     /// The decoded page that holds the next instruction.

@@ -49,6 +49,11 @@ impl Cpu {
         {
             return self.take(interrupt, cia);
         }
+        // Nothing was carried out: the word is not what memory has any more.
+        if self.budget != 0 {
+            self.end_interval();
+            return None;
+        }
         // The instruction wants to be carried out again, after a poll.
         if self.take_repeat() {
             return None;

@@ -13,6 +13,11 @@
 //! - *All other stores* (hypercalls, RTAS, the monitor, reference and change bits, stqcx.) look afterwards: either they see the mark
 //!   and announce the change, or who marks the page reads what they have stored.
 //!
+//! A change is seen by the next taken branch, of any vCPU, that comes after the store in program order or by what memory shows. The
+//! architecture asks for less (an isync), but programs run on a POWER9 that rely on it: a run-time compiler publishes the address of
+//! new code, and another thread jumps there, to a place that it can't have fetched before. The interpreter compares the count of
+//! changes at branches; compiled code compares its vCPU's [`CodeGate`], which every change closes.
+//!
 //! Marks are changed under one lock; stores look at them without it. A page is 4 KiB here.
 
 use std::collections::VecDeque;
@@ -107,6 +112,47 @@ fn pages(offset: u64, len: u64) -> impl Iterator<Item = u64> {
         .map(|page| page * CODE_PAGE)
 }
 
+/// What compiled code of one vCPU compares with the stamp of where it jumps to, for addresses whose top bit is 0, and 1. Another thread
+/// closes it before it stores to code, so that the next jump goes by way of the run loop.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub(crate) struct CodeGate([AtomicU64; 2]);
+
+impl CodeGate {
+    /// No stamp is this number.
+    const CLOSED: u64 = 1;
+
+    fn new() -> Self {
+        Self([Self::CLOSED; 2].map(AtomicU64::new))
+    }
+
+    /// Opens it for two stamps. Whether the count of changes is as it was is to be asked after this.
+    #[inline]
+    pub(crate) fn open(&self, stamps: [u64; 2]) {
+        let mut open = true;
+        for (gate, stamp) in self.0.iter().zip(stamps) {
+            if gate.load(Ordering::Relaxed) != stamp {
+                gate.store(stamp, Ordering::Relaxed);
+                open = false;
+            }
+        }
+        if !open {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    fn close(&self) {
+        for gate in &self.0 {
+            gate.store(Self::CLOSED, Ordering::SeqCst);
+        }
+    }
+
+    /// For compiled code.
+    pub(crate) fn address(&self) -> usize {
+        (&raw const self.0).expose_provenance()
+    }
+}
+
 /// What watching a page has led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Watch {
@@ -127,14 +173,36 @@ struct Events {
 }
 
 /// The events that vCPUs catch up with: pages that were changed, and demands to drop store tags.
-#[derive(Default)]
 pub(crate) struct CodeEvents {
+    /// By vCPU.
+    gates: Box<[CodeGate]>,
     events: Mutex<Events>,
     changed: AtomicU64,
     watched: AtomicU64,
 }
 
 impl CodeEvents {
+    /// For so many vCPUs.
+    pub(super) fn new(vcpus: u32) -> Self {
+        Self {
+            gates: (0..vcpus).map(|_| CodeGate::new()).collect(),
+            events: Mutex::default(),
+            changed: AtomicU64::new(0),
+            watched: AtomicU64::new(0),
+        }
+    }
+
+    /// The gate of a vCPU of this partition.
+    pub(crate) fn gate(&self, id: u32) -> &CodeGate {
+        &self.gates[id as usize]
+    }
+
+    /// Counts a change, before the marks are taken back and before the store.
+    fn count_change(&self) {
+        self.changed.fetch_add(1, Ordering::SeqCst);
+        self.gates.iter().for_each(CodeGate::close);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Events> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -176,7 +244,7 @@ impl CodeEvents {
         for page in pages(offset, len) {
             if marks.is_watched(page) {
                 push(&mut events.changes, CHANGES, base + page);
-                self.changed.fetch_add(1, Ordering::SeqCst);
+                self.count_change();
                 // After the change is told: who no longer sees the mark can rely on that.
                 let (word, bit) = CodeMarks::place(page);
                 marks.watched[word].fetch_and(!bit, Ordering::SeqCst);
@@ -188,7 +256,7 @@ impl CodeEvents {
     pub(crate) fn announce_all(&self) {
         let mut events = self.lock();
         events.changes.clear();
-        self.changed.fetch_add(1, Ordering::SeqCst);
+        self.count_change();
     }
 
     /// Hands out the pages that have changed since `epoch`, None where that is not remembered; the epoch they lead to.
@@ -237,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_watched_page_is_announced_once_and_its_neighbours_never() {
-        let (marks, events) = (CodeMarks::new(0x4_0000), CodeEvents::default());
+        let (marks, events) = (CodeMarks::new(0x4_0000), CodeEvents::new(2));
         events.watch(&marks, 0x3000, BASE + 0x3000, 0);
         assert!(marks.any_watched(0x2fff, 2));
         assert!(!marks.any_watched(0x2ffe, 1) && !marks.any_watched(0x4000, 0x1000));
@@ -249,7 +317,7 @@ mod tests {
 
     #[test]
     fn who_has_missed_too_many_changes_is_told_so() {
-        let (marks, events) = (CodeMarks::new(0x1_0000), CodeEvents::default());
+        let (marks, events) = (CodeMarks::new(0x1_0000), CodeEvents::new(2));
         for _ in 0..=CHANGES {
             events.watch(&marks, 0, BASE, 0);
             events.announce(&marks, 0, BASE, 4);
@@ -262,7 +330,7 @@ mod tests {
 
     #[test]
     fn others_are_told_of_a_watch_only_where_they_may_have_store_tags() {
-        let (marks, events) = (CodeMarks::new(0x4_0000), CodeEvents::default());
+        let (marks, events) = (CodeMarks::new(0x4_0000), CodeEvents::new(2));
         let watch = events.watch(&marks, 0x1000, BASE + 0x1000, 0);
         assert!(watch.is_alone && !watch.is_new);
         marks.note_writer(0x1_2000, 0);

@@ -160,6 +160,16 @@ impl HostSpan {
         unsafe { T::read(self.start.as_ptr()) }
     }
 
+    /// Reads the number so many bytes behind the span's start.
+    pub(crate) fn at<T: Scalar>(self, offset: usize) -> T {
+        assert!(
+            offset <= self.len && size_of::<T>() <= self.len - offset,
+            "a span is at least as long as what is read from it"
+        );
+        // SAFETY: the span is valid and long enough.
+        unsafe { T::read(self.start.as_ptr().add(offset)) }
+    }
+
     /// Replaces an aligned number at the span's start; None where it is not aligned or not writable.
     pub(crate) fn compare_exchange<T: Scalar>(self, old: T, new: T) -> Option<Result<T, T>> {
         assert!(

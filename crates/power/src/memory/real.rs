@@ -52,7 +52,6 @@ impl Region {
 }
 
 /// All of a guest's real memory. Cheap to share; regions may come and go while vCPUs run (see [`RealMemory::unmap`]).
-#[derive(Default)]
 pub struct RealMemory {
     regions: RwLock<Vec<Region>>,
     /// Whether there is a log.
@@ -63,9 +62,14 @@ pub struct RealMemory {
 }
 
 impl RealMemory {
-    /// Nothing mapped.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nothing mapped, for a partition of so many vCPUs.
+    pub(crate) fn new(vcpus: u32) -> Self {
+        Self {
+            regions: RwLock::default(),
+            logging: AtomicBool::new(false),
+            log: RwLock::default(),
+            code: CodeEvents::new(vcpus),
+        }
     }
 
     /// Puts host memory behind the real addresses from `base` on.
@@ -240,16 +244,13 @@ impl RealMemory {
         has.unwrap_or(false)
     }
 
-    /// Announces a store to `len` bytes at a real address, as far as code is watched there; whether it is.
-    pub(crate) fn announce_code(&self, real: u64, len: u64) -> bool {
-        let announced = self.with_marks(real, |marks, base| {
-            let watched = marks.any_watched(real - base, len);
-            if watched {
+    /// Announces a store to `len` bytes at a real address, as far as code is watched there.
+    pub(crate) fn announce_code(&self, real: u64, len: u64) {
+        self.with_marks(real, |marks, base| {
+            if marks.any_watched(real - base, len) {
                 self.code.announce(marks, real - base, base, len);
             }
-            watched
         });
-        announced.unwrap_or(false)
     }
 
     /// The marks of the mapping that a real address is in, and where it starts.
