@@ -72,7 +72,7 @@ fn one_boot_runs_many_commands_and_carries_files_both_ways() {
     fs::create_dir_all(tree.join("deep")).expect("directories");
     fs::write(tree.join("deep/data"), vec![0xA5; 3_000_000]).expect("file");
     guest
-        .copy_in(&[tree.clone()], "/srv/new place")
+        .copy_in(std::slice::from_ref(&tree), "/srv/new place")
         .expect("copied in");
     let sum = guest.output(&Command::shell(
         "sha256sum < '/srv/new place/tree/deep/data'; mv '/srv/new place/tree' /root/back",
