@@ -63,7 +63,8 @@ fn run(options: &Options, all: &[Case]) -> anyhow::Result<bool> {
         Runner::new(&system, &all.iter().collect::<Vec<_>>(), 1)?;
         return Ok(true);
     }
-    let scale = if options.sample { 1 } else { LONG_SCALE };
+    let small = options.sample || options.hours.is_some();
+    let scale = if small { 1 } else { LONG_SCALE };
     let mut runner = Runner::new(&system, &chosen, scale)?;
     if let Some(hours) = options.hours {
         soak::run(&mut runner, &chosen, options, hours)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use papr_scm::nvdimm::NvdimmConfig;
 use paprika::debian::{Command, CommandOutput, DebianConfig, DebianGuest};
+use paprika::machine::{CpuEngine, HostOptions};
 use tempfile::TempDir;
 
 use crate::case::Case;
@@ -31,6 +32,15 @@ pub struct Session {
     pub kind: Kind,
     /// Where its files are.
     pub directory: TempDir,
+}
+
+/// How a guest gets to another machine.
+#[derive(Debug, Clone, Copy)]
+pub enum Way {
+    /// Saved to files, and restored from them.
+    Saved,
+    /// Migrated over a socket.
+    Migrated,
 }
 
 /// What a case wrote.
@@ -114,6 +124,68 @@ impl Session {
         let output = self.guest.output(&Command::shell(&line).timeout(limit))?;
         let trouble = self.trouble(case)?;
         Ok(Ran { output, trouble })
+    }
+
+    /// Starts the script of a prepared case, without waiting for it.
+    pub fn start(&mut self, case: &Case, scale: u32) -> anyhow::Result<()> {
+        let line = command_line(case, self.kind, scale);
+        let result = format!("{}.result", place(case));
+        let whole = format!(
+            "({line}) > \"$0/out\" 2> \"$0/err\"; echo $? > \"$0/part\"; mv \"$0/part\" \"$0/status\""
+        );
+        let begin = "mkdir -p \"$1\"; setsid sh -c \"$0\" \"$1\" < /dev/null > /dev/null 2>&1 &";
+        let output = self
+            .guest
+            .output(&Command::new(["sh", "-c", &begin, &whole, &result]))?;
+        anyhow::ensure!(output.status == 0, "the case can't be started");
+        Ok(())
+    }
+
+    /// What a started case wrote, if it has ended.
+    pub fn finished(&mut self, case: &Case) -> anyhow::Result<Option<Ran>> {
+        let result = format!("{}.result", place(case));
+        let line = format!("cd {result} && [ -e status ] && cat status || true");
+        let status = String::from_utf8_lossy(&self.shell(&line)?)
+            .trim()
+            .to_owned();
+        if status.is_empty() {
+            return Ok(None);
+        }
+        let output = CommandOutput {
+            status: status.parse()?,
+            stdout: self.shell(&format!("cat {result}/out"))?,
+            stderr: self.shell(&format!("cat {result}/err"))?,
+            timed_out: false,
+        };
+        let trouble = self.trouble(case)?;
+        Ok(Some(Ran { output, trouble }))
+    }
+
+    /// The same guest in another machine, on `engine`.
+    pub fn moved(self, way: Way, engine: CpuEngine) -> anyhow::Result<Self> {
+        let Self {
+            guest,
+            kind,
+            directory,
+        } = self;
+        let host = HostOptions {
+            engine,
+            ..HostOptions::default()
+        };
+        let at = directory.path().join("on-its-way");
+        let guest = match way {
+            Way::Saved => {
+                let guest = guest.save_and_restore(&at, host)?;
+                std::fs::remove_dir_all(&at)?;
+                guest
+            }
+            Way::Migrated => guest.migrate(&at, host)?,
+        };
+        Ok(Self {
+            guest,
+            kind: Kind { engine, ..kind },
+            directory,
+        })
     }
 
     /// Lines of the kernel's log since the case was prepared that tell of trouble.
