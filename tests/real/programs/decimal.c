@@ -16,7 +16,7 @@
 
 #define TRY(type, suffix) \
 	do { \
-		static const type values[] = { 1##suffix, -3.25##suffix, 1.10##suffix, 9999999##suffix, 1e20##suffix, 7e-30##suffix, 0##suffix, 2.5##suffix }; \
+		static const type values[] = { 1.##suffix, -3.25##suffix, 1.10##suffix, 9999999.##suffix, 1e20##suffix, 7e-30##suffix, 0.##suffix, 2.5##suffix }; \
 		const int n = sizeof values / sizeof *values; \
 		for (int i = 0; i < n; i++) \
 			for (int j = 0; j < n; j++) { \

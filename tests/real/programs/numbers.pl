@@ -1,4 +1,4 @@
-use strict; use warnings; use integer;
+use strict; use warnings; no warnings 'portable'; use integer;
 # Integers and floats as perl computes and prints them, pack formats, regular expressions, sorting, hashes in a fixed order.
 my $x = 1;
 for my $i (1 .. 2000) { $x = ($x * 6364136223846793005 + $i) & 0x7fffffffffffffff; }

@@ -46,8 +46,8 @@ pub(super) fn cases() -> Vec<Case> {
             name: "python-numbers",
             claim: "python: floats, long integers, decimal, struct, zlib, hashes of all that",
             packages: &["python3"],
-            files: &[("numbers.py", include_str!("../../programs/numbers.py"))],
-            verdict: Verdict::AsPeer(&["/usr/bin/python3.11 numbers.py"]),
+            files: &[("compute.py", include_str!("../../programs/compute.py"))],
+            verdict: Verdict::AsPeer(&["/usr/bin/python3.11 compute.py"]),
             extent: Extent::Everywhere,
             ..usual
         },
