@@ -98,7 +98,10 @@ impl Session {
         for (name, content) in files {
             std::fs::write(directory.join(name), content)?;
         }
-        self.shell(&format!("rm -rf {PLACE}; mkdir -p {PLACE}"))?;
+        // A case that has failed may have left something mounted.
+        self.shell(&format!(
+            "grep -o ' {PLACE}/[^ ]*' /proc/mounts | xargs -r umount; rm -rf {PLACE}; mkdir -p {PLACE}"
+        ))?;
         self.guest.copy_in(&[directory], PLACE)?;
         let place = place(case);
         for source in case.sources {
