@@ -55,10 +55,7 @@ fn main() -> ExitCode {
 fn run(options: &Options, all: &[Case]) -> anyhow::Result<bool> {
     let begun = Instant::now();
     let chosen = options.chosen(all)?;
-    let mut system = System::of(all)?;
-    if let Some(image) = &options.image {
-        system.image.clone_from(image);
-    }
+    let system = System::of(all, options.image.as_deref())?;
     if options.prepare {
         Runner::new(&system, &all.iter().collect::<Vec<_>>(), 1)?;
         return Ok(true);

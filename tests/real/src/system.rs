@@ -34,11 +34,14 @@ pub struct System {
 }
 
 impl System {
-    /// The system with the packages of `cases`, made where it is not cached.
-    pub fn of(cases: &[Case]) -> anyhow::Result<Self> {
+    /// The system with the packages of `cases`, made where it is not cached; or that in `image`, which is believed to have them.
+    pub fn of(cases: &[Case], image: Option<&Path>) -> anyhow::Result<Self> {
         let progress = Progress::auto();
         let kit = GuestKit::ensure(&progress)?;
-        let image = debian::default_image(&spec(cases), &kit, &progress)?;
+        let image = match image {
+            Some(image) => image.to_owned(),
+            None => debian::default_image(&spec(cases), &kit, &progress)?,
+        };
         progress.finish();
         let cache = guest_kit::user_cache()?.join(CACHE);
         fs::create_dir_all(&cache).with_context(|| cache.display().to_string())?;
