@@ -21,7 +21,7 @@ const SIZE: u64 = 8 << 30;
 /// The part of the user's cache where copies of the image and the files taken out of it are.
 const CACHE: &str = "real";
 /// Directories of the image that the peer needs; the others are links to these (Debian's merged /usr).
-const TAKEN_OUT: [&str; 4] = ["/usr/bin", "/usr/lib", "/usr/share", "/etc"];
+const TAKEN_OUT: [&str; 5] = ["/usr/bin", "/usr/lib", "/usr/lib64", "/usr/share", "/etc"];
 const MERGED: [&str; 4] = ["bin", "sbin", "lib", "lib64"];
 
 /// The system.
@@ -81,13 +81,29 @@ impl System {
         for name in MERGED {
             symlink(Path::new("usr").join(name), partial.path().join(name))?;
         }
-        let at = partial.path().join("usr/lib64");
-        if !at.exists() {
-            symlink("lib", at)?;
-        }
+        lead_inside(partial.path(), partial.path())?;
         fs::rename(partial.keep(), &tree)?;
         Ok(tree)
     }
+}
+
+/// Makes links below `at` that lead to absolute paths lead to the same places of the tree `root`, and not of the host.
+fn lead_inside(root: &Path, at: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(at)? {
+        let path = entry?.path();
+        let metadata = path.symlink_metadata()?;
+        if metadata.is_dir() {
+            lead_inside(root, &path)?;
+        } else if metadata.is_symlink()
+            && let Ok(inside) = fs::read_link(&path)?.strip_prefix("/")
+        {
+            let depth = path.strip_prefix(root)?.components().count();
+            let up: PathBuf = std::iter::repeat_n("..", depth - 1).collect();
+            fs::remove_file(&path)?;
+            symlink(up.join(inside), &path)?;
+        }
+    }
+    Ok(())
 }
 
 /// What the image is made of.
@@ -130,4 +146,35 @@ pub fn take_out(image: &Path, directory: &str, to: &Path) -> anyhow::Result<()> 
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absolute_links_lead_to_the_tree_itself() {
+        let directory = tempfile::tempdir().expect("directory");
+        let root = directory.path();
+        fs::create_dir_all(root.join("usr/lib64")).expect("directories");
+        fs::create_dir_all(root.join("lib/deep")).expect("directories");
+        fs::write(root.join("lib/deep/loader"), "here").expect("file");
+        symlink("/lib/deep/loader", root.join("usr/lib64/loader")).expect("link");
+        symlink("loader", root.join("lib/deep/other")).expect("link");
+        lead_inside(root, root).expect("links");
+        let read = |path: &str| fs::read_to_string(root.join(path)).expect("it leads to a file");
+        assert_eq!(read("usr/lib64/loader"), "here");
+        assert_eq!(read("lib/deep/other"), "here");
+    }
+
+    #[test]
+    fn an_image_has_every_package_of_every_case_once() {
+        let case = |packages| Case {
+            packages,
+            ..Case::USUAL
+        };
+        let spec = spec(&[case(&["gcc", "bc"]), case(&["gcc"])]);
+        assert_eq!(spec.include, ["bc", "gcc"]);
+        spec.check().expect("a system");
+    }
 }
