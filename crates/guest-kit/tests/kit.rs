@@ -87,7 +87,13 @@ fn the_initramfs_has_init_the_tools_and_our_programs() {
         assert_eq!(entries.get(link), Some(&0o120_777), "{link}");
     }
     assert_eq!(entries.get("dev/console"), Some(&0o020_600));
-    for program in ["bench", "flushbench", "mapsync", "recorder"] {
+    // kmod's index of built-in drivers, behind the first archive.
+    assert!(
+        entries
+            .keys()
+            .any(|name| name.ends_with("-paprika/modules.builtin.bin"))
+    );
+    for program in ["agent", "bench", "flushbench", "mapsync", "recorder"] {
         assert!(
             entries.contains_key(&format!("usr/bin/{program}")),
             "{program}"

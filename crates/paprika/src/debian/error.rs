@@ -50,7 +50,7 @@ pub enum DebianError {
         tail: String,
     },
     /// The user ended it.
-    #[error("interrupted; what was fetched stays in the cache")]
+    #[error("interrupted")]
     Interrupted,
     /// The system did not come up.
     #[error("the system was not up after {} s; the end of its console:\n{console}", .after.as_secs())]
