@@ -74,7 +74,7 @@ impl<'a> Runner<'a> {
         })
     }
 
-    /// Boots a machine and runs `cases` on it. A guest that dies is booted anew for the next case.
+    /// Boots a machine and runs `cases` on it. A guest that dies is booted anew for the next case; where none boots, no more is tried.
     pub fn run_on(&mut self, kind: Kind, cases: &[&Case]) -> anyhow::Result<()> {
         let mut session: Option<Session> = None;
         for case in cases {
@@ -86,7 +86,7 @@ impl<'a> Runner<'a> {
                 Ok(mut booted) => self.run(case, &mut booted).then_some(booted),
                 Err(error) => {
                     self.failed(case, kind, &format!("the system does not boot: {error:#}"));
-                    None
+                    return Ok(());
                 }
             };
         }
