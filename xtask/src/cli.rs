@@ -10,6 +10,8 @@ cargo xtask COMMAND
 
   test          set up what the tests need, then check the formatting, run clippy, and run every test of the workspace
   test --long   the same, then the long forms of the tests that have one (optimised build)
+  real          run real software in a Debian guest, for hours; `real --sample` is the part of it that `test` runs, and
+                `real --help` lists what else can be said
   setup         only the setting up: the distribution's packages that are missing, the guest (kernel, initramfs,
                 programs; about eight minutes the first time, cached from then on), test vectors, and a Debian system
   help          this text
@@ -26,6 +28,8 @@ pub(crate) enum Command {
     Help,
     /// Set up what the tests need.
     Setup,
+    /// Run real software, with these options.
+    Real(Vec<OsString>),
     /// Set up, and run the tests.
     Test {
         /// Run the long ones too.
@@ -44,6 +48,9 @@ pub(crate) fn parse(
         match argument {
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
             Arg::Long("long") => long = true,
+            Arg::Value(word) if command.is_none() && word == "real" => {
+                return Ok(Command::Real(parser.raw_args()?.collect()));
+            }
             Arg::Value(word) if command.is_none() => command = Some(word),
             other => return Err(other.unexpected()),
         }
@@ -76,6 +83,13 @@ mod tests {
         assert_eq!(parsed("test"), Ok(Command::Test { long: false }));
         assert_eq!(parsed("test --long"), Ok(Command::Test { long: true }));
         assert_eq!(parsed("--long test"), Ok(Command::Test { long: true }));
+    }
+
+    #[test]
+    fn what_follows_real_is_left_to_it() {
+        let words = ["--only", "gcc", "--help"].map(OsString::from);
+        let wanted = Ok(Command::Real(words.into()));
+        assert_eq!(parsed("real --only gcc --help"), wanted);
     }
 
     #[test]

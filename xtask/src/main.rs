@@ -21,6 +21,7 @@ fn main() -> ExitCode {
             print!("{}", cli::HELP);
             ExitCode::SUCCESS
         }
+        Ok(Command::Real(arguments)) => test::real(&arguments),
         Ok(Command::Setup) => steps::run("setup", &test::setup()),
         Ok(Command::Test { long }) => steps::run("test", &test::all(long)),
         Err(error) => {

@@ -1,5 +1,6 @@
 //! Running a list of steps, one after the other, until one fails. Each says what it is, how long it took and how it ended.
 
+use std::ffi::OsString;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -102,6 +103,20 @@ pub(crate) fn run(what: &str, steps: &[Step]) -> ExitCode {
         println!("{sum}");
     }
     ExitCode::SUCCESS
+}
+
+/// Runs cargo with these arguments and those that the user gave, and ends as it ends.
+pub(crate) fn hand_over(arguments: &[&str], more: &[OsString]) -> ExitCode {
+    let (mut command, line) = cargo(arguments, &[]);
+    match command.args(more).status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(source) => {
+            let command = line;
+            eprintln!("xtask: {}", Failure::Start { command, source });
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn carry_out(work: &Work) -> Result<Tally, Failure> {

@@ -1,8 +1,11 @@
 //! What the tests need, and what is run: the one place that lists both.
 
+use std::ffi::OsString;
+use std::process::ExitCode;
+
 use guest_kit::{GuestKit, Progress};
 
-use crate::steps::{Failure, Step, Work};
+use crate::steps::{self, Failure, Step, Work};
 
 /// Packages of the distribution that tests use directly. (What the guest's kernel and initramfs are built with, the guest kit
 /// installs itself when it has to build them.)
@@ -37,6 +40,10 @@ pub(crate) fn setup() -> Vec<Step> {
         Step {
             name: "a Debian system, by its own second stage in the guest",
             work: Work::Cargo(&["run", "--release", "--", "debian", "run", "--", "true"]),
+        },
+        Step {
+            name: "another Debian system, with the packages of the suite of real software",
+            work: Work::Cargo(&["run", "--release", "-p", "paprika-real", "--", "--prepare"]),
         },
     ]
 }
@@ -96,6 +103,10 @@ pub(crate) fn all(long: bool) -> Vec<Step> {
                 ],
                 environment: &[("PAPRIKA_ENGINE", "interpreter")],
             },
+        },
+        Step {
+            name: "real software, a sample",
+            work: Work::Cargo(&["run", "--release", "-p", "paprika-real", "--", "--sample"]),
         },
     ]);
     if long {
@@ -169,6 +180,11 @@ fn long_tests() -> [Step; 4] {
     ]
 }
 
+/// `cargo xtask real`: the suite of real software, with these options.
+pub(crate) fn real(arguments: &[OsString]) -> ExitCode {
+    steps::hand_over(&["run", "--release", "-p", "paprika-real", "--"], arguments)
+}
+
 fn packages() -> Result<(), Failure> {
     Ok(guest_kit::require_packages(PACKAGES, &Progress::auto())?)
 }
@@ -208,7 +224,7 @@ mod tests {
         let names = |long| all(long).iter().map(|step| step.name).collect::<Vec<_>>();
         let (short, long) = (names(false), names(true));
         assert!(short.starts_with(&setup().iter().map(|step| step.name).collect::<Vec<_>>()));
-        assert_eq!(short.last(), Some(&"those that run guests, interpreted"));
+        assert_eq!(short.last(), Some(&"real software, a sample"));
         assert_eq!(long[..short.len()], short);
         assert_eq!(long[short.len()..], long_tests().map(|step| step.name));
     }

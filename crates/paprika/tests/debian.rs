@@ -11,7 +11,7 @@ use std::time::Duration;
 use guest_kit::{DebianSpec, Progress};
 use paprika::debian::build::copy_sparse;
 use paprika::debian::{self, Command, DebianConfig, DebianError, DebianGuest};
-use paprika::machine::End;
+use paprika::machine::{CpuEngine, End, HostOptions};
 use tempfile::TempDir;
 
 use common::{kit, paprika};
@@ -101,6 +101,54 @@ fn one_boot_runs_many_commands_and_carries_files_both_ways() {
     ));
     assert_eq!(text(&kept.expect("guest").stdout), "3000000\n0\n");
     assert_eq!(guest.power_off().expect("ended"), End::PowerOff);
+}
+
+#[test]
+fn programs_go_on_while_their_guest_is_saved_restored_and_migrated() {
+    let directory = tempfile::tempdir().expect("directory");
+    let image = image(&directory);
+    let mut guest = boot(&image);
+    let counting = "(n=0; while [ ! -e stop ]; do n=$((n+1)); echo $n > new; mv new count; done; echo done > end) > /dev/null 2>&1 &";
+    let started = guest.output(&Command::shell(counting)).expect("guest");
+    assert_eq!(started.status, 0);
+    let mut last = 0;
+    for (number, engine) in [CpuEngine::Interpreter, CpuEngine::Jit]
+        .into_iter()
+        .enumerate()
+    {
+        let host = || HostOptions {
+            engine,
+            ..HostOptions::default()
+        };
+        let at = directory.path().join(format!("snapshot{number}"));
+        guest = guest.save_and_restore(&at, host()).expect("restored");
+        last = counted_on(&mut guest, last);
+        // The device for copying is one of those that are handed over.
+        let data = directory.path().join("data");
+        fs::write(&data, vec![number as u8; 300_000]).expect("file");
+        guest.copy_in(&[data], "/root").expect("copied in");
+        let by = directory.path().join("socket");
+        guest = guest.migrate(&by, host()).expect("migrated");
+        last = counted_on(&mut guest, last);
+        let back = directory.path().join("back");
+        guest.copy_out("/root/data", &back).expect("copied out");
+        let back = fs::read(back.join("data")).expect("file");
+        assert!(back == vec![number as u8; 300_000]);
+    }
+    let end =
+        "touch stop; while [ ! -e end ]; do sleep 0.1; done; cat end; dmesg | grep -c 'I/O error'";
+    let end = guest.output(&Command::shell(end)).expect("guest");
+    assert_eq!(text(&end.stdout), "done\n0\n");
+    assert_eq!(guest.power_off().expect("ended"), End::PowerOff);
+}
+
+/// Waits until the guest has counted on from `last`; answers how far.
+fn counted_on(guest: &mut DebianGuest, last: u64) -> u64 {
+    let line = format!("while [ $(cat count) -le {last} ]; do sleep 0.1; done; cat count");
+    let told = guest.output(&Command::shell(&line).timeout(Duration::from_secs(300)));
+    let told = told.expect("guest");
+    assert!(!told.timed_out, "it stands still");
+    text(&told.stdout).trim().parse().expect("a number")
 }
 
 fn debian_run(image: &Path, arguments: &[&str], input: &[u8]) -> Output {

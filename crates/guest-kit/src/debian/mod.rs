@@ -7,8 +7,10 @@
 //! No right is needed. The tree is made under fakeroot, which remembers owners, modes and devices that this user may not set, and
 //! mkfs.ext4 copies the tree under the same fakeroot into an image.
 //!
-//! - [`DebianSpec`]: what is wanted, and what can be wrong with it; `mirror`: where packages come from; `first_stage`: the recipe.
+//! - [`DebianSpec`]: what is wanted, and what can be wrong with it; `mirror`: where packages come from; `first_stage`: the recipe;
+//!   `carried`: packages and sources for a guest without a network.
 
+mod carried;
 mod first_stage;
 mod mirror;
 mod spec;
@@ -17,12 +19,17 @@ pub use spec::{DEFAULT_SUITE, DebianSpec, IMAGE_BLOCK, ROOT_ID, SpecError};
 
 use std::path::{Path, PathBuf};
 
+use crate::apt::ARCHITECTURE;
 use crate::{GuestKit, Progress, Result, host};
 
 /// The part of the cache.
 const FIRST_STAGE: &str = "debian-first-stage";
 /// Where fetched packages are kept, for first stages that have some in common.
 const PACKAGES: &str = "debian-packages";
+
+/// Parts of the cache: package files, and unpacked sources.
+const CARRIED_PACKAGES: &str = "debian-carried";
+const SOURCES: &str = "debian-sources";
 
 /// Packages of this machine that the first stage needs.
 const HOST_PACKAGES: &[&str] = &[
@@ -54,6 +61,42 @@ impl GuestKit {
         });
         progress.finish();
         Ok(built?.join(first_stage::IMAGE))
+    }
+
+    /// A directory with the file `NAME.deb` for each of `packages`, for the guest's architecture, fetched where it is not cached. What
+    /// they depend on is not fetched.
+    ///
+    /// # Errors
+    /// As for [`ensure`](Self::ensure); a package that does not exist in [`Error::Failed`](crate::Error::Failed).
+    pub fn debian_packages(&self, packages: &[&str], progress: &Progress) -> Result<PathBuf> {
+        let key = carried::key(packages, ARCHITECTURE, "");
+        let part = CARRIED_PACKAGES;
+        let built = self.cache.find_or_build(part, &key, progress, |at| {
+            carried::fetch_packages(at, packages, &self.cache, progress)
+        });
+        progress.finish();
+        built
+    }
+
+    /// A directory with a directory of the same name for each of the source packages `sources` of `suite`, fetched and unpacked (with
+    /// Debian's patches) where it is not cached.
+    ///
+    /// # Errors
+    /// As for [`debian_first_stage`](Self::debian_first_stage).
+    pub fn debian_sources(
+        &self,
+        sources: &[&str],
+        suite: &str,
+        progress: &Progress,
+    ) -> Result<PathBuf> {
+        let mirror = mirror::of_this_machine(suite)?;
+        let key = carried::key(sources, suite, &mirror);
+        let built = self.cache.find_or_build(SOURCES, &key, progress, |at| {
+            host::require(carried::SOURCE_TOOLS, &self.cache, progress)?;
+            carried::fetch_sources(at, sources, suite, &mirror, progress)
+        });
+        progress.finish();
+        built
     }
 
     /// Where the system that is used when none is named is kept: in this cache, for this spec.

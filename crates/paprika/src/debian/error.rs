@@ -85,12 +85,25 @@ pub enum DebianError {
         /// What the guest said.
         why: String,
     },
+    /// The guest did not get to another machine.
+    #[error("the guest could not be {what}: {why}")]
+    Relocate {
+        /// What was tried: saved, restored, migrated.
+        what: &'static str,
+        /// Why not.
+        why: String,
+    },
     /// A path that names no place in the guest.
     #[error("{0:?} is no place in the guest; write an absolute path, for example /root")]
     GuestPath(String),
 }
 
 impl DebianError {
+    pub(super) fn relocate(what: &'static str, why: &dyn std::fmt::Display) -> Self {
+        let why = why.to_string();
+        Self::Relocate { what, why }
+    }
+
     /// The error of a failed operation on a file, for `map_err`.
     pub(super) fn file(
         what: &'static str,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, after, bounded, never, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, after, bounded, never, select};
 use papr::ConsoleBackend;
 use papr_scm::nvdimm::Plan;
 
@@ -23,12 +23,13 @@ const FRAMES_AT_ONCE: usize = 3;
 /// How often a frame is offered again that the guest has no room for.
 const TYPING_PAUSE: Duration = Duration::from_millis(1);
 /// How long a killed command may take to be gone, and a guest to power off, before the guest is ended.
-const GRACE: Duration = Duration::from_secs(60);
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 /// What systemd's `systemctl poweroff --force` sends everything before it unmounts.
 const KILL: i32 = 9;
 
 /// The console: frames go to whoever waits for them.
-struct Ear {
+#[derive(Clone)]
+pub(super) struct Ear {
     reader: Arc<Mutex<Reader>>,
     tell: Sender<Said>,
 }
@@ -47,15 +48,77 @@ impl ConsoleBackend for Ear {
     }
 }
 
-/// The system. Dropping it cuts its power; [`power_off`](Self::power_off) leaves the image clean.
-pub struct DebianGuest {
-    machine: Arc<Machine>,
-    running: Option<JoinHandle<Result<End, MachineError>>>,
-    reader: Arc<Mutex<Reader>>,
-    said: Receiver<Said>,
+/// A machine, and the thread that it runs on. Dropping it cuts its power.
+pub(super) struct Life {
+    pub(super) machine: Arc<Machine>,
+    running: Option<Running>,
     /// Disconnected when the machine has ended.
     ended: Receiver<()>,
-    transfer: Option<Transfer>,
+}
+
+/// What tells how a machine ended.
+pub(super) type Running = JoinHandle<Result<End, MachineError>>;
+
+impl Life {
+    /// Lets a machine run, on a thread on which `run` answers how it ended.
+    pub(super) fn new(
+        machine: Arc<Machine>,
+        run: impl FnOnce() -> Result<End, MachineError> + Send + 'static,
+    ) -> Result<Self, MachineError> {
+        let (alive, ended) = bounded(0);
+        let body = move || {
+            let _alive: Sender<()> = alive;
+            run()
+        };
+        let thread = std::thread::Builder::new().name("machine".into());
+        Ok(Self {
+            machine,
+            running: Some(thread.spawn(body).map_err(MachineError::Thread)?),
+            ended,
+        })
+    }
+
+    /// Lets a machine run that has not begun.
+    pub(super) fn begin(machine: Arc<Machine>) -> Result<Self, MachineError> {
+        let begun = Arc::clone(&machine);
+        Self::new(machine, move || begun.run())
+    }
+
+    /// Waits for the end, but not for ever; answers what it was.
+    pub(super) fn end(mut self, patience: Duration) -> Result<End, MachineError> {
+        let over = self.ended.recv_timeout(patience);
+        if over != Err(RecvTimeoutError::Disconnected) {
+            self.machine.outside().kill();
+        }
+        self.join()
+    }
+
+    fn join(&mut self) -> Result<End, MachineError> {
+        let Some(running) = self.running.take() else {
+            return Ok(End::Killed);
+        };
+        running
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.machine.outside().kill();
+            // How it ends does not matter to one who does not look.
+            let _ = running.join();
+        }
+    }
+}
+
+/// The system. Dropping it cuts its power; [`power_off`](Self::power_off) leaves the image clean.
+pub struct DebianGuest {
+    pub(super) life: Life,
+    pub(super) ear: Ear,
+    pub(super) said: Receiver<Said>,
+    pub(super) transfer: Option<Transfer>,
 }
 
 impl DebianGuest {
@@ -79,29 +142,18 @@ impl DebianGuest {
         nvdimms.extend(config.nvdimms);
         let nvdimms = Plan::new(nvdimms)?.open()?;
 
-        let reader = Arc::new(Mutex::new(Reader::default()));
         let (tell, said) = bounded(FRAMES);
-        let console = Ear {
-            reader: Arc::clone(&reader),
+        let ear = Ear {
+            reader: Arc::default(),
             tell,
         };
-        let machine = Arc::new(Machine::build(blueprint, &nvdimms, Box::new(console))?);
-        let (alive, ended) = bounded(0);
-        let running = {
-            let machine = Arc::clone(&machine);
-            let body = move || {
-                let _alive: Sender<()> = alive;
-                machine.run()
-            };
-            let thread = std::thread::Builder::new().name("machine".into());
-            thread.spawn(body).map_err(MachineError::Thread)?
-        };
+        let machine = Machine::build(blueprint, &nvdimms, Box::new(ear.clone()))?;
+        // It holds their files from here on, so that another can have them when it has ended.
+        drop(nvdimms);
         let mut guest = Self {
-            machine,
-            running: Some(running),
-            reader,
+            life: Life::begin(Arc::new(machine))?,
+            ear,
             said,
-            ended,
             transfer,
         };
         let given_up = after(config.boot_timeout);
@@ -111,7 +163,7 @@ impl DebianGuest {
                 recv(guest.said) -> said => if said == Ok(Said::Ready) {
                     return Ok(guest);
                 },
-                recv(guest.ended) -> _ => return Err(guest.gone()),
+                recv(guest.life.ended) -> _ => return Err(guest.gone()),
                 recv(stop) -> asked => match asked {
                     Ok(_) => return Err(DebianError::Interrupted),
                     Err(_) => stop = never(),
@@ -126,12 +178,13 @@ impl DebianGuest {
 
     /// The machine, for whoever snapshots, migrates, or measures it.
     pub fn machine(&self) -> &Arc<Machine> {
-        &self.machine
+        &self.life.machine
     }
 
     /// The end of what the console has shown beside the agent's frames.
     pub fn console(&self) -> String {
-        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = &self.ear.reader;
+        let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
         reader.noise()
     }
 
@@ -177,7 +230,7 @@ impl DebianGuest {
         let mut timed_out = false;
         let mut input = Input::new(streams.stdin);
         let mut stop = streams.stop.unwrap_or_else(never);
-        let (ended, said) = (self.ended.clone(), self.said.clone());
+        let (ended, said) = (self.life.ended.clone(), self.said.clone());
         loop {
             if let Some((tell, bytes)) = input.due() {
                 self.tell(tell, &bytes)?;
@@ -261,16 +314,16 @@ impl DebianGuest {
     /// What ended the machine instead.
     pub fn power_off(mut self) -> Result<End, DebianError> {
         self.tell(Tell::PowerOff, &[])?;
-        let ended = self.ended.clone();
+        let ended = self.life.ended.clone();
         let given_up = after(GRACE);
         loop {
             select! {
                 recv(self.said) -> _ => {},
                 recv(ended) -> _ => break,
-                recv(given_up) -> _ => break self.machine.outside().kill(),
+                recv(given_up) -> _ => break self.life.machine.outside().kill(),
             }
         }
-        Ok(self.join()?)
+        Ok(self.life.join()?)
     }
 
     /// Types a frame as fast as the guest takes it.
@@ -279,13 +332,13 @@ impl DebianGuest {
         let mut left = frame.as_slice();
         let deadline = Instant::now() + GRACE;
         while !left.is_empty() {
-            let taken = self.machine.platform().console_input(left);
+            let taken = self.life.machine.platform().console_input(left);
             left = left.get(taken..).unwrap_or_default();
             if left.is_empty() {
                 break;
             }
-            let over = self.ended.recv_timeout(TYPING_PAUSE)
-                == Err(crossbeam_channel::RecvTimeoutError::Disconnected);
+            let over =
+                self.life.ended.recv_timeout(TYPING_PAUSE) == Err(RecvTimeoutError::Disconnected);
             if over || Instant::now() > deadline {
                 return Err(self.gone());
             }
@@ -295,8 +348,8 @@ impl DebianGuest {
 
     /// The error of a guest that has ended, or is ended now because it does not do its part.
     fn gone(&mut self) -> DebianError {
-        self.machine.outside().kill();
-        let end = match self.join() {
+        self.life.machine.outside().kill();
+        let end = match self.life.join() {
             Ok(End::Killed) => "it was ended because it did not answer".into(),
             Ok(End::Panic(message)) => format!("its kernel died: {message}"),
             Ok(End::PowerOff) => "it powered off".into(),
@@ -306,25 +359,6 @@ impl DebianGuest {
         DebianError::Gone {
             end,
             console: self.console(),
-        }
-    }
-
-    fn join(&mut self) -> Result<End, MachineError> {
-        let Some(running) = self.running.take() else {
-            return Ok(End::Killed);
-        };
-        running
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    }
-}
-
-impl Drop for DebianGuest {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            self.machine.outside().kill();
-            // How it ends does not matter to one who does not look.
-            let _ = running.join();
         }
     }
 }

@@ -16,7 +16,8 @@
 //!
 //! - [`build`](mod@build): images; [`config`]: the machine of a system, and what its boot is told;
 //! - [`guest`]: a running system that takes commands and files; `command`: what one is, and where its output goes;
-//! - `protocol`: frames on the console, spoken with `guest/programs/agent.c`; `transfer`: files by way of an NVDIMM.
+//! - `protocol`: frames on the console, spoken with `guest/programs/agent.c`; `transfer`: files by way of an NVDIMM;
+//!   `relocate`: a guest that goes on in another machine.
 
 pub mod build;
 mod command;
@@ -24,6 +25,7 @@ pub mod config;
 mod error;
 pub mod guest;
 mod protocol;
+mod relocate;
 mod transfer;
 
 pub use build::{build, default_image};
