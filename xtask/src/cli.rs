@@ -10,8 +10,8 @@ cargo xtask COMMAND
 
   test          set up what the tests need, then check the formatting, run clippy, and run every test of the workspace
   test --long   the same, then the long forms of the tests that have one (optimised build)
-  real          run real software in a Debian guest, for hours; `real --sample` is the part of it that `test` runs, and
-                `real --help` lists what else can be said
+  real          run real software in a Debian guest, for hours; `real --sample` is the part of it that `test --long`
+                runs, and `real --help` lists what else can be said
   setup         only the setting up: the distribution's packages that are missing, the guest (kernel, initramfs,
                 programs; about eight minutes the first time, cached from then on), test vectors, and a Debian system
   help          this text

@@ -170,6 +170,19 @@ impl<'a> Context<'a> {
         cpu.extend_budget(left as u32).map_or(0, u64::from)
     }
 
+    /// Makes an access that may be made twice, and records whether it was refused, or has stored to code: then it is made again, as
+    /// the run's next instruction (without an interrupt). The one that is made again finds that page unwatched, in the end because it
+    /// has changed so often.
+    pub(crate) fn access_again<T: Default>(
+        &mut self,
+        access: impl FnOnce(&mut dyn Memory) -> Result<T, Interrupt>,
+    ) -> T {
+        let value = self.access(access);
+        // SAFETY: as in `access`.
+        self.faulted |= unsafe { self.memory.as_mut() }.take_own_change();
+        value
+    }
+
     /// Makes an access, and records whether it was refused.
     pub(crate) fn access<T: Default>(
         &mut self,

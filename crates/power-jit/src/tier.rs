@@ -312,11 +312,14 @@ impl JitTier {
                     return Ran::Interrupted(cia, interrupt);
                 }
                 ExitKind::MemoryFault => {
-                    self.statistics.interrupts += 1;
-                    return match returned.fault {
-                        Some(interrupt) => Ran::Interrupted(cia, interrupt),
-                        None => Ran::Left,
+                    let Some(interrupt) = returned.fault else {
+                        // A store to code, which is made again: it was counted, and is not carried out yet.
+                        self.statistics.changes += 1;
+                        cpu.set_budget(cpu.budget() + 1);
+                        return Ran::Left;
                     };
+                    self.statistics.interrupts += 1;
+                    return Ran::Interrupted(cia, interrupt);
                 }
                 ExitKind::SystemFault => {
                     self.statistics.interrupts += 1;

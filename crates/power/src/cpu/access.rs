@@ -85,7 +85,9 @@ impl Cpu {
             return Ok(());
         };
         let memory = &self.partition.memory;
-        memory.announce_code(real, bytes);
+        if memory.announce_code(real, bytes) {
+            self.code.note_own_change();
+        }
         let granule = 1u64 << self.tlb.granule_shift();
         if memory.has_code(real & !(granule - 1), granule) {
             self.tlb.lend(ea);

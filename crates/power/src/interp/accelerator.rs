@@ -312,6 +312,8 @@ impl Cpu {
     /// changed: where it has, the run loop must look before compiled code runs.
     #[inline]
     pub fn open_code_gate(&mut self, stamps: [u64; 2]) -> bool {
+        // What the interpreter has stored is looked up already.
+        self.code.take_own_change();
         let events = self.partition.memory.code();
         events.gate(self.id()).open(stamps);
         // Who changes code counts first and closes then: either the count is seen here, or the gate stays closed.
@@ -320,6 +322,12 @@ impl Cpu {
             self.code.enter_page();
         }
         current
+    }
+
+    /// Whether this vCPU has stored to code since this was last asked: the next instruction has to be looked up by the run loop.
+    #[inline]
+    pub fn take_own_change(&mut self) -> bool {
+        self.code.take_own_change()
     }
 
     /// The host address of the gate's two doublewords, which stay there as long as the partition.

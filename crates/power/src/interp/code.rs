@@ -127,6 +127,8 @@ pub(crate) struct CodeCache {
     stale: bool,
     /// The changes of code that were caught up with.
     seen_epoch: u64,
+    /// This vCPU has stored to code, and compiled code has not asked yet.
+    own_change: bool,
     /// The last lookup found that changes of code are to be caught up with.
     behind: bool,
     /// Counts changes of trusted pages: addresses of compiled code found before may be stale.
@@ -161,6 +163,7 @@ impl Default for CodeCache {
             ],
             stale: false,
             seen_epoch: 0,
+            own_change: false,
             behind: false,
             generation: 0,
             newest: 2,
@@ -254,6 +257,18 @@ impl CodeCache {
             entry.page = None;
         }
         self.pages.clear();
+    }
+
+    /// This vCPU is about to store to code: its next instruction is looked up again, as other emulators do, whatever the program does
+    /// without the isync that the architecture asks for.
+    pub(crate) fn note_own_change(&mut self) {
+        self.stale = true;
+        self.own_change = true;
+    }
+
+    /// Whether this vCPU has stored to code since this was last asked.
+    pub(super) fn take_own_change(&mut self) -> bool {
+        std::mem::take(&mut self.own_change)
     }
 
     /// Makes the run loop look its page up again before the next instruction.

@@ -244,13 +244,16 @@ impl RealMemory {
         has.unwrap_or(false)
     }
 
-    /// Announces a store to `len` bytes at a real address, as far as code is watched there.
-    pub(crate) fn announce_code(&self, real: u64, len: u64) {
-        self.with_marks(real, |marks, base| {
-            if marks.any_watched(real - base, len) {
+    /// Announces a store to `len` bytes at a real address, as far as code is watched there; whether any is.
+    pub(crate) fn announce_code(&self, real: u64, len: u64) -> bool {
+        let announced = self.with_marks(real, |marks, base| {
+            let watched = marks.any_watched(real - base, len);
+            if watched {
                 self.code.announce(marks, real - base, base, len);
             }
+            watched
         });
+        announced.unwrap_or(false)
     }
 
     /// The marks of the mapping that a real address is in, and where it starts.
