@@ -59,7 +59,7 @@ const PAUSES: u32 = 32;
 pub(crate) fn pause(cpu: &mut Cpu, _: Insn) -> Outcome {
     cpu.pauses = cpu.pauses.wrapping_add(1);
     if cpu.pauses.is_multiple_of(PAUSES) {
-        std::thread::yield_now();
+        cpu.yield_host_processor();
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ pub(crate) fn wait_for_others(cpu: &mut Cpu) {
         }
         spins += 1;
         if spins.is_multiple_of(64) {
-            std::thread::yield_now();
+            cpu.yield_host_processor();
         } else {
             std::hint::spin_loop();
         }
@@ -106,6 +106,16 @@ impl Cpu {
                 self.code.flush_page(pid, ea);
             }
         }
+    }
+
+    /// Lets other threads have the host's processor. On a busy host it is gone for milliseconds: nobody waits meanwhile for this vCPU
+    /// to drop translations, as it carries out no instruction before it has.
+    pub(crate) fn yield_host_processor(&mut self) {
+        use std::sync::atomic::Ordering;
+        self.signals.in_guest.store(false, Ordering::SeqCst);
+        std::thread::yield_now();
+        self.signals.in_guest.store(true, Ordering::SeqCst);
+        self.catch_up_flush();
     }
 
     /// Carries out the demands that came since the last time: to drop translations, and store tags for watched code.
