@@ -57,6 +57,19 @@ gcc -O2 -mcpu=power8 -Wno-psabi -mabi=ieeelongdouble -o software long_double.c -
             ..Case::USUAL
         },
         Case {
+            name: "gcc-decimal-rounding",
+            claim: "values are rounded to decimal formats as the compiler rounds constants",
+            packages: &["gcc"],
+            files: &[(
+                "decimal_rounding.c",
+                include_str!("../../programs/decimal_rounding.c"),
+            )],
+            script: "gcc -O2 -mcpu=power9 -o rounding decimal_rounding.c; ./rounding",
+            verdict: Verdict::Prints("right\n"),
+            extent: Extent::Everywhere,
+            ..Case::USUAL
+        },
+        Case {
             name: "gcc-c-plus-plus",
             claim: "C++ exceptions, threads, containers, streams",
             packages: &["g++"],
