@@ -74,7 +74,7 @@ gcc -O2 -mcpu=power8 -Wno-psabi -mabi=ieeelongdouble -o software long_double.c -
             claim: "C++ exceptions, threads, containers, streams",
             packages: &["g++"],
             files: &[("mixture.cc", include_str!("../../programs/mixture.cc"))],
-            script: "g++ -O2 -mcpu=power9 -pthread -o mixture mixture.cc",
+            script: "g++ -O1 -mcpu=power9 -pthread -o mixture mixture.cc",
             verdict: Verdict::AsPeer(&["./mixture"]),
             minutes: 15,
             ..Case::USUAL
@@ -83,9 +83,9 @@ gcc -O2 -mcpu=power8 -Wno-psabi -mabi=ieeelongdouble -o software long_double.c -
             name: "gcc-repeated",
             claim: "twenty runs of the compiler die of nothing and write the same object file",
             packages: &["gcc"],
-            files: &[("arithmetic.c", include_str!("../../programs/arithmetic.c"))],
+            files: &[("spr808.c", include_str!("../../programs/spr808.c"))],
             script: r#"
-for i in $(seq 20); do gcc -O2 -c -o $i.o arithmetic.c; done
+for i in $(seq 20); do gcc -O2 -c -o $i.o spr808.c; done
 sha256sum *.o | cut -c 1-64 | sort -u
 "#,
             verdict: Verdict::PrintsTheSame,
