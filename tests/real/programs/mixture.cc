@@ -10,7 +10,6 @@
 #include <mutex>
 #include <numeric>
 #include <random>
-#include <regex>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -80,10 +79,6 @@ int main()
 		std::cout << "thrown over a thread\n";
 	}
 
-	std::regex pattern("([a-z]+)-([0-9]+)");
-	std::string text = "abc-12 def-345 -6 ghi-";
-	for (std::sregex_iterator it(text.begin(), text.end(), pattern), end; it != end; ++it)
-		std::cout << (*it)[1] << "=" << (*it)[2] << " ";
 	std::ostringstream out;
 	out << std::setprecision(17) << std::complex<double>(1, 2) / std::complex<double>(3, -1) << " " << std::hex << 255 << " " << 1.0 / 3;
 	std::cout << out.str() << "\n";

@@ -5,6 +5,7 @@
 //! - [`machine`]: engines and numbers of vCPUs; [`system`]: the image; [`session`]: a booted system in which cases run;
 //! - [`judge`], [`peer`], [`kernel_log`]: what makes a case pass;
 //! - [`runner`]: cases on machines; [`soak`]: at random, with guests saved and moved meanwhile; [`second_stage`]: debootstrap;
+//!   [`uprobes`]: the distribution's own kernel;
 //! - [`options`]: the command line.
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ mod second_stage;
 mod session;
 mod soak;
 mod system;
+mod uprobes;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -38,7 +40,12 @@ fn main() -> ExitCode {
         for case in &all {
             println!("{:<24} {}", case.name, case.claim);
         }
-        println!("{:<24} {}", second_stage::NAME, second_stage::CLAIM);
+        for (name, claim) in [
+            (uprobes::NAME, uprobes::CLAIM),
+            (second_stage::NAME, second_stage::CLAIM),
+        ] {
+            println!("{name:<24} {claim}");
+        }
         return ExitCode::SUCCESS;
     }
     match run(&options, &all) {
@@ -76,20 +83,18 @@ fn run(options: &Options, all: &[Case]) -> anyhow::Result<bool> {
                 }
             }
         }
+        for kind in options.kinds() {
+            if options.uprobes() {
+                let begun = Instant::now();
+                let judged = uprobes::run(&system, kind);
+                runner.note(uprobes::NAME, kind, begun.elapsed(), judged);
+            }
+        }
         if options.second_stage() {
             let kind = options.kinds()[0];
-            match second_stage::run(&system, kind)? {
-                None => runner.tally.passed += 1,
-                Some(why) => {
-                    runner.tally.failed += 1;
-                    say(format!("{} fails: {why}", second_stage::NAME));
-                    let again = format!("cargo xtask real --only {}", second_stage::NAME);
-                    say(format!(
-                        "To see it again: {again} --engine {}",
-                        kind.engine_name()
-                    ));
-                }
-            }
+            let begun = Instant::now();
+            let judged = second_stage::run(&system, kind);
+            runner.note(second_stage::NAME, kind, begun.elapsed(), judged);
         }
     }
     let tally = runner.tally;

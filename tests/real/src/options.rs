@@ -7,7 +7,7 @@ use paprika::machine::CpuEngine;
 
 use crate::case::Case;
 use crate::machine::{ALL, Kind};
-use crate::second_stage;
+use crate::{second_stage, uprobes};
 
 /// Runs real software in a Debian guest on Paprika
 ///
@@ -60,7 +60,8 @@ impl Options {
     /// The cases that are meant.
     pub fn chosen<'a>(&self, all: &'a [Case]) -> anyhow::Result<Vec<&'a Case>> {
         for pattern in &self.only {
-            let known = pattern == second_stage::NAME || all.iter().any(|it| it.is_meant(pattern));
+            let known = [second_stage::NAME, uprobes::NAME].contains(&pattern.as_str())
+                || all.iter().any(|it| it.is_meant(pattern));
             anyhow::ensure!(
                 known,
                 "there is no case `{pattern}`; --list shows what there is"
@@ -88,6 +89,15 @@ impl Options {
     /// Whether one machine was named, on which everything that was chosen is to run.
     pub fn on_named_machine(&self) -> bool {
         self.cpus.is_some() && !self.only.is_empty()
+    }
+
+    /// Whether uprobes are meant: always, because they take seconds.
+    pub fn uprobes(&self) -> bool {
+        let named = self
+            .only
+            .iter()
+            .any(|it| uprobes::NAME.starts_with(it.as_str()));
+        named || (self.only.is_empty() && self.hours.is_none())
     }
 
     /// Whether debootstrap's second stage is meant.

@@ -169,6 +169,31 @@ impl<'a> Runner<'a> {
         }
     }
 
+    /// Notes how something ended that is no case in a Debian system.
+    pub fn note(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        time: Duration,
+        judged: anyhow::Result<Option<String>>,
+    ) {
+        let why = judged.unwrap_or_else(|error| Some(format!("{error:#}")));
+        let ended = if why.is_some() { "FAILED" } else { "passed" };
+        say(format!("{kind}: {name:<24} {ended}, {}", in_words(time)));
+        match why {
+            None => self.tally.passed += 1,
+            Some(why) => {
+                self.tally.failed += 1;
+                say(why);
+                let engine = kind.engine_name();
+                let machine = format!("--engine {engine} --cpus {}", kind.cpus);
+                say(format!(
+                    "To see it again: cargo xtask real --only {name} {machine}"
+                ));
+            }
+        }
+    }
+
     /// Notes a failure, with what to run to see it again.
     pub fn failed(&mut self, case: &Case, kind: Kind, why: &str) {
         self.tally.failed += 1;

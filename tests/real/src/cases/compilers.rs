@@ -57,11 +57,24 @@ gcc -O2 -mcpu=power8 -Wno-psabi -mabi=ieeelongdouble -o software long_double.c -
             ..Case::USUAL
         },
         Case {
+            name: "gcc-decimal-rounding",
+            claim: "values are rounded to decimal formats as the compiler rounds constants",
+            packages: &["gcc"],
+            files: &[(
+                "decimal_rounding.c",
+                include_str!("../../programs/decimal_rounding.c"),
+            )],
+            script: "gcc -O2 -mcpu=power9 -o rounding decimal_rounding.c; ./rounding",
+            verdict: Verdict::Prints("right\n"),
+            extent: Extent::Everywhere,
+            ..Case::USUAL
+        },
+        Case {
             name: "gcc-c-plus-plus",
             claim: "C++ exceptions, threads, containers, streams",
             packages: &["g++"],
             files: &[("mixture.cc", include_str!("../../programs/mixture.cc"))],
-            script: "g++ -O2 -mcpu=power9 -pthread -o mixture mixture.cc",
+            script: "g++ -O1 -mcpu=power9 -pthread -o mixture mixture.cc",
             verdict: Verdict::AsPeer(&["./mixture"]),
             minutes: 15,
             ..Case::USUAL
@@ -70,9 +83,9 @@ gcc -O2 -mcpu=power8 -Wno-psabi -mabi=ieeelongdouble -o software long_double.c -
             name: "gcc-repeated",
             claim: "twenty runs of the compiler die of nothing and write the same object file",
             packages: &["gcc"],
-            files: &[("arithmetic.c", include_str!("../../programs/arithmetic.c"))],
+            files: &[("spr808.c", include_str!("../../programs/spr808.c"))],
             script: r#"
-for i in $(seq 20); do gcc -O2 -c -o $i.o arithmetic.c; done
+for i in $(seq 20); do gcc -O2 -c -o $i.o spr808.c; done
 sha256sum *.o | cut -c 1-64 | sort -u
 "#,
             verdict: Verdict::PrintsTheSame,

@@ -30,29 +30,5 @@ pub(super) fn cases() -> Vec<Case> {
             extent: Extent::Everywhere,
             ..Case::USUAL
         },
-        Case {
-            name: "processor-uprobe-slots",
-            claim: "an instruction slot that the kernel rewrites in place is fetched as stored",
-            packages: &["gcc"],
-            files: &[("probed.c", include_str!("../../programs/probed.c"))],
-            script: r#"
-gcc -O1 -no-pie -o probed probed.c
-read -r second third < <(./probed offsets)
-mountpoint -q /sys/kernel/tracing || mount -t tracefs trace /sys/kernel/tracing
-cd /sys/kernel/tracing
-echo "p:second $OLDPWD/probed:$second" > uprobe_events
-echo "p:third $OLDPWD/probed:$third" >> uprobe_events
-echo 1 > events/uprobes/enable
-for i in 1 2 3; do "$OLDPWD/probed"; done
-awk '{ print $2, $3 }' uprobe_profile
-echo 0 > events/uprobes/enable
-echo > uprobe_events
-"#,
-            verdict: Verdict::Prints(
-                "a0000000a a0000000a\na0000000a a0000000a\na0000000a a0000000a\nsecond 30\nthird 30\n",
-            ),
-            extent: Extent::Everywhere,
-            ..Case::USUAL
-        },
     ]
 }
