@@ -77,7 +77,7 @@ fn run(options: &Options, all: &[Case]) -> anyhow::Result<bool> {
             for kind in options.kinds() {
                 let runs =
                     |case: &&&Case| options.on_named_machine() || kind.runs(case, options.sample);
-                let cases: Vec<_> = chosen.iter().filter(|case| runs(&case)).copied().collect();
+                let cases: Vec<_> = chosen.iter().filter(|case| runs(case)).copied().collect();
                 if !cases.is_empty() {
                     runner.run_on(kind, &cases)?;
                 }

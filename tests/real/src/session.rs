@@ -139,7 +139,7 @@ impl Session {
         let begin = "mkdir -p \"$1\"; setsid sh -c \"$0\" \"$1\" < /dev/null > /dev/null 2>&1 &";
         let output = self
             .guest
-            .output(&Command::new(["sh", "-c", &begin, &whole, &result]))?;
+            .output(&Command::new(["sh", "-c", begin, &whole, &result]))?;
         anyhow::ensure!(output.status == 0, "the case can't be started");
         Ok(())
     }
