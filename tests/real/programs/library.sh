@@ -10,7 +10,7 @@ namespace() {
     shift; [ $# = 0 ] || shift
     ndctl destroy-namespace -f -r "$region" all >/dev/null 2>&1 || true
     ndctl create-namespace -f -m "$mode" -r "$region" "$@" > namespace.json
-    sed -n 's/.*"\(blockdev\|chardev\)":"\([^"]*\)".*/\/dev\/\2/p' namespace.json | head -1
+    sed -n '/"\(blockdev\|chardev\)":/{s/.*:"\([^"]*\)".*/\/dev\/\1/p;q}' namespace.json
 }
 
 # dax_mount DEVICE DIRECTORY: an XFS whose blocks are as large as pages, which DAX asks for, mounted with DAX.

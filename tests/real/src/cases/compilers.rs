@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
                 "./arithmetic.power9.O2",
                 "./arithmetic.power9.O3",
             ]),
-            extent: Extent::Everywhere,
+            extent: Extent::Sample,
             ..Case::USUAL
         },
         Case {
@@ -76,6 +76,7 @@ gcc -O2 -mcpu=power8 -Wno-psabi -mabi=ieeelongdouble -o software long_double.c -
             files: &[("mixture.cc", include_str!("../../programs/mixture.cc"))],
             script: "g++ -O1 -mcpu=power9 -pthread -o mixture mixture.cc",
             verdict: Verdict::AsPeer(&["./mixture"]),
+            extent: Extent::Long,
             minutes: 15,
             ..Case::USUAL
         },

@@ -15,6 +15,7 @@ pub(super) fn cases() -> Vec<Case> {
             "ca-certificates",
             "lua5.4",
             "cowsay",
+            "libtext-charwidth-perl",
         ],
         script: r#"
 export DEBIAN_FRONTEND=noninteractive

@@ -7,19 +7,19 @@ const FIO: &str = r#"
 verified() { check fio-$1 fio --name=$1 --filename=$2 --size=${3:-48M} --verify=$4 --verify_fatal=1 --randseed=14 --do_verify=1 \
     --verify_backlog=64 --thread --group_reporting "${@:5}"; }
 device=$(namespace fsdax); dax_mount $device dax
-verified mapped dax/a 32M crc32c --rw=randwrite --bs=64k --ioengine=mmap
-verified synced dax/b 32M sha256 --rw=randwrite --bs=4k-64k --ioengine=sync --fsync=16
-verified jobs dax/c 16M xxhash --rw=randwrite --bs=8k --ioengine=psync --fdatasync=32 --numjobs=$CPUS --offset_increment=16M
+verified mapped dax/a 8M crc32c --rw=randwrite --bs=64k --ioengine=mmap
+verified synced dax/b 8M sha256 --rw=randwrite --bs=4k-64k --ioengine=sync --fsync=16
+verified jobs dax/c 4M xxhash --rw=randwrite --bs=8k --ioengine=psync --fdatasync=32 --numjobs=$CPUS --offset_increment=4M
 # Read again after it was unmounted: what is verified comes from the medium.
 umount dax; mount -o dax $device dax
-check fio-again fio --name=mapped --filename=dax/a --size=32M --verify=crc32c --rw=randwrite --bs=64k --ioengine=mmap --randseed=14 --verify_only
+check fio-again fio --name=mapped --filename=dax/a --size=8M --verify=crc32c --rw=randwrite --bs=64k --ioengine=mmap --randseed=14 --verify_only
 umount dax
 device=$(namespace sector)
-verified sector $device 48M crc32c --rw=randwrite --bs=4k --ioengine=libaio --iodepth=8 --direct=1
-verified sector-mixed $device 48M sha1 --rw=randwrite --bs=512-16k --blockalign=512 --ioengine=sync --fsync=32
+verified sector $device $((8 * SCALE))M crc32c --rw=randwrite --bs=4k --ioengine=libaio --iodepth=8 --direct=1
+verified sector-mixed $device $((8 * SCALE))M sha1 --rw=randwrite --bs=512-16k --blockalign=512 --ioengine=sync --fsync=32
 device=$(namespace raw)
-verified raw $device 48M crc32c --rw=randwrite --bs=4k-64k --ioengine=psync --direct=1 --fsync=16
-verified raw-cached $device 48M md5 --rw=write --bs=64k --ioengine=sync --end_fsync=1
+verified raw $device $((8 * SCALE))M crc32c --rw=randwrite --bs=4k-64k --ioengine=psync --direct=1 --fsync=16
+verified raw-cached $device $((8 * SCALE))M md5 --rw=write --bs=64k --ioengine=sync --end_fsync=1
 ndctl destroy-namespace -f -r $WORK all > destroyed 2>&1
 "#;
 
@@ -56,7 +56,7 @@ ndctl destroy-namespace -f -r $SYNC all > destroyed 2>&1
         Case {
             name: "pmem-libpmemobj",
             claim: "transactions of libpmemobj on DAX files of both kinds of NVDIMM, and on devdax, keep what they committed",
-            packages: &["libpmemobj-dev", "gcc", "ndctl", "xfsprogs"],
+            packages: &["libpmemobj-dev", "gcc", "ndctl", "xfsprogs", "python3"],
             files: &[("pmem_list.c", include_str!("../../programs/pmem_list.c"))],
             script: r#"
 gcc -O2 -o pmem_list pmem_list.c -lpmemobj
@@ -65,6 +65,8 @@ dax_mount "$(namespace fsdax)" dax
 dax_mount "$(namespace fsdax $SYNC)" dax
 ./pmem_list dax/pool 67108864; umount dax
 device=$(namespace devdax $SYNC)
+# A pool is made on a device only where nothing was; this one has had a file system.
+python3 -c 'import mmap, os, sys; mmap.mmap(os.open(sys.argv[1], os.O_RDWR), 16 << 20)[:] = bytes(16 << 20)' "$device"
 ./pmem_list "$device" 0
 ndctl destroy-namespace -f -r $SYNC all > destroyed 2>&1
 "#,

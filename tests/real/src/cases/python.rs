@@ -38,43 +38,48 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         suite(
             "python-test-numbers",
-            "python's tests of int, float, complex, math, struct, array",
-            modules!(
-                "test_int test_long test_float test_complex test_math test_cmath test_struct test_array test_numeric_tower test_fractions"
-            ),
+            "python's tests of int, float, struct, cmath",
+            modules!("test_int test_float test_struct test_cmath"),
         ),
-        suite(
+        long(suite(
             "python-test-text",
             "python's tests of json, re, str, hash, pickle",
             modules!(
                 "test_json test_re test_bytes test_hash test_format test_strtod test_binascii"
             ),
-        ),
-        suite(
+        )),
+        long(suite(
             "python-test-compression",
             "python's tests of zlib, gzip, bz2",
             modules!("test_zlib test_gzip test_bz2"),
-        ),
+        )),
         suite(
             "python-test-crypto",
             "python's tests of hashlib and hmac",
             modules!("test_hashlib test_hmac test_secrets"),
         ),
-        suite(
+        long(suite(
             "python-test-memory",
             "python's tests of mmap, ctypes, memoryview",
             modules!("test_mmap test_ctypes test_memoryview test_buffer"),
-        ),
+        )),
         suite(
             "python-test-threads",
             "python's tests of threads and queues",
             modules!("test_thread test_threading_local test_queue test_sched"),
         ),
-        suite(
+        long(suite(
             "python-test-signals",
             "python's tests of signals, pipes and fork",
             modules!("test_signal test_fork1 test_select test_poll test_epoll"),
-        ),
+        )),
+        long(suite(
+            "python-test-arithmetic",
+            "python's tests of long integers, complex, math, array, fractions",
+            modules!(
+                "test_long test_complex test_math test_array test_numeric_tower test_fractions"
+            ),
+        )),
         long(suite(
             "python-test-decimal",
             "python's tests of decimal, with the General Decimal Arithmetic vectors",

@@ -60,7 +60,7 @@ gawk -v n=$((100000 * SCALE)) 'BEGIN { s = 7; for (i = 0; i < n; i++) { s = (s *
 export LC_ALL=C
 sort -n -k 1,1 -k 3,3nr --parallel="$CPUS" -S 4M -T . lines > sorted; sort -n -k 1,1 -k 3,3nr -c sorted
 sha256sum < sorted
-cut -d ' ' -f 1 sorted | uniq -c | sort -rn -s | head -3
+cut -d ' ' -f 1 sorted | uniq -c | sort -rn -s | sed -n 1,3p
 sort -k 3 lines | tr 0-9 a-j | sed 's/a\(b*\)c/[\1]/g' | sha256sum
 sort -k 2,2 lines > left; sort -k 1,1 lines | awk '{ print $3, $1 }' | sort -k 1,1 > right
 join -1 2 -2 2 left <(sort -k 2,2 right) | wc -l
