@@ -170,17 +170,20 @@ impl<'a> Context<'a> {
         cpu.extend_budget(left as u32).map_or(0, u64::from)
     }
 
-    /// Makes an access that may be made twice, and records whether it was refused, or has stored to code: then it is made again, as
-    /// the run's next instruction (without an interrupt). The one that is made again finds that page unwatched, in the end because it
-    /// has changed so often.
-    pub(crate) fn access_again<T: Default>(
+    /// Makes a store to `bytes` at `ea`, and records whether it was refused. One to watched code is only announced: the run ends
+    /// before it, without an interrupt, and the run loop goes on with it.
+    pub(crate) fn store(
         &mut self,
-        access: impl FnOnce(&mut dyn Memory) -> Result<T, Interrupt>,
-    ) -> T {
-        let value = self.access(access);
-        // SAFETY: as in `access`.
-        self.faulted |= unsafe { self.memory.as_mut() }.take_own_change();
-        value
+        ea: u64,
+        bytes: u64,
+        store: impl FnOnce(&mut dyn Memory) -> Result<(), Interrupt>,
+    ) {
+        let announced = self.access(|memory| memory.announce_store(ea, bytes));
+        if announced {
+            self.faulted = true;
+        } else if !self.faulted {
+            self.access(store);
+        }
     }
 
     /// Makes an access, and records whether it was refused.

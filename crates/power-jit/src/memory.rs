@@ -31,10 +31,11 @@ pub trait Memory {
     fn load_reserve(&mut self, ea: u64, width: Width) -> Result<u64, Interrupt>;
     /// Writes where the reservation holds, and says whether it did; the reservation is gone after it.
     fn store_conditional(&mut self, ea: u64, value: u64, width: Width) -> Result<bool, Interrupt>;
-    /// Whether an access since this was last asked has stored to code: a store or a zeroed block is made again then, after the run
-    /// loop has looked.
-    fn take_own_change(&mut self) -> bool {
-        false
+    /// Announces a store to `bytes` at `ea` where code is watched there; whether it is. The store is made after the run loop has
+    /// looked for changed code, then: it must not be made twice, as others may have stored between.
+    fn announce_store(&mut self, ea: u64, bytes: u64) -> Result<bool, Interrupt> {
+        let _ = (ea, bytes);
+        Ok(false)
     }
 }
 
@@ -60,7 +61,7 @@ impl Memory for Cpu {
     fn store_conditional(&mut self, ea: u64, value: u64, width: Width) -> Result<bool, Interrupt> {
         self.write_where_reserved(ea, value, width)
     }
-    fn take_own_change(&mut self) -> bool {
-        Self::take_own_change(self)
+    fn announce_store(&mut self, ea: u64, bytes: u64) -> Result<bool, Interrupt> {
+        Self::announce_store(self, ea, bytes)
     }
 }

@@ -42,7 +42,7 @@ pub(crate) extern "C" fn load(context: &mut Context<'_>, ea: u64, bytes: u64) ->
 }
 
 pub(crate) extern "C" fn store(context: &mut Context<'_>, ea: u64, value: u64, bytes: u64) {
-    context.access_again(|memory| memory.store(ea, value, width(bytes)));
+    context.store(ea, bytes, |memory| memory.store(ea, value, width(bytes)));
 }
 
 pub(crate) extern "C" fn probe_store(context: &mut Context<'_>, ea: u64) {
@@ -50,7 +50,8 @@ pub(crate) extern "C" fn probe_store(context: &mut Context<'_>, ea: u64) {
 }
 
 pub(crate) extern "C" fn zero_block(context: &mut Context<'_>, ea: u64) {
-    context.access_again(|memory| memory.zero_block(ea));
+    // A block does not leave its page: any byte of it will do.
+    context.store(ea, 1, |memory| memory.zero_block(ea));
 }
 
 pub(crate) extern "C" fn touch_block(context: &mut Context<'_>, ea: u64) {

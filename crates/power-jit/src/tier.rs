@@ -313,7 +313,7 @@ impl JitTier {
                 }
                 ExitKind::MemoryFault => {
                     let Some(interrupt) = returned.fault else {
-                        // A store to code, which is made again: it was counted, and is not carried out yet.
+                        // A store to code, which was announced only: it was counted, and is not carried out yet.
                         self.statistics.changes += 1;
                         cpu.set_budget(cpu.budget() + 1);
                         return Ran::Left;

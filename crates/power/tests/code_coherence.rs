@@ -55,3 +55,28 @@ fn a_vcpu_runs_what_it_has_stored_without_an_isync_too() {
         coherence::one_vcpu_runs_what_it_stored(mapping, Store::Word, 200, 3, false, &interpreter);
     }
 }
+
+#[test]
+fn a_store_of_compiled_code_is_announced_once_and_not_made_by_that() {
+    use bare::*;
+    use power::Exit;
+    const CODE: u64 = 0x1_0000;
+    let partition = partition(1);
+    code(&partition, CODE, &[NOP, HYPERCALL]);
+    let mut cpu = cpu(&partition, CODE);
+    assert_eq!(cpu.run(), Exit::Hypercall);
+    let word = || {
+        let mut bytes = [0; 4];
+        partition.memory.read(CODE, &mut bytes).expect("RAM");
+        u32::from_le_bytes(bytes)
+    };
+    // The last byte is in the page of the code, and the first is not.
+    assert_eq!(cpu.announce_store(CODE - 4, 8), Ok(true));
+    assert_eq!(
+        word(),
+        NOP,
+        "another vCPU may store before the store is made"
+    );
+    assert_eq!(cpu.announce_store(CODE - 4, 8), Ok(false));
+    assert_eq!(cpu.announce_store(CODE + 0x1000, 8), Ok(false));
+}

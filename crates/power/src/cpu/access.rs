@@ -86,7 +86,8 @@ impl Cpu {
         };
         let memory = &self.partition.memory;
         if memory.announce_code(real, bytes) {
-            self.code.note_own_change();
+            // The next instruction is looked up again, whatever the program does without the isync that it should have.
+            self.code.leave_page();
         }
         let granule = 1u64 << self.tlb.granule_shift();
         if memory.has_code(real & !(granule - 1), granule) {
@@ -117,7 +118,7 @@ impl Cpu {
     #[cold]
     pub(crate) fn load_slow<T: Bytes>(&mut self, ea: u64) -> Result<T, Interrupt> {
         // This may be the first page so small that granules shrink, which makes an access cross that did not.
-        self.fill(ea, Access::Load)?;
+        self.fill_for_load(ea)?;
         if !self.crosses(ea, size_of::<T>()) {
             return self
                 .tlb
@@ -355,6 +356,14 @@ impl Cpu {
             Ok(())
         } else {
             self.watched(ea, 1, Access::Store, |cpu| cpu.fill(ea, Access::Store))
+        }
+    }
+
+    /// Makes the soft TLB know the granule of `ea` for a load.
+    pub(crate) fn fill_for_load(&mut self, ea: u64) -> Result<(), Interrupt> {
+        match self.tlb.host_address(ea) {
+            Some(_) => Ok(()),
+            None => self.fill(ea, Access::Load),
         }
     }
 

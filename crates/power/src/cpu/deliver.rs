@@ -13,8 +13,6 @@ impl Cpu {
     /// Takes an interrupt that the instruction at `cia` raised (or that comes before it).
     pub(crate) fn deliver(&mut self, interrupt: Interrupt, cia: u64) {
         self.interrupts += 1;
-        // An interrupt is context-synchronizing: code that has changed is seen by its handler.
-        self.code.leave_page();
         let regs = &mut self.regs;
         match interrupt {
             Interrupt::DataStorage { ea, dsisr } => {

@@ -85,6 +85,24 @@ impl Cpu {
         }
     }
 
+    /// For a store of compiled code: announces that code changes, where there is watched code, and does not store; whether it has
+    /// announced anything.
+    pub fn announce_store(&mut self, ea: u64, bytes: u64) -> Result<bool, Interrupt> {
+        if self.debug.is_watching() {
+            // A watchpoint's granule may not be kept, and comes first.
+            return Ok(false);
+        }
+        let last = ea.wrapping_add(bytes - 1);
+        let mut announced = false;
+        for ea in [ea, last].map(|ea| ea & self.ea_mask) {
+            self.fill_for_store(ea)?;
+            if let Some(real) = self.tlb.checked(ea) {
+                announced |= self.partition.memory.announce_code(real, 1);
+            }
+        }
+        Ok(announced)
+    }
+
     /// Makes sure that a byte at `ea` could be stored to.
     pub fn check_store(&mut self, ea: u64) -> Result<(), Interrupt> {
         self.probe_store(ea & self.ea_mask)

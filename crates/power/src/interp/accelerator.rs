@@ -3,7 +3,8 @@
 //!
 //! The run loop counts entries of code at block boundaries. Compiled code hangs on the decoded page that it was made of, so it
 //! is valid exactly as long as the page is: whatever makes the interpreter look a page up again (changes of code, flushed
-//! translations) makes it find other code there, or none. Only pages whose changes would be noticed are offered and accelerated. Cold code, and what the accelerator leaves alone, is interpreted.
+//! translations) makes it find other code there, or none. Only pages whose changes would be noticed are offered and
+//! accelerated. Cold code, and what the accelerator leaves alone, is interpreted.
 
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
@@ -281,7 +282,7 @@ impl Cpu {
         self.budget
     }
 
-    /// Sets what is left of the budget. For accelerators, which may only lower it.
+    /// Sets what is left of the budget. For accelerators, which may only lower it, or give back what was counted and not carried out.
     pub fn set_budget(&mut self, left: u32) {
         self.budget = left;
     }
@@ -312,8 +313,6 @@ impl Cpu {
     /// changed: where it has, the run loop must look before compiled code runs.
     #[inline]
     pub fn open_code_gate(&mut self, stamps: [u64; 2]) -> bool {
-        // What the interpreter has stored is looked up already.
-        self.code.take_own_change();
         let events = self.partition.memory.code();
         events.gate(self.id()).open(stamps);
         // Who changes code counts first and closes then: either the count is seen here, or the gate stays closed.
@@ -322,12 +321,6 @@ impl Cpu {
             self.code.enter_page();
         }
         current
-    }
-
-    /// Whether this vCPU has stored to code since this was last asked: the next instruction has to be looked up by the run loop.
-    #[inline]
-    pub fn take_own_change(&mut self) -> bool {
-        self.code.take_own_change()
     }
 
     /// The host address of the gate's two doublewords, which stay there as long as the partition.

@@ -127,8 +127,6 @@ pub(crate) struct CodeCache {
     stale: bool,
     /// The changes of code that were caught up with.
     seen_epoch: u64,
-    /// This vCPU has stored to code, and compiled code has not asked yet.
-    own_change: bool,
     /// The last lookup found that changes of code are to be caught up with.
     behind: bool,
     /// Counts changes of trusted pages: addresses of compiled code found before may be stale.
@@ -163,7 +161,6 @@ impl Default for CodeCache {
             ],
             stale: false,
             seen_epoch: 0,
-            own_change: false,
             behind: false,
             generation: 0,
             newest: 2,
@@ -257,18 +254,6 @@ impl CodeCache {
             entry.page = None;
         }
         self.pages.clear();
-    }
-
-    /// This vCPU is about to store to code: its next instruction is looked up again, as other emulators do, whatever the program does
-    /// without the isync that the architecture asks for.
-    pub(crate) fn note_own_change(&mut self) {
-        self.stale = true;
-        self.own_change = true;
-    }
-
-    /// Whether this vCPU has stored to code since this was last asked.
-    pub(super) fn take_own_change(&mut self) -> bool {
-        std::mem::take(&mut self.own_change)
     }
 
     /// Makes the run loop look its page up again before the next instruction.
@@ -371,7 +356,6 @@ impl CodeCache {
         let key = real | u64::from(big_endian);
         let known = self.pages.get(&key).cloned();
         let page = match known {
-            Some(page) if page.is_trusted() => page,
             Some(page) if page.may_run_again() => page,
             known => {
                 // What is asked before memory is read says what can have changed since.
@@ -398,13 +382,12 @@ impl CodeCache {
                         page.trust.set(trust);
                         page
                     }
-                    known => {
+                    _ => {
                         if self.pages.len() >= PAGES_MAX {
                             self.clear();
                         }
                         let page = Page::new(&mut self.slabs, &bytes, trust, real, big_endian);
                         page.disturbed.set(disturbed);
-                        drop(known);
                         let page = Rc::new(page);
                         self.pages.insert(key, Rc::clone(&page));
                         page
@@ -495,20 +478,19 @@ impl Page {
     /// A word of it is not what memory has: it is to be read again.
     pub(super) fn note_difference(&self) {
         if !self.is_trusted() {
-            let disturbed = self.disturbed.get();
-            self.disturbed.set((disturbed + 1).min(DISTURBED_MAX));
-            self.trust.set(Trust::Stale);
+            self.make_stale();
         }
+    }
+
+    fn make_stale(&self) {
+        let disturbed = self.disturbed.get();
+        self.disturbed.set((disturbed + 1).min(DISTURBED_MAX));
+        self.trust.set(Trust::Stale);
     }
 
     /// The word at an index in the page's order, from its memory.
     pub(super) fn word_in(&self, memory: HostSpan, index: usize) -> u32 {
-        let word = memory.at::<u32>(4 * index);
-        if self.big_endian {
-            u32::from_be(word)
-        } else {
-            u32::from_le(word)
-        }
+        word_of(memory.at::<u32>(4 * index).to_ne_bytes(), self.big_endian)
     }
 
     /// Where its memory is.
@@ -522,9 +504,7 @@ impl Page {
         if !matches!(before, Trust::Full | Trust::Pending(_)) {
             return false;
         }
-        let disturbed = self.disturbed.get();
-        self.disturbed.set((disturbed + 1).min(DISTURBED_MAX));
-        self.trust.set(Trust::Stale);
+        self.make_stale();
         before == Trust::Full
     }
 

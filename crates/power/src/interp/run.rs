@@ -310,8 +310,6 @@ impl Cpu {
     #[cold]
     fn poll(&mut self) -> Option<Exit> {
         self.catch_up_flush();
-        // A loop without context-synchronizing events sees changed code by and by.
-        self.code.leave_page();
         if self.pmu.is_on() {
             self.update_counters();
         }

@@ -2,13 +2,14 @@
 //! is stored code.
 //!
 //! A POWER9's instruction cache snoops. Linux relies on it (CPU_FTR_COHERENT_ICACHE: under radix it runs no icbi when it fills a
-//! page and maps it executable), so icbi can't be what invalidates decoded code. Three rules make sure that a fetch after a
-//! context-synchronizing event sees every store before it:
+//! page and maps it executable), so icbi can't be what invalidates decoded code. Three rules make sure that a fetch sees
+//! the stores before it:
 //!
 //! - *Watch before reading.* A vCPU that decodes a page marks it as watched, demands that every vCPU drop its store tags for it
-//!   ([`Watch::epoch`]), and trusts what it has read only when all have. Until then it compares the page with memory at each entry.
+//!   ([`Watch::epoch`]), and trusts what it has read only when all have. Until then it compares each word with memory before it
+//!   carries it out.
 //! - *Stores through the soft TLB announce first.* A vCPU gets no store tag for a granule with watched pages. Its store takes the
-//!   slow path, which makes the page a [change](CodeChanges) and ends the watch *before* the store is carried out. A store in flight
+//!   slow path, which [announces](CodeEvents) a change of the page and ends the watch *before* the store is carried out. A store in flight
 //!   is like a store tag: who watches the page again waits for this vCPU's next poll.
 //! - *All other stores* (hypercalls, RTAS, the monitor, reference and change bits, stqcx.) look afterwards: either they see the mark
 //!   and announce the change, or who marks the page reads what they have stored.

@@ -152,12 +152,7 @@ pub(crate) fn write_host(span: HostSpan, bytes: &[u8]) {
 impl HostSpan {
     /// Reads the number at the span's start.
     pub(crate) fn load<T: Scalar>(self) -> T {
-        assert!(
-            size_of::<T>() <= self.len,
-            "a span is at least as long as what is read from it"
-        );
-        // SAFETY: the span is valid and long enough.
-        unsafe { T::read(self.start.as_ptr()) }
+        self.at(0)
     }
 
     /// Reads the number so many bytes behind the span's start.

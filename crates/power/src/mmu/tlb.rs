@@ -281,33 +281,27 @@ impl Tlb {
     /// From now on stores to the granule that a real address is in are checked.
     pub(crate) fn check_stores(&mut self, real: u64) {
         let real = real & self.mask;
-        for table in 0..TABLES {
-            if !self.used[table] {
-                continue;
-            }
-            for index in 0..ENTRIES {
-                if self.reals[table][index] == real {
-                    self.check_entry(table, index);
-                }
-            }
-        }
+        self.check_stores_where(|of_entry| of_entry == real);
     }
 
     /// From now on all stores are checked.
     pub(crate) fn check_all_stores(&mut self) {
-        for table in (0..TABLES)
-            .filter(|&table| self.used[table])
-            .collect::<Vec<_>>()
-        {
-            (0..ENTRIES).for_each(|index| self.check_entry(table, index));
-        }
+        self.check_stores_where(|_| true);
     }
 
-    fn check_entry(&mut self, table: usize, index: usize) {
-        let entry = &mut self.tables[table][index];
-        if entry.store != never(index) {
-            entry.checked = std::mem::replace(&mut entry.store, never(index));
-            self.forgotten += 1;
+    /// From now on stores to the granules that are chosen by their real address are checked.
+    fn check_stores_where(&mut self, chosen: impl Fn(u64) -> bool) {
+        for table in 0..TABLES {
+            if !self.used[table] {
+                continue;
+            }
+            for (index, &real) in self.reals[table].iter().enumerate() {
+                let entry = &mut self.tables[table][index];
+                if chosen(real) && entry.store != never(index) {
+                    entry.checked = std::mem::replace(&mut entry.store, never(index));
+                    self.forgotten += 1;
+                }
+            }
         }
     }
 
