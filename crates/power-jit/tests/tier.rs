@@ -203,20 +203,22 @@ fn a_kick_ends_a_loop_that_never_leaves_its_region() {
     kicker.join().expect("it only kicks");
 }
 
+/// Runs a loop at full speed, so that it is compiled, and then again as `trace` asks, to the trace interrupt.
+fn traced_after_it_was_compiled(trace: impl Fn(&mut Cpu)) -> [Cpu; 2] {
+    let program = [addi(3, 3, 1), bdnz(-4), addi(4, 4, 1), HYPERCALL];
+    on_both(&program, |partition, cpu| {
+        code(partition, 0xd00, &[HYPERCALL]);
+        cpu.regs.ctr = 1000;
+        assert_eq!(cpu.run(), Exit::Hypercall);
+        cpu.regs.nia = CODE;
+        cpu.regs.ctr = 1000;
+        trace(cpu);
+    })
+}
+
 #[test]
 fn single_steps_are_traced_one_by_one_in_compiled_code() {
-    let cpus = on_both(
-        &[addi(3, 3, 1), bdnz(-4), addi(4, 4, 1), HYPERCALL],
-        |partition, cpu| {
-            code(partition, 0xd00, &[HYPERCALL]);
-            cpu.regs.ctr = 1000;
-            // First at full speed, so that the loop is compiled; then traced.
-            assert_eq!(cpu.run(), Exit::Hypercall);
-            cpu.regs.nia = CODE;
-            cpu.regs.ctr = 1000;
-            cpu.set_msr(cpu.regs.msr | msr::SE);
-        },
-    );
+    let cpus = traced_after_it_was_compiled(|cpu| cpu.set_msr(cpu.regs.msr | msr::SE));
     assert_eq!(cpus[1].regs.srr0, CODE + 4);
     assert_alike(&cpus);
 }
@@ -258,17 +260,7 @@ fn counters_of_the_performance_monitor_are_as_exact_in_compiled_code() {
 
 #[test]
 fn a_breakpoint_stops_in_code_that_was_compiled() {
-    let cpus = on_both(
-        &[addi(3, 3, 1), bdnz(-4), addi(4, 4, 1), HYPERCALL],
-        |partition, cpu| {
-            code(partition, 0xd00, &[HYPERCALL]);
-            cpu.regs.ctr = 1000;
-            assert_eq!(cpu.run(), Exit::Hypercall);
-            cpu.regs.nia = CODE;
-            cpu.regs.ctr = 1000;
-            cpu.debug.ciabr = (CODE + 8) | 2;
-        },
-    );
+    let cpus = traced_after_it_was_compiled(|cpu| cpu.debug.ciabr = (CODE + 8) | 2);
     assert_eq!((cpus[1].regs.nia, cpus[1].regs.srr0), (0xd04, CODE + 12));
     assert_alike(&cpus);
 }

@@ -221,7 +221,7 @@ impl Partition {
         self.vcpus.iter().zip(0..).all(|(vcpu, other)| {
             other == id
                 || !vcpu.in_guest.load(Ordering::SeqCst)
-                || vcpu.watched.load(Ordering::SeqCst) >= epoch
+                || vcpu.stores_checked.load(Ordering::SeqCst) >= epoch
         })
     }
 }

@@ -26,7 +26,7 @@ pub struct Signals {
     /// The last flush epoch that this vCPU has carried out.
     pub(crate) flushed: AtomicU64,
     /// The last demand to drop store tags for watched code that it has carried out.
-    pub(crate) watched: AtomicU64,
+    pub(crate) stores_checked: AtomicU64,
     /// Whether it runs guest code now; outside it catches up before it enters.
     pub(crate) in_guest: AtomicBool,
     sleep: Mutex<()>,

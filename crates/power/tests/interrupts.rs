@@ -10,15 +10,7 @@ const CODE: u64 = 0x1_0000;
 
 /// Runs `words` at [`CODE`] with a hypercall at every vector; the vector reached.
 fn vector_of(words: &[u32], prepare: impl FnOnce(&mut Cpu)) -> (u64, Cpu) {
-    let partition = partition(1);
-    for vector in (0x100..0x1000).step_by(0x20) {
-        code(&partition, vector, &[HYPERCALL]);
-    }
-    code(&partition, CODE, words);
-    let mut cpu = cpu(&partition, CODE);
-    prepare(&mut cpu);
-    assert_eq!(cpu.run(), Exit::Hypercall);
-    (cpu.regs.nia - 4, cpu)
+    run_to_vector(CODE, words, prepare)
 }
 
 #[test]

@@ -63,15 +63,7 @@ fn counters(cpu: &Cpu) -> [u64; 6] {
 
 /// Runs a program at [`CODE`] to its hypercall or that of a vector.
 fn run(words: &[u32], prepare: impl FnOnce(&mut Cpu)) -> (u64, Cpu) {
-    let partition = partition(1);
-    for vector in (0x100..0x1000).step_by(0x20) {
-        code(&partition, vector, &[HYPERCALL]);
-    }
-    code(&partition, CODE, words);
-    let mut cpu = cpu(&partition, CODE);
-    prepare(&mut cpu);
-    assert_eq!(cpu.run(), Exit::Hypercall);
-    (cpu.regs.nia - 4, cpu)
+    run_to_vector(CODE, words, prepare)
 }
 
 /// Starts the counters by r10, loops r11 times over two instructions, stops them by r12.

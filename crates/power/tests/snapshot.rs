@@ -130,9 +130,7 @@ proptest! {
         (big_endian, float_exceptions) in any::<(bool, bool)>(),
     ) {
         let partition = partition(1);
-        for vector in (0x100..0x1000).step_by(0x20) {
-            code(&partition, vector, &[HYPERCALL]);
-        }
+        hypercall_at_every_vector(&partition);
         let program = [with_addresses(&first), vec![HYPERCALL], with_addresses(&second), vec![HYPERCALL]].concat();
         let mut cpu = cpu(&partition, CODE);
         if big_endian {

@@ -153,9 +153,7 @@ struct Machine {
 impl Machine {
     fn new() -> Self {
         let partition = partition(1);
-        for vector in (0x100..0x1000).step_by(0x20) {
-            code(&partition, vector, &[HYPERCALL]);
-        }
+        hypercall_at_every_vector(&partition);
         Self { partition }
     }
 

@@ -184,8 +184,8 @@ impl Cpu {
         let ea = ea & self.ea_mask;
         match self.tlb.load(ea) {
             Some(value) => Ok(value),
-            None if self.debug.is_watching() => {
-                self.watched(ea, size_of::<T>(), Access::Load, |cpu| cpu.load_slow(ea))
+            None if self.debug.has_watchpoint() => {
+                self.with_watchpoint(ea, size_of::<T>(), Access::Load, |cpu| cpu.load_slow(ea))
             }
             None => self.load_slow(ea),
         }
@@ -197,9 +197,9 @@ impl Cpu {
         let ea = ea & self.ea_mask;
         if self.tlb.store(ea, value) {
             Ok(())
-        } else if self.debug.is_watching() {
+        } else if self.debug.has_watchpoint() {
             let bytes = size_of::<T>();
-            self.watched(ea, bytes, Access::Store, |cpu| cpu.store_slow(ea, value))
+            self.with_watchpoint(ea, bytes, Access::Store, |cpu| cpu.store_slow(ea, value))
         } else {
             self.store_slow(ea, value)
         }
@@ -215,7 +215,7 @@ impl Cpu {
         let host = match self.tlb.host_address(ea) {
             Some(host) => Some(host),
             // The granule of a watchpoint is not kept.
-            None => self.watched(ea, 0, Access::Load, |cpu| {
+            None => self.with_watchpoint(ea, 0, Access::Load, |cpu| {
                 cpu.fill(ea, Access::Load)?;
                 Ok(cpu.tlb.host_address(ea))
             })?,
@@ -232,9 +232,9 @@ impl Cpu {
         new: T,
     ) -> Result<bool, Interrupt> {
         let ea = ea & self.ea_mask;
-        if self.debug.is_watching() {
+        if self.debug.has_watchpoint() {
             let bytes = size_of::<T>();
-            return self.watched(ea, bytes, Access::Store, |cpu| {
+            return self.with_watchpoint(ea, bytes, Access::Store, |cpu| {
                 cpu.store_where_reserved(ea, new)
             });
         }
@@ -355,7 +355,7 @@ impl Cpu {
         if self.tlb.store_address(ea).is_some() {
             Ok(())
         } else {
-            self.watched(ea, 1, Access::Store, |cpu| cpu.fill(ea, Access::Store))
+            self.with_watchpoint(ea, 1, Access::Store, |cpu| cpu.fill(ea, Access::Store))
         }
     }
 

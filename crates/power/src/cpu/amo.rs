@@ -74,9 +74,9 @@ fn invalid(ea: u64) -> Interrupt {
 
 /// Replaces the number at `ea` by what `f` makes of it; the old one.
 fn update<T: Operand>(cpu: &mut Cpu, ea: u64, f: impl Fn(T) -> T) -> Result<T, Interrupt> {
-    if cpu.debug.is_watching() {
+    if cpu.debug.has_watchpoint() {
         let bytes = size_of::<T>();
-        return cpu.watched(ea, bytes, Access::Store, |cpu| replace(cpu, ea, f));
+        return cpu.with_watchpoint(ea, bytes, Access::Store, |cpu| replace(cpu, ea, f));
     }
     replace(cpu, ea, f)
 }

@@ -45,13 +45,13 @@ mod dawrx {
 impl DebugRegisters {
     /// Whether data is watched for.
     #[inline]
-    pub(crate) fn is_watching(&self) -> bool {
+    pub(crate) fn has_watchpoint(&self) -> bool {
         self.dawrx0 & (dawrx::STORE | dawrx::LOAD) != 0
             && self.dawrx0 & (dawrx::PRIVILEGED | dawrx::PROBLEM) != 0
     }
 
     /// The bytes that are watched: whole doublewords.
-    fn watched(&self) -> Range<u64> {
+    fn watched_bytes(&self) -> Range<u64> {
         let start = self.dawr0 & !7;
         let more = self.dawrx0 >> dawrx::MORE_SHIFT & dawrx::MORE;
         start..start.saturating_add(8 * (more + 1))
@@ -72,7 +72,7 @@ impl DebugRegisters {
         let relocated = self.dawrx0 & dawrx::TRANSLATED != 0;
         let translation =
             self.dawrx0 & dawrx::ANY_TRANSLATION != 0 || relocated == (msr & msr::DR != 0);
-        let range = self.watched();
+        let range = self.watched_bytes();
         let first = ea.max(range.start);
         let meets = first < range.end && first.wrapping_sub(ea) < bytes as u64;
         (self.dawrx0 & kind != 0 && self.dawrx0 & state != 0 && translation && meets)
@@ -106,7 +106,7 @@ impl Cpu {
         bytes: usize,
         access: Access,
     ) -> Result<(), Interrupt> {
-        if !self.debug.is_watching() {
+        if !self.debug.has_watchpoint() {
             return Ok(());
         }
         let watched = self.debug.watched_byte(ea, bytes, access, self.regs.msr);
@@ -128,7 +128,7 @@ impl Cpu {
     /// Makes an access that the soft TLB could not serve at once. It never keeps a granule with watched bytes, so that all
     /// accesses to one come here.
     #[cold]
-    pub(crate) fn watched<T>(
+    pub(crate) fn with_watchpoint<T>(
         &mut self,
         ea: u64,
         bytes: usize,
@@ -137,14 +137,14 @@ impl Cpu {
     ) -> Result<T, Interrupt> {
         self.check_watchpoint(ea, bytes, access)?;
         let made = make(self);
-        self.forget_watched();
+        self.forget_watchpoint();
         made
     }
 
     /// Has the soft TLB forget granules with watched bytes.
-    pub(crate) fn forget_watched(&mut self) {
-        if self.debug.is_watching() {
-            let Range { start, end } = self.debug.watched();
+    pub(crate) fn forget_watchpoint(&mut self) {
+        if self.debug.has_watchpoint() {
+            let Range { start, end } = self.debug.watched_bytes();
             self.tlb.flush_page(start);
             self.tlb.flush_page(end - 1);
         }
@@ -180,7 +180,7 @@ mod tests {
             Some(0x1017)
         );
         assert_eq!(two.watched_byte(0x1017, 4, Access::Load, 0), None);
-        assert!(!watch(dawrx::LOAD).is_watching() && !watch(dawrx::PROBLEM).is_watching());
+        assert!(!watch(dawrx::LOAD).has_watchpoint() && !watch(dawrx::PROBLEM).has_watchpoint());
     }
 
     #[test]

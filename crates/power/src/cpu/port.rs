@@ -88,7 +88,7 @@ impl Cpu {
     /// For a store of compiled code: announces that code changes, where there is watched code, and does not store; whether it has
     /// announced anything.
     pub fn announce_store(&mut self, ea: u64, bytes: u64) -> Result<bool, Interrupt> {
-        if self.debug.is_watching() {
+        if self.debug.has_watchpoint() {
             // A watchpoint's granule may not be kept, and comes first.
             return Ok(false);
         }
@@ -115,7 +115,7 @@ impl Cpu {
             return Ok(());
         }
         let block = ea & !(BLOCK - 1);
-        self.watched(block, BLOCK as usize, Access::Store, |cpu| {
+        self.with_watchpoint(block, BLOCK as usize, Access::Store, |cpu| {
             // A fault names the address as it was given.
             cpu.fill_for_store(ea)?;
             cpu.open_store(block, BLOCK)?;
@@ -136,7 +136,7 @@ impl Cpu {
             return Ok(());
         }
         // Cache management is not watched for.
-        self.watched(ea, 0, Access::Load, |cpu| cpu.fill(ea, Access::Load))
+        self.with_watchpoint(ea, 0, Access::Load, |cpu| cpu.fill(ea, Access::Load))
     }
 
     /// Loads, and reserves what was loaded.

@@ -122,7 +122,7 @@ impl Cpu {
     pub(crate) fn catch_up_flush(&mut self) {
         use std::sync::atomic::Ordering;
         let flushed = self.signals.flushed.load(Ordering::Relaxed);
-        let watched = self.signals.watched.load(Ordering::Relaxed);
+        let watched = self.signals.stores_checked.load(Ordering::Relaxed);
         let partition = Arc::clone(&self.partition);
         let events = partition.memory.code();
         if (flushed, watched) == (partition.flush_epoch(), events.watch_epoch()) {
@@ -135,6 +135,6 @@ impl Cpu {
             Some(real) => self.tlb.check_stores(real),
             None => self.tlb.check_all_stores(),
         });
-        self.signals.watched.store(epoch, Ordering::SeqCst);
+        self.signals.stores_checked.store(epoch, Ordering::SeqCst);
     }
 }

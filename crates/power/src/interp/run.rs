@@ -9,6 +9,7 @@ use super::code::{PAGE, Page, op_at};
 use crate::cpu::Cpu;
 use crate::decode;
 use crate::engine::Handler;
+use crate::insn::Insn;
 use crate::interrupt::Interrupt;
 use crate::mmu::Access;
 use crate::msr;
@@ -47,7 +48,7 @@ impl Cpu {
         // Somebody may have set the register itself.
         self.switch_process();
         self.resume_counting();
-        self.forget_watched();
+        self.forget_watchpoint();
         let mut accelerator = self.accelerator.take();
         // Code is compiled without a thought of breakpoints, and goes from page to page by itself.
         let watches = self.debug.has_breakpoint();
@@ -125,18 +126,40 @@ impl Cpu {
         }
     }
 
-    /// Runs instructions of one page until control leaves it, the budget is used up, or one stops: then its address.
+    /// Runs instructions of one page until control leaves it, the budget is used up, or one stops: then its address. Where changes of
+    /// the page would not be told, each word is compared with memory before it is carried out.
     #[inline]
     pub(super) fn run_page(&mut self, handlers: &[Handler<Self>], page: &Page) -> Option<u64> {
-        if !page.is_trusted() {
-            return self.run_page_compared(handlers, page);
+        if page.is_trusted() {
+            return self.run_words(handlers, page, |_, _| false);
         }
+        let Some(memory) = self.partition.memory.span(page.real(), PAGE as usize) else {
+            page.note_difference();
+            return None;
+        };
+        let differs = |index, insn: Insn| page.word_in(memory, index) != insn.0;
+        self.run_words(handlers, page, differs)
+    }
+
+    /// As [`Cpu::run_page`], until the decoded word at an index `differs` from memory.
+    #[inline(always)]
+    fn run_words(
+        &mut self,
+        handlers: &[Handler<Self>],
+        page: &Page,
+        differs: impl Fn(usize, Insn) -> bool,
+    ) -> Option<u64> {
         let base = self.regs.nia & !(PAGE - 1);
         let ops = page.ops();
         let mut left = self.budget;
         let stopped = loop {
             let cia = self.regs.nia;
-            let op = op_at(&ops[(cia % PAGE) as usize / 4]);
+            let index = (cia % PAGE) as usize / 4;
+            let op = op_at(&ops[index]);
+            if differs(index, op.insn) {
+                page.note_difference();
+                break None;
+            }
             let next = cia.wrapping_add(4);
             self.regs.nia = next;
             let done = handlers[op.opcode.0 as usize](self, op.insn);
@@ -212,38 +235,6 @@ impl Cpu {
                 return stopped;
             }
         }
-    }
-
-    /// As [`Cpu::run_page`], for a page whose changes would not be told: each word is compared with memory before it is carried out.
-    #[cold]
-    fn run_page_compared(&mut self, handlers: &[Handler<Self>], page: &Page) -> Option<u64> {
-        let base = self.regs.nia & !(PAGE - 1);
-        let ops = page.ops();
-        let Some(memory) = self.partition.memory.span(page.real(), PAGE as usize) else {
-            page.note_difference();
-            return None;
-        };
-        let mut left = self.budget;
-        let stopped = loop {
-            let cia = self.regs.nia;
-            let index = (cia % PAGE) as usize / 4;
-            let op = op_at(&ops[index]);
-            if page.word_in(memory, index) != op.insn.0 {
-                page.note_difference();
-                break None;
-            }
-            self.regs.nia = cia.wrapping_add(4);
-            let done = handlers[op.opcode.0 as usize](self, op.insn);
-            left -= 1;
-            if done.is_err() {
-                break Some(cia);
-            }
-            if left == 0 || self.regs.nia & !(PAGE - 1) != base || self.code.is_stale() {
-                break None;
-            }
-        };
-        self.budget = left;
-        stopped
     }
 
     /// Whether changes of code are to be looked at, at a taken branch.

@@ -84,6 +84,24 @@ pub fn code(partition: &Partition, address: u64, words: &[u32]) {
     partition.invalidate_code();
 }
 
+/// Runs little-endian `words` at `address`, with a hypercall at every vector; the address of the hypercall reached.
+pub fn run_to_vector(address: u64, words: &[u32], prepare: impl FnOnce(&mut Cpu)) -> (u64, Cpu) {
+    let partition = partition(1);
+    hypercall_at_every_vector(&partition);
+    code(&partition, address, words);
+    let mut cpu = cpu(&partition, address);
+    prepare(&mut cpu);
+    assert_eq!(cpu.run(), power::Exit::Hypercall);
+    (cpu.regs.nia - 4, cpu)
+}
+
+/// Puts a hypercall at every interrupt vector.
+pub fn hypercall_at_every_vector(partition: &Partition) {
+    for vector in (0x100..0x1000).step_by(0x20) {
+        code(partition, vector, &[HYPERCALL]);
+    }
+}
+
 /// Writes a doubleword in big-endian order, as page tables have them.
 pub fn table_entry(partition: &Partition, address: u64, value: u64) {
     partition
