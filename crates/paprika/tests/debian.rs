@@ -1,4 +1,5 @@
-//! A Debian system takes commands and files, and tells exit codes. On a copy of the image in the user's cache.
+//! A Debian system takes commands and files, and tells exit codes. On a copy of the image in the
+//! user's cache.
 
 mod common;
 
@@ -158,7 +159,8 @@ fn debian_run(image: &Path, arguments: &[&str], input: &[u8]) -> Output {
     let mut child = command.spawn().expect("paprika");
     let mut stdin = child.stdin.take().expect("piped");
     std::thread::scope(|scope| {
-        // Beside the reading: what is written comes back while more is to be written. One that does not read may be gone before the end.
+        // Beside the reading: what is written comes back while more is to be written. One that does
+        // not read may be gone before the end.
         scope.spawn(move || stdin.write_all(input).is_ok());
         child.wait_with_output().expect("paprika")
     })

@@ -1,4 +1,5 @@
-//! What generated code has at hand beside the registers, its way to the guest's memory, and what it leaves for later.
+//! What generated code has at hand beside the registers, its way to the guest's memory, and what it
+//! leaves for later.
 
 use std::ptr::NonNull;
 
@@ -22,9 +23,11 @@ struct Surroundings {
     trampolines: Trampolines,
     /// The table of jumps; none in straight code.
     jumps: *const Jump,
-    /// The table of the soft TLB that was in use when the run began, also where another has come into use for smaller granules.
+    /// The table of the soft TLB that was in use when the run began, also where another has come
+    /// into use for smaller granules.
     table: usize,
-    /// The vCPU's code gate: the stamps of addresses whose top bit is 0, and 1. Other threads close it.
+    /// The vCPU's code gate: the stamps of addresses whose top bit is 0, and 1. Other threads close
+    /// it.
     gate: usize,
     /// The vCPU's reservation ([`power::ReservationLayout`]); none in straight code.
     reservation: usize,
@@ -35,8 +38,8 @@ struct Surroundings {
 pub(crate) struct Context<'a> {
     /// Instructions left where a region ended the run.
     pub(crate) budget: u64,
-    /// The scalar floating-point operation that FPSCR does not show yet: its function's distance (0: none), how many operands,
-    /// and these.
+    /// The scalar floating-point operation that FPSCR does not show yet: its function's distance
+    /// (0: none), how many operands, and these.
     deferred: [u64; 5],
     /// What the last load through a trampoline has read.
     result: u64,
@@ -83,7 +86,8 @@ impl<'a> Context<'a> {
     /// A context for one run.
     ///
     /// # Safety
-    /// While code runs with this context, `memory` must be valid, and reached by nothing else than that code.
+    /// While code runs with this context, `memory` must be valid, and reached by nothing else than
+    /// that code.
     pub(crate) unsafe fn new(memory: NonNull<dyn Memory + 'a>, trampolines: Trampolines) -> Self {
         Self {
             budget: 0,
@@ -144,12 +148,14 @@ impl<'a> Context<'a> {
         self.fault.take()
     }
 
-    /// Carries out an instruction that acts on the processor as a whole; whether code may go on ([`Cpu::carry_out`]).
+    /// Carries out an instruction that acts on the processor as a whole; whether code may go on
+    /// ([`Cpu::carry_out`]).
     pub(crate) fn carry_out(&mut self, f: SystemFn, insn: Insn) -> bool {
         let Some(mut cpu) = self.cpu else {
             return false;
         };
-        // SAFETY: by the promise made to `for_region`; only generated code has a context, and it waits for this.
+        // SAFETY: by the promise made to `for_region`; only generated code has a context, and it
+        // waits for this.
         let result = unsafe { cpu.as_mut() }.carry_out(f, insn);
         self.faulted = result.is_err();
         result.unwrap_or_else(|interrupt| {
@@ -158,8 +164,8 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The budget that a poll with nothing to do makes of what is left; 0 where it has something to do, or where code has changed or
-    /// is for other granules.
+    /// The budget that a poll with nothing to do makes of what is left; 0 where it has something to
+    /// do, or where code has changed or is for other granules.
     pub(crate) fn poll(&mut self, left: u64) -> u64 {
         let Some(mut cpu) = self.cpu else { return 0 };
         // SAFETY: as in `carry_out`.
@@ -170,8 +176,9 @@ impl<'a> Context<'a> {
         cpu.extend_budget(left as u32).map_or(0, u64::from)
     }
 
-    /// Makes a store to `bytes` at `ea`, and records whether it was refused. One to watched code is only announced: the run ends
-    /// before it, without an interrupt, and the run loop goes on with it.
+    /// Makes a store to `bytes` at `ea`, and records whether it was refused. One to watched code is
+    /// only announced: the run ends before it, without an interrupt, and the run loop goes on with
+    /// it.
     pub(crate) fn store(
         &mut self,
         ea: u64,
@@ -191,7 +198,8 @@ impl<'a> Context<'a> {
         &mut self,
         access: impl FnOnce(&mut dyn Memory) -> Result<T, Interrupt>,
     ) -> T {
-        // SAFETY: by the promise made to `new`; only generated code has a context, and it waits for this.
+        // SAFETY: by the promise made to `new`; only generated code has a context, and it waits for
+        // this.
         let memory = unsafe { self.memory.as_mut() };
         let result = access(memory);
         self.faulted = result.is_err();
@@ -202,8 +210,8 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Fields of FPSCR that operations have set after the one that is deferred, above the number of its operands: new values of bits,
-/// and which bits they are for.
+/// Fields of FPSCR that operations have set after the one that is deferred, above the number of its
+/// operands: new values of bits, and which bits they are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LateFields(pub(crate) u64);
 
@@ -251,10 +259,12 @@ impl LateFields {
     }
 }
 
-/// Does the deferred operation once more for what it sets in FPSCR, where there is one, and then sets fields.
+/// Does the deferred operation once more for what it sets in FPSCR, where there is one, and then
+/// sets fields.
 ///
 /// # Safety
-/// `distance` must be that of a floating-point function of as many operands as `how` says, as the translator puts into its code.
+/// `distance` must be that of a floating-point function of as many operands as `how` says, as the
+/// translator puts into its code.
 pub(crate) unsafe extern "C" fn settle_float(
     fpscr: &mut Fpscr,
     distance: u64,

@@ -1,5 +1,5 @@
-//! mfspr and mtspr of all 1024 numbers in problem and in privileged state, against a table written from the Power ISA 3.0B,
-//! Book III, 4.4.4, for a guest without hypervisor state.
+//! mfspr and mtspr of all 1024 numbers in problem and in privileged state, against a table written
+//! from the Power ISA 3.0B, Book III, 4.4.4, for a guest without hypervisor state.
 
 mod bare;
 
@@ -25,8 +25,8 @@ enum Way {
     Illegal,
 }
 
-/// A register: what reads and writes do in problem state, and in privileged state; the bits it has. What it holds is
-/// not asked of registers that are views, clocks, or have effects.
+/// A register: what reads and writes do in problem state, and in privileged state; the bits it has.
+/// What it holds is not asked of registers that are views, clocks, or have effects.
 struct Register {
     numbers: std::ops::RangeInclusive<u32>,
     problem: [Way; 2],
@@ -106,7 +106,8 @@ const REGISTERS: &[Register] = &[
     register(1023, 1023, NO, RO, None),        // PIR
 ];
 
-/// What an instruction does that is carried out: nothing to the next, or the interrupt's vector and cause.
+/// What an instruction does that is carried out: nothing to the next, or the interrupt's vector and
+/// cause.
 #[derive(Debug, PartialEq, Eq)]
 enum Ended {
     Completed,
@@ -157,8 +158,8 @@ impl Machine {
         Self { partition }
     }
 
-    /// Carries words out in real mode (in problem state: translated one to one is not at hand, so MSR is set behind the
-    /// processor's back, as its registers are plain data).
+    /// Carries words out in real mode (in problem state: translated one to one is not at hand, so
+    /// MSR is set behind the processor's back, as its registers are plain data).
     fn run(&self, words: &[u32], problem: bool, prepare: impl FnOnce(&mut Cpu)) -> (Ended, Cpu) {
         code(&self.partition, CODE, words);
         code(&self.partition, CODE + 4 * words.len() as u64, &[HYPERCALL]);

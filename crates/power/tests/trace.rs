@@ -16,7 +16,8 @@ const RFID: u32 = 19 << 26 | 18 << 1;
 const SIAR: u32 = 796;
 const SDAR: u32 = 797;
 
-/// A trace interrupt: where the program goes on, the bits of SRR1 that tell the cause, SIAR and SDAR.
+/// A trace interrupt: where the program goes on, the bits of SRR1 that tell the cause, SIAR and
+/// SDAR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stop {
     next: u64,
@@ -25,8 +26,8 @@ struct Stop {
     operand: u64,
 }
 
-/// Runs a program up to its hypercall, its trace interrupts on the way. A handler like a debugger's has it go on with the same
-/// MSR each time.
+/// Runs a program up to its hypercall, its trace interrupts on the way. A handler like a debugger's
+/// has it go on with the same MSR each time.
 fn stops(words: &[u32], prepare: impl FnOnce(&mut Cpu)) -> Vec<Stop> {
     let partition = partition(1);
     code(&partition, 0xd00, &[HYPERCALL, RFID]);

@@ -1,4 +1,5 @@
-//! The data address watchpoint (DAWR0, DAWRX0): a data storage interrupt before the access (Book III, 6.5.3 and 8).
+//! The data address watchpoint (DAWR0, DAWRX0): a data storage interrupt before the access (Book
+//! III, 6.5.3 and 8).
 
 mod bare;
 
@@ -15,7 +16,8 @@ const PRIVILEGED: u64 = 0x02;
 const WATCHPOINT: u32 = 0x0040_0000;
 const STORE: u32 = 0x0200_0000;
 
-/// Runs a word and then a hypercall, with r4 = `ea` and what `kinds` watches for; DSISR and DAR of its interrupt.
+/// Runs a word and then a hypercall, with r4 = `ea` and what `kinds` watches for; DSISR and DAR of
+/// its interrupt.
 fn meets(word: u32, ea: u64, kinds: u64) -> Option<(u32, u64)> {
     let partition = partition(1);
     code(&partition, 0x300, &[HYPERCALL]);

@@ -1,10 +1,11 @@
-//! What a case is: programs that somebody else wrote, a script that runs them in the guest, and how it is judged.
+//! What a case is: programs that somebody else wrote, a script that runs them in the guest, and how
+//! it is judged.
 
 /// One thing to be run in a Debian guest.
 ///
-/// The script is run by `bash -eu -o pipefail` in a directory of its own, with `files` and `sources` in it, after
-/// `programs/library.sh`. It finds in its environment: `CPUS` (of the guest), `SCALE` (1 in the sample, more in the long run), and
-/// `ENGINE`.
+/// The script is run by `bash -eu -o pipefail` in a directory of its own, with `files` and
+/// `sources` in it, after `programs/library.sh`. It finds in its environment: `CPUS` (of the
+/// guest), `SCALE` (1 in the sample, more in the long run), and `ENGINE`.
 #[derive(Debug)]
 pub struct Case {
     /// Its name for `--only`, in lower case and hyphens.
@@ -25,7 +26,8 @@ pub struct Case {
     pub verdict: Verdict,
     /// Where it is run.
     pub extent: Extent,
-    /// Whether its programs die of signals on purpose, so that the kernel's notes about that tell nothing.
+    /// Whether its programs die of signals on purpose, so that the kernel's notes about that tell
+    /// nothing.
     pub dies_on_purpose: bool,
     /// After so many minutes it hangs; the interpreter is given more.
     pub minutes: u32,
@@ -40,8 +42,9 @@ pub enum Verdict {
     Prints(&'static str),
     /// It prints the same on every machine of the run.
     PrintsTheSame,
-    /// Then each of these commands writes the same, and exits alike, in the guest and under `qemu-ppc64le` on the host. A command is a
-    /// program (a path in the image, or in the case's directory) and its arguments, split at white space: no shell.
+    /// Then each of these commands writes the same, and exits alike, in the guest and under
+    /// `qemu-ppc64le` on the host. A command is a program (a path in the image, or in the case's
+    /// directory) and its arguments, split at white space: no shell.
     AsPeer(&'static [&'static str]),
 }
 
@@ -72,7 +75,8 @@ impl Case {
         minutes: 10,
     };
 
-    /// Whether `--only PATTERN` means it: its name, or the beginning of it up to a hyphen (`python` means all of `python-…`).
+    /// Whether `--only PATTERN` means it: its name, or the beginning of it up to a hyphen (`python`
+    /// means all of `python-…`).
     pub fn is_meant(&self, pattern: &str) -> bool {
         let rest = self.name.strip_prefix(pattern);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))

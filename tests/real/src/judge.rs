@@ -10,7 +10,8 @@ use crate::session::{Ran, Session};
 /// Bytes of an output that a failure shows.
 const SHOWN: usize = 3000;
 
-/// Outputs that are to be the same on every machine: of the first that ran a case, and what it was called.
+/// Outputs that are to be the same on every machine: of the first that ran a case, and what it was
+/// called.
 #[derive(Debug, Default)]
 pub struct Seen(HashMap<&'static str, (String, Vec<u8>)>);
 
@@ -46,7 +47,8 @@ pub fn of_script(case: &Case, ran: &Ran, who: &str, seen: &mut Seen) -> Option<S
     }
 }
 
-/// Compares the commands of a case that has run in `session` with the peer's; none: they agree, or there are none.
+/// Compares the commands of a case that has run in `session` with the peer's; none: they agree, or
+/// there are none.
 pub fn as_peer(case: &Case, session: &mut Session, tree: &Path) -> anyhow::Result<Option<String>> {
     let Verdict::AsPeer(commands) = case.verdict else {
         return Ok(None);

@@ -23,7 +23,8 @@ const HARMLESS: [&str; 5] = [
     "DAX enabled",
     "EXPERIMENTAL",
 ];
-/// Notes about a program that died of a signal: SIGSEGV, SIGILL, SIGBUS, SIGFPE, SIGTRAP (arch/powerpc/kernel/traps.c).
+/// Notes about a program that died of a signal: SIGSEGV, SIGILL, SIGBUS, SIGFPE, SIGTRAP
+/// (arch/powerpc/kernel/traps.c).
 const DEATHS: [&str; 5] = [
     ": segfault (11)",
     ": illegal instruction (4)",

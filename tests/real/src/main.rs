@@ -1,11 +1,14 @@
-//! The suite of real software: programs that nobody here wrote, run in a Debian guest on Paprika, and compared with what they are known
-//! to do, with what they do on other machines, and with what they do under `qemu-ppc64le`.
+//! The suite of real software: programs that nobody here wrote, run in a Debian guest on Paprika,
+//! and compared with what they are known to do, with what they do on other machines, and with what
+//! they do under `qemu-ppc64le`.
 //!
-//! - [`case`]: what a case is; [`cases`]: all of them, a file per family; `programs/`: what little is ours in them;
-//! - [`machine`]: engines and numbers of vCPUs; [`system`]: the image; [`session`]: a booted system in which cases run;
+//! - [`case`]: what a case is; [`cases`]: all of them, a file per family; `programs/`: what little
+//!   is ours in them;
+//! - [`machine`]: engines and numbers of vCPUs; [`system`]: the image; [`session`]: a booted system
+//!   in which cases run;
 //! - [`judge`], [`peer`], [`kernel_log`]: what makes a case pass;
-//! - [`runner`]: cases on machines; [`soak`]: at random, with guests saved and moved meanwhile; [`second_stage`]: debootstrap;
-//!   [`uprobes`]: the distribution's own kernel;
+//! - [`runner`]: cases on machines; [`soak`]: at random, with guests saved and moved meanwhile;
+//!   [`second_stage`]: debootstrap; [`uprobes`]: the distribution's own kernel;
 //! - [`options`]: the command line.
 #![forbid(unsafe_code)]
 

@@ -11,7 +11,8 @@ use crate::{second_stage, uprobes};
 
 /// Runs real software in a Debian guest on Paprika
 ///
-/// Without options: the long run, which takes some hours. Machines are the JIT with 1, 2 and 4 vCPUs, and the interpreter with 2.
+/// Without options: the long run, which takes some hours. Machines are the JIT with 1, 2 and 4
+/// vCPUs, and the interpreter with 2.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask real")]
 pub struct Options {
@@ -23,7 +24,8 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
 
-    /// Only with so many vCPUs; together with --engine, every chosen case is run there, whatever it is meant for
+    /// Only with so many vCPUs; together with --engine, every chosen case is run there, whatever it
+    /// is meant for
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     cpus: Option<u32>,
 
@@ -35,7 +37,8 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub times: u32,
 
-    /// A soak of so many hours: cases at random, in guests that are saved, restored and moved while they run
+    /// A soak of so many hours: cases at random, in guests that are saved, restored and moved while
+    /// they run
     #[arg(long, value_name = "N")]
     pub hours: Option<f64>,
 

@@ -20,7 +20,8 @@ pub struct Told {
     pub output: Vec<u8>,
 }
 
-/// Runs `words` in the directory `at`, with the image's files in `tree`. An absolute path is one in the image.
+/// Runs `words` in the directory `at`, with the image's files in `tree`. An absolute path is one in
+/// the image.
 pub fn run(words: &[&str], at: &Path, tree: &Path) -> anyhow::Result<Told> {
     let (program, arguments) = words.split_first().context("a command has words")?;
     let program: PathBuf = match program.strip_prefix('/') {

@@ -1,4 +1,5 @@
-//! Cases on machines: one boot for each machine, its cases in it one after the other, and what is said about them.
+//! Cases on machines: one boot for each machine, its cases in it one after the other, and what is
+//! said about them.
 
 use std::fmt::Display;
 use std::fs;
@@ -74,7 +75,8 @@ impl<'a> Runner<'a> {
         })
     }
 
-    /// Boots a machine and runs `cases` on it. A guest that dies is booted anew for the next case; where none boots, no more is tried.
+    /// Boots a machine and runs `cases` on it. A guest that dies is booted anew for the next case;
+    /// where none boots, no more is tried.
     pub fn run_on(&mut self, kind: Kind, cases: &[&Case]) -> anyhow::Result<()> {
         let mut session: Option<Session> = None;
         for case in cases {

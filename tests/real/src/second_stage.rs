@@ -1,4 +1,5 @@
-//! debootstrap's second stage, three times from the same first stage: the three systems have the same files with the same content.
+//! debootstrap's second stage, three times from the same first stage: the three systems have the
+//! same files with the same content.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +24,8 @@ pub const CLAIM: &str =
 /// How often it is run.
 const TIMES: usize = 3;
 
-/// What holds a time or a random number, and so differs: files, and directories with all that is in them.
+/// What holds a time or a random number, and so differs: files, and directories with all that is in
+/// them.
 const DIFFERS: [&str; 8] = [
     // Times are in every line.
     "/var/log",

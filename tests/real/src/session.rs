@@ -20,7 +20,8 @@ const PLACE: &str = "/root/real";
 const LIBRARY: &str = include_str!("../programs/library.sh");
 /// RAM of the guest.
 const MEMORY: u64 = 3 << 30;
-/// Data of the NVDIMM that cases may use as they like, and of one that promises that stores are durable.
+/// Data of the NVDIMM that cases may use as they like, and of one that promises that stores are
+/// durable.
 const WORK_SIZE: u64 = 1 << 30;
 const SYNC_SIZE: u64 = 512 << 20;
 

@@ -1,7 +1,8 @@
-//! A soak: cases at random for hours, in guests that are saved, restored and migrated while their programs run.
+//! A soak: cases at random for hours, in guests that are saved, restored and migrated while their
+//! programs run.
 //!
-//! What is chosen follows from the seed; when a guest is moved follows from the clock too, so that the same seed gives the same cases on
-//! the same machines, and moves at about the same moments.
+//! What is chosen follows from the seed; when a guest is moved follows from the clock too, so that
+//! the same seed gives the same cases on the same machines, and moves at about the same moments.
 
 use std::time::{Duration, Instant};
 

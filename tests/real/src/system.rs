@@ -1,7 +1,8 @@
-//! The Debian system that cases are run in: one image with the packages of all of them, in the user's cache.
+//! The Debian system that cases are run in: one image with the packages of all of them, in the
+//! user's cache.
 //!
-//! The image is made once for a list of packages, and never booted: every boot gets a copy. Its files, taken out of the same image,
-//! are what `qemu-ppc64le` finds libraries and programs in.
+//! The image is made once for a list of packages, and never booted: every boot gets a copy. Its
+//! files, taken out of the same image, are what `qemu-ppc64le` finds libraries and programs in.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +21,8 @@ use crate::case::Case;
 const SIZE: u64 = 8 << 30;
 /// The part of the user's cache where copies of the image and the files taken out of it are.
 const CACHE: &str = "real";
-/// Directories of the image that the peer needs; the others are links to these (Debian's merged /usr).
+/// Directories of the image that the peer needs; the others are links to these (Debian's merged
+/// /usr).
 const TAKEN_OUT: [&str; 5] = ["/usr/bin", "/usr/lib", "/usr/lib64", "/usr/share", "/etc"];
 const MERGED: [&str; 4] = ["bin", "sbin", "lib", "lib64"];
 
@@ -34,7 +36,8 @@ pub struct System {
 }
 
 impl System {
-    /// The system with the packages of `cases`, made where it is not cached; or that in `image`, which is believed to have them.
+    /// The system with the packages of `cases`, made where it is not cached; or that in `image`,
+    /// which is believed to have them.
     pub fn of(cases: &[Case], image: Option<&Path>) -> anyhow::Result<Self> {
         let progress = Progress::auto();
         let kit = GuestKit::ensure(&progress)?;
@@ -87,7 +90,8 @@ impl System {
     }
 }
 
-/// Makes links below `at` that lead to absolute paths lead to the same places of the tree `root`, and not of the host.
+/// Makes links below `at` that lead to absolute paths lead to the same places of the tree `root`,
+/// and not of the host.
 fn lead_inside(root: &Path, at: &Path) -> anyhow::Result<()> {
     for entry in fs::read_dir(at)? {
         let path = entry?.path();
@@ -120,11 +124,13 @@ fn spec(cases: &[Case]) -> DebianSpec {
     }
 }
 
-/// Copies a directory out of an image that nobody uses, into the directory `to`. Owners are not kept where this user may not set them.
+/// Copies a directory out of an image that nobody uses, into the directory `to`. Owners are not
+/// kept where this user may not set them.
 pub fn take_out(image: &Path, directory: &str, to: &Path) -> anyhow::Result<()> {
     let mut path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
     path.push(":/usr/sbin:/sbin");
-    // debugfs says in its output, and not by its status, what it could not do; owners that it may not set are among that.
+    // debugfs says in its output, and not by its status, what it could not do; owners that it may
+    // not set are among that.
     let said = NamedTempFile::new()?;
     let status = Command::new("debugfs")
         .env("PATH", path)

@@ -1,6 +1,8 @@
-//! Instruction slots that the kernel rewrites in place: uprobes under the distribution's own kernel, because the kit's has no tracefs.
+//! Instruction slots that the kernel rewrites in place: uprobes under the distribution's own
+//! kernel, because the kit's has no tracefs.
 //!
-//! That kernel has the drivers of persistent memory as modules, so the program runs in the initramfs and not in Debian.
+//! That kernel has the drivers of persistent memory as modules, so the program runs in the
+//! initramfs and not in Debian.
 
 use std::process::Command;
 

@@ -34,9 +34,10 @@ pub(super) enum DebianCommand {
 
 /// Make a Debian system in a new image
 ///
-/// Fetches the packages from the archive that this machine's apt uses, unpacks them, and lets debootstrap's second stage and dpkg run in
-/// a guest. Packages that this needs on this machine are installed where this user may do that; otherwise the command that installs
-/// them is printed. Progress goes to standard error. What an interrupted build has fetched is used by the next.
+/// Fetches the packages from the archive that this machine's apt uses, unpacks them, and lets
+/// debootstrap's second stage and dpkg run in a guest. Packages that this needs on this machine are
+/// installed where this user may do that; otherwise the command that installs them is printed.
+/// Progress goes to standard error. What an interrupted build has fetched is used by the next.
 #[derive(Debug, clap::Args)]
 pub(super) struct BuildArgs {
     /// The image to make; never one that is there already
@@ -64,9 +65,10 @@ pub(super) struct BuildArgs {
 
 /// Boot a Debian system to a login, or run a command in it and exit with its exit code
 ///
-/// Without a command the console is this terminal, as in `paprika run`; log in as root, which has no password. With one, the system is
-/// booted as far as systemd's basic.target, the command is run as root in /root, its standard output, error and input are this
-/// program's, and the system is powered off. Ctrl-C interrupts the command; a second Ctrl-C ends the guest.
+/// Without a command the console is this terminal, as in `paprika run`; log in as root, which has
+/// no password. With one, the system is booted as far as systemd's basic.target, the command is run
+/// as root in /root, its standard output, error and input are this program's, and the system is
+/// powered off. Ctrl-C interrupts the command; a second Ctrl-C ends the guest.
 ///
 /// The image is changed by what runs in it, and one guest at a time can use it.
 #[derive(Debug, clap::Args)]
@@ -80,7 +82,8 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "PATH[:DIRECTORY]", requires = "command")]
     copy_in: Vec<CopyIn>,
 
-    /// Copy a file or directory of the guest into a directory here afterwards, whatever the command's exit code is; repeatable
+    /// Copy a file or directory of the guest into a directory here afterwards, whatever the
+    /// command's exit code is; repeatable
     #[arg(long, value_name = "GUESTPATH[:DIRECTORY]", requires = "command")]
     copy_out: Vec<CopyOut>,
 
@@ -294,7 +297,8 @@ fn stops() -> anyhow::Result<Receiver<Stop>> {
     Ok(stops)
 }
 
-/// Standard input in pieces, read ahead of the guest only a little. Where it is a terminal, its lines go to the command as they are typed.
+/// Standard input in pieces, read ahead of the guest only a little. Where it is a terminal, its
+/// lines go to the command as they are typed.
 fn standard_input() -> Receiver<Vec<u8>> {
     let (send, pieces) = bounded(PIECES);
     let body = move || {

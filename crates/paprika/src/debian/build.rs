@@ -1,7 +1,7 @@
 //! Images: the first stage copied, and debootstrap's second stage in a guest on the copy.
 //!
-//! An image appears under its name when it is finished, by a rename that replaces nothing. What an interrupted build has fetched and
-//! unpacked is in the cache, and the next goes on from it.
+//! An image appears under its name when it is finished, by a rename that replaces nothing. What an
+//! interrupted build has fetched and unpacked is in the cache, and the next goes on from it.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -25,8 +25,8 @@ const CPUS: u32 = 2;
 /// Lines of the console that an error shows.
 const LAST_LINES: usize = 25;
 
-/// Makes a system as `spec` wants it in the new file `image`, with the kit's kernel, on vCPUs of `host`'s kind. Takes some minutes.
-/// SIGINT, SIGTERM and SIGHUP end it.
+/// Makes a system as `spec` wants it in the new file `image`, with the kit's kernel, on vCPUs of
+/// `host`'s kind. Takes some minutes. SIGINT, SIGTERM and SIGHUP end it.
 ///
 /// # Errors
 /// [`DebianError`]: `image` is there already, the first stage can't be made, or the second fails.
@@ -65,7 +65,8 @@ pub fn build(
     }
 }
 
-/// The image in the user's cache for `spec`, made where it is not there yet. It is the user's own system: what is installed in it stays.
+/// The image in the user's cache for `spec`, made where it is not there yet. It is the user's own
+/// system: what is installed in it stays.
 ///
 /// # Errors
 /// As for [`build`].

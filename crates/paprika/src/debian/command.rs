@@ -83,7 +83,8 @@ impl Command {
     }
 }
 
-/// Writes output; one who does not look any more (a closed pipe) misses something, and the command goes on.
+/// Writes output; one who does not look any more (a closed pipe) misses something, and the command
+/// goes on.
 pub(super) fn pass_on(to: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
     to.write_all(bytes)?;
     to.flush()

@@ -1,7 +1,8 @@
 //! The machine of a Debian system, and what its boot is told.
 //!
-//! The kit's initramfs mounts the root, adds to the system's /run what the host has put into the initramfs below /paprika/run, and
-//! hands over to systemd. So an image needs nothing of ours in it, and a newer Paprika brings its newer units and agent along.
+//! The kit's initramfs mounts the root, adds to the system's /run what the host has put into the
+//! initramfs below /paprika/run, and hands over to systemd. So an image needs nothing of ours in
+//! it, and a newer Paprika brings its newer units and agent along.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,21 +14,24 @@ use papr_scm::nvdimm::NvdimmConfig;
 use super::error::DebianError;
 use crate::machine::{Blueprint, MachineConfig};
 
-/// How long a system may take to be up. Not a measure of anything: only so that one that hangs is given up.
+/// How long a system may take to be up. Not a measure of anything: only so that one that hangs is
+/// given up.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Kernel command line of every system: the first NVDIMM is its root.
 const ROOT: &str = "console=hvc0 root=/dev/pmem0";
 /// For one that takes commands: nothing on the console but frames, unless the kernel dies.
 const SILENT: &str = "quiet loglevel=2 oops=panic panic=-1 systemd.show_status=0 systemd.unit=paprika-command.target";
-/// Units that systemd starts only to load drivers, which the kit's kernel has built in: each costs a process at least.
+/// Units that systemd starts only to load drivers, which the kit's kernel has built in: each costs
+/// a process at least.
 const DRIVERS: [&str; 6] = ["configfs", "dm_mod", "drm", "efi_pstore", "fuse", "loop"];
 /// Tells init which region the files to be copied come in: the second NVDIMM's.
 const TRANSFER: &str = "paprika.transfer=region1";
 
 /// Where init looks for units.
 const UNITS: &str = "/paprika/run/systemd/system";
-/// Reached where a system is up as far as commands need it: everything that systemd does at early boot, and no services.
+/// Reached where a system is up as far as commands need it: everything that systemd does at early
+/// boot, and no services.
 const TARGET: &str = "\
 [Unit]
 Description=Commands from the host
@@ -56,7 +60,8 @@ TasksMax=infinity
 /// A Debian system that is to be booted.
 #[derive(Debug, Clone)]
 pub struct DebianConfig {
-    /// Its machine: CPUs, memory, engine, kernel. The command line is completed with what a system needs.
+    /// Its machine: CPUs, memory, engine, kernel. The command line is completed with what a system
+    /// needs.
     pub machine: MachineConfig,
     /// The image that it is on; it is changed.
     pub image: PathBuf,

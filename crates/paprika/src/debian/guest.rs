@@ -22,7 +22,8 @@ const FRAMES: usize = 256;
 const FRAMES_AT_ONCE: usize = 3;
 /// How often a frame is offered again that the guest has no room for.
 const TYPING_PAUSE: Duration = Duration::from_millis(1);
-/// How long a killed command may take to be gone, and a guest to power off, before the guest is ended.
+/// How long a killed command may take to be gone, and a guest to power off, before the guest is
+/// ended.
 pub(super) const GRACE: Duration = Duration::from_secs(60);
 /// What systemd's `systemctl poweroff --force` sends everything before it unmounts.
 const KILL: i32 = 9;
@@ -125,7 +126,8 @@ impl DebianGuest {
     /// Boots a system until it takes commands.
     ///
     /// # Errors
-    /// [`DebianError`]: the image or the machine, or [`NotUp`](DebianError::NotUp) with the end of the console.
+    /// [`DebianError`]: the image or the machine, or [`NotUp`](DebianError::NotUp) with the end of
+    /// the console.
     pub fn boot(config: DebianConfig) -> Result<Self, DebianError> {
         Self::boot_unless(config, &never())
     }
@@ -209,11 +211,12 @@ impl DebianGuest {
         })
     }
 
-    /// Runs a command to its end, with its output written as it comes. Answers its exit status, and whether it was killed because its
-    /// time was over.
+    /// Runs a command to its end, with its output written as it comes. Answers its exit status, and
+    /// whether it was killed because its time was over.
     ///
     /// # Errors
-    /// [`DebianError::NoCommand`]; [`DebianError::Gone`] where the guest ends meanwhile, or does not end the command when it is killed.
+    /// [`DebianError::NoCommand`]; [`DebianError::Gone`] where the guest ends meanwhile, or does
+    /// not end the command when it is killed.
     pub fn run(
         &mut self,
         command: &Command,
@@ -238,7 +241,8 @@ impl DebianGuest {
             select! {
                 recv(said) -> said => match said {
                     Ok(Said::Ended(status)) => return Ok((status, timed_out)),
-                    // A pipe that the reader has closed ends a program of this machine too, by a signal.
+                    // A pipe that the reader has closed ends a program of this machine too, by a
+                    // signal.
                     Ok(Said::Output(bytes)) => if pass_on(streams.stdout, &bytes).is_err() {
                         self.tell(Tell::Signal, b"13")?;
                     },
@@ -266,12 +270,12 @@ impl DebianGuest {
         }
     }
 
-    /// Copies files and directories of the host into the directory `to` of the guest, which is made where it is missing. What is there
-    /// under the same name is replaced.
+    /// Copies files and directories of the host into the directory `to` of the guest, which is made
+    /// where it is missing. What is there under the same name is replaced.
     ///
     /// # Errors
-    /// [`DebianError::GuestPath`], [`DebianError::NoTransfer`], [`DebianError::TooMuch`], files that can't be read, or
-    /// [`DebianError::Copy`] with what the guest said.
+    /// [`DebianError::GuestPath`], [`DebianError::NoTransfer`], [`DebianError::TooMuch`], files
+    /// that can't be read, or [`DebianError::Copy`] with what the guest said.
     pub fn copy_in(&mut self, paths: &[PathBuf], to: &str) -> Result<(), DebianError> {
         check_guest_path(to)?;
         let transfer = self.transfer.as_mut().ok_or(DebianError::NoTransfer)?;
@@ -281,8 +285,8 @@ impl DebianGuest {
         refused(&format!("to {to}"), &done)
     }
 
-    /// Copies a file or directory of the guest into the directory `to` of the host, which is made where it is missing. What is there
-    /// under the same name is replaced.
+    /// Copies a file or directory of the guest into the directory `to` of the host, which is made
+    /// where it is missing. What is there under the same name is replaced.
     ///
     /// # Errors
     /// As for [`copy_in`](Self::copy_in).

@@ -1,4 +1,5 @@
-//! A Debian system for ppc64el as a guest: made by its own second stage, booted by systemd, told what to run.
+//! A Debian system for ppc64el as a guest: made by its own second stage, booted by systemd, told
+//! what to run.
 //!
 //! ```no_run
 //! use guest_kit::{DebianSpec, GuestKit, Progress};
@@ -15,9 +16,10 @@
 //! ```
 //!
 //! - [`build`](mod@build): images; [`config`]: the machine of a system, and what its boot is told;
-//! - [`guest`]: a running system that takes commands and files; `command`: what one is, and where its output goes;
-//! - `protocol`: frames on the console, spoken with `guest/programs/agent.c`; `transfer`: files by way of an NVDIMM;
-//!   `relocate`: a guest that goes on in another machine.
+//! - [`guest`]: a running system that takes commands and files; `command`: what one is, and where
+//!   its output goes;
+//! - `protocol`: frames on the console, spoken with `guest/programs/agent.c`; `transfer`: files by
+//!   way of an NVDIMM; `relocate`: a guest that goes on in another machine.
 
 pub mod build;
 mod command;

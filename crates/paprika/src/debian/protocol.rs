@@ -1,5 +1,7 @@
-//! Frames on the console, as `guest/programs/agent.c` speaks them: the byte 1, a letter, the length of the payload in four hexadecimal
-//! digits, and the payload. In frames to the guest, bytes that Linux' console driver takes for itself are escaped. What is no frame is the kernel's or the firmware's, and is kept for error messages.
+//! Frames on the console, as `guest/programs/agent.c` speaks them: the byte 1, a letter, the length
+//! of the payload in four hexadecimal digits, and the payload. In frames to the guest, bytes that
+//! Linux' console driver takes for itself are escaped. What is no frame is the kernel's or the
+//! firmware's, and is kept for error messages.
 
 /// Greatest payload.
 pub(super) const PAYLOAD_MAX: usize = 4096;

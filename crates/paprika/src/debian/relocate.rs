@@ -1,6 +1,8 @@
-//! A Debian guest that goes on in another machine of this process, while its programs run: saved and restored, or migrated.
+//! A Debian guest that goes on in another machine of this process, while its programs run: saved
+//! and restored, or migrated.
 //!
-//! The agent's frames and the channel that they come through stay; only the machine, its thread and its console are new.
+//! The agent's frames and the channel that they come through stay; only the machine, its thread and
+//! its console are new.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -16,7 +18,8 @@ use crate::migrate::{Arrival, ArrivalOptions, Leaving};
 use crate::snapshot::{Progress, RestoreOptions, SaveOptions, Snapshot, save};
 
 impl DebianGuest {
-    /// Saves the guest into the new directory `at`, ends its machine, and restores it with what `host` says.
+    /// Saves the guest into the new directory `at`, ends its machine, and restores it with what
+    /// `host` says.
     ///
     /// # Errors
     /// [`DebianError::Relocate`]; the guest is ended.

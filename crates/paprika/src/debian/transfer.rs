@@ -1,8 +1,10 @@
-//! Files between host and guest: tar archives in an NVDIMM of their own, whose file both sides read and write.
+//! Files between host and guest: tar archives in an NVDIMM of their own, whose file both sides read
+//! and write.
 //!
-//! The device is the file: what the host writes into it the guest reads, as long as neither keeps a copy. The guest's agent goes past
-//! its page cache. An archive that comes from the guest is hostile: nothing of it is written outside the directory that it is unpacked
-//! into, and no more than the device can hold.
+//! The device is the file: what the host writes into it the guest reads, as long as neither keeps a
+//! copy. The guest's agent goes past its page cache. An archive that comes from the guest is
+//! hostile: nothing of it is written outside the directory that it is unpacked into, and no more
+//! than the device can hold.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};

@@ -51,7 +51,8 @@ impl Cpu {
             .span(page, granule as usize)
             .ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
         if access == Access::Store && !span.writable() {
-            // Memory that the host only lends for reading: as a page whose protection forbids the store.
+            // Memory that the host only lends for reading: as a page whose protection forbids the
+            // store.
             return Err(Interrupt::DataStorage {
                 ea,
                 dsisr: dsisr::PROTECTION | dsisr::STORE,
@@ -75,9 +76,9 @@ impl Cpu {
         Ok(())
     }
 
-    /// For a store of `bytes` in one granule that the soft TLB has not permitted: makes it do so, or says which interrupt to take.
-    /// Where code is stored to, all vCPUs are told of it first. [`Tlb::take_back`](crate::mmu::tlb::Tlb::take_back) follows the
-    /// store.
+    /// For a store of `bytes` in one granule that the soft TLB has not permitted: makes it do so,
+    /// or says which interrupt to take. Where code is stored to, all vCPUs are told of it first.
+    /// [`Tlb::take_back`](crate::mmu::tlb::Tlb::take_back) follows the store.
     #[cold]
     pub(crate) fn open_store(&mut self, ea: u64, bytes: u64) -> Result<(), Interrupt> {
         self.fill_for_store(ea)?;
@@ -86,7 +87,8 @@ impl Cpu {
         };
         let memory = &self.partition.memory;
         if memory.announce_code(real, bytes) {
-            // The next instruction is looked up again, whatever the program does without the isync that it should have.
+            // The next instruction is looked up again, whatever the program does without the isync
+            // that it should have.
             self.code.leave_page();
         }
         let granule = 1u64 << self.tlb.granule_shift();
@@ -117,7 +119,8 @@ impl Cpu {
     /// A load that missed: fills the TLB, and takes a crossing access apart.
     #[cold]
     pub(crate) fn load_slow<T: Bytes>(&mut self, ea: u64) -> Result<T, Interrupt> {
-        // This may be the first page so small that granules shrink, which makes an access cross that did not.
+        // This may be the first page so small that granules shrink, which makes an access cross
+        // that did not.
         self.fill_for_load(ea)?;
         if !self.crosses(ea, size_of::<T>()) {
             return self
@@ -149,7 +152,8 @@ impl Cpu {
         if !self.crosses(ea, size_of::<T>()) {
             return self.store_opened(ea, value);
         }
-        // Both pages are asked before a byte is written. Neighbours may share a slot of the TLB, so each byte looks again.
+        // Both pages are asked before a byte is written. Neighbours may share a slot of the TLB, so
+        // each byte looks again.
         let last = ea.wrapping_add(size_of::<T>() as u64 - 1) & self.ea_mask;
         self.fill_for_store(last)?;
         for (n, &byte) in value.to_bytes().as_ref().iter().enumerate() {
@@ -250,7 +254,8 @@ impl Cpu {
             return Err(Interrupt::Alignment { ea });
         }
         let reservation = std::mem::replace(&mut self.reservation, Reservation::NONE);
-        // The access is checked even where nothing will be stored: the translation may fault either way.
+        // The access is checked even where nothing will be stored: the translation may fault either
+        // way.
         self.fill_for_store(ea)?;
         let host = self
             .tlb
@@ -305,7 +310,8 @@ fn storage_interrupt(fault: Fault, ea: u64, access: Access) -> Interrupt {
         (Fault::Segment, Access::Fetch) => Interrupt::InstructionSegment,
         (Fault::Segment, _) => Interrupt::DataSegment { ea },
         (Fault::Storage(bits), Access::Fetch) => {
-            // A page without execute permission is "no-execute" (SRR1 bit 35); protection bits 36 and the key bit 42 are alike.
+            // A page without execute permission is "no-execute" (SRR1 bit 35); protection bits 36
+            // and the key bit 42 are alike.
             let bits = if bits & dsisr::PROTECTION != 0 {
                 0x1000_0000
             } else {

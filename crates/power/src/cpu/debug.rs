@@ -1,5 +1,5 @@
-//! Debug registers: a completed instruction address breakpoint (CIABR) and a data address watchpoint (DAWR0, DAWRX0), as
-//! Book III, 8 describes them for a guest without hypervisor state.
+//! Debug registers: a completed instruction address breakpoint (CIABR) and a data address
+//! watchpoint (DAWR0, DAWRX0), as Book III, 8 describes them for a guest without hypervisor state.
 
 use std::ops::Range;
 
@@ -14,8 +14,8 @@ const PAGE: u64 = 4096;
 /// Debug registers that a guest sets through H_SET_MODE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DebugRegisters {
-    /// Completed Instruction Address Breakpoint Register: an address, and in the low two bits the state that it is looked for
-    /// in (0: none, 1: problem state, 2: privileged state).
+    /// Completed Instruction Address Breakpoint Register: an address, and in the low two bits the
+    /// state that it is looked for in (0: none, 1: problem state, 2: privileged state).
     pub ciabr: u64,
     /// Data Address Watchpoint Register 0.
     pub dawr0: u64,
@@ -99,7 +99,8 @@ impl DebugRegisters {
 }
 
 impl Cpu {
-    /// The data storage interrupt of an access of so many bytes that the watchpoint is for; a fault of its translation comes first.
+    /// The data storage interrupt of an access of so many bytes that the watchpoint is for; a fault
+    /// of its translation comes first.
     pub(crate) fn check_watchpoint(
         &mut self,
         ea: u64,
@@ -125,8 +126,8 @@ impl Cpu {
         })
     }
 
-    /// Makes an access that the soft TLB could not serve at once. It never keeps a granule with watched bytes, so that all
-    /// accesses to one come here.
+    /// Makes an access that the soft TLB could not serve at once. It never keeps a granule with
+    /// watched bytes, so that all accesses to one come here.
     #[cold]
     pub(crate) fn with_watchpoint<T>(
         &mut self,

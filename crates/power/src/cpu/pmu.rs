@@ -1,9 +1,10 @@
 //! The performance monitor (Book III, 9): registers, counters, freezing, and alerts.
 //!
-//! Two things are counted: instructions completed, which the run loop's budget tells exactly, and cycles, which are the time
-//! base at the clock frequency that the device tree names. Counters are brought up to date at polls, whenever what they depend
-//! on changes, and as they are accessed; nothing is asked of instructions. An event that is none of the two reads 0, as the
-//! architecture has no way to say that an event is not there; the log says so once per selector.
+//! Two things are counted: instructions completed, which the run loop's budget tells exactly, and
+//! cycles, which are the time base at the clock frequency that the device tree names. Counters are
+//! brought up to date at polls, whenever what they depend on changes, and as they are accessed;
+//! nothing is asked of instructions. An event that is none of the two reads 0, as the architecture
+//! has no way to say that an event is not there; the log says so once per selector.
 
 use std::collections::BTreeSet;
 
@@ -110,7 +111,8 @@ pub(crate) struct Pmu {
     /// Instructions completed, and cycles, when the counters were last up to date.
     instructions: u64,
     cycles: u64,
-    /// The instruction at this address is the first of its interval: the count of instructions is exact.
+    /// The instruction at this address is the first of its interval: the count of instructions is
+    /// exact.
     exact_at: Option<u64>,
     /// What is counted was chosen in the middle of an interval, and counts from the next poll.
     anew: bool,
@@ -315,7 +317,8 @@ impl Cpu {
                 Some(Event::Cycles) => cycles.wrapping_sub(pmu.cycles),
                 Some(Event::Instructions) => completed.wrapping_sub(pmu.instructions),
             };
-            // A host that was away for seconds must not take a counter round to where it is positive again.
+            // A host that was away for seconds must not take a counter round to where it is
+            // positive again.
             *pmc = pmc.wrapping_add(more.min(u64::from(NEGATIVE - 1)) as u32);
         }
         (pmu.instructions, pmu.cycles) = (completed, cycles);
@@ -340,7 +343,8 @@ impl Cpu {
         self.pmu.choose(self.pmu_state());
     }
 
-    /// Brings the counters up to date between two instructions, raises the alert that is due, and counts on as the registers say.
+    /// Brings the counters up to date between two instructions, raises the alert that is due, and
+    /// counts on as the registers say.
     pub(crate) fn update_counters(&mut self) {
         self.count_up_to(self.completed());
         self.alert();
@@ -384,15 +388,17 @@ impl Cpu {
         }
     }
 
-    /// For the trace facility: SIAR and SDAR tell of an instruction, unless the performance monitor has them (MMCR0\[PMAE\]).
+    /// For the trace facility: SIAR and SDAR tell of an instruction, unless the performance monitor
+    /// has them (MMCR0\[PMAE\]).
     pub(crate) fn sample_traced(&mut self, address: u64, operand: Option<u64>) {
         if self.pmu.mmcr0 & mmcr0::PMAE == 0 {
             self.sample(address, operand);
         }
     }
 
-    /// Makes the count of instructions exact for the access that the current instruction makes. False: it is not, and the
-    /// instruction does nothing; it is carried out once more, first after a poll.
+    /// Makes the count of instructions exact for the access that the current instruction makes.
+    /// False: it is not, and the instruction does nothing; it is carried out once more, first after
+    /// a poll.
     pub(super) fn reach_counters(&mut self) -> bool {
         let cia = self.regs.nia.wrapping_sub(4) & self.ea_mask;
         if !self.pmu.counts {

@@ -1,10 +1,11 @@
-//! The seam for a second tier: code that runs hot is offered to an [`Accelerator`], which compiles it and runs it in the
-//! interpreter's stead.
+//! The seam for a second tier: code that runs hot is offered to an [`Accelerator`], which compiles
+//! it and runs it in the interpreter's stead.
 //!
-//! The run loop counts entries of code at block boundaries. Compiled code hangs on the decoded page that it was made of, so it
-//! is valid exactly as long as the page is: whatever makes the interpreter look a page up again (changes of code, flushed
-//! translations) makes it find other code there, or none. Only pages whose changes would be noticed are offered and
-//! accelerated. Cold code, and what the accelerator leaves alone, is interpreted.
+//! The run loop counts entries of code at block boundaries. Compiled code hangs on the decoded page
+//! that it was made of, so it is valid exactly as long as the page is: whatever makes the
+//! interpreter look a page up again (changes of code, flushed translations) makes it find other
+//! code there, or none. Only pages whose changes would be noticed are offered and accelerated. Cold
+//! code, and what the accelerator leaves alone, is interpreted.
 
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
@@ -57,7 +58,8 @@ pub trait Accelerator {
     /// Entries after which code counts as hot; at least 1, and at most some ten thousand.
     fn threshold(&self) -> u32;
 
-    /// Entries after which code is lukewarm: worth to be compiled when there is nothing better to do. 0: none is.
+    /// Entries after which code is lukewarm: worth to be compiled when there is nothing better to
+    /// do. 0: none is.
     fn lukewarm_after(&self) -> u32 {
         0
     }
@@ -78,8 +80,9 @@ pub trait Accelerator {
     /// Takes over what has been compiled meanwhile; called between any two polls of the run loop.
     fn collect(&mut self);
 
-    /// Runs compiled code that is entered at NIA, and whatever of its own code follows, for at most [`Cpu::budget`]
-    /// instructions (at least 1 when this is called), which it counts down by those carried out.
+    /// Runs compiled code that is entered at NIA, and whatever of its own code follows, for at most
+    /// [`Cpu::budget`] instructions (at least 1 when this is called), which it counts down by those
+    /// carried out.
     fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> Ran;
 }
 
@@ -111,13 +114,15 @@ impl Entry {
         self.page.strong_count() != 0
     }
 
-    /// The words of the page that branches have gone to, as far as that was interpreted or they have code.
+    /// The words of the page that branches have gone to, as far as that was interpreted or they
+    /// have code.
     pub fn reached(&self) -> Reached {
         let page = self.page.upgrade();
         page.map(|page| page.heat().reached()).unwrap_or_default()
     }
 
-    /// Names the page. No other has the name as long as this entry, or another of the page, is there.
+    /// Names the page. No other has the name as long as this entry, or another of the page, is
+    /// there.
     pub fn page(&self) -> usize {
         self.page.as_ptr().addr()
     }
@@ -139,7 +144,8 @@ impl Entry {
         }
     }
 
-    /// Counts from the start again where no code is installed: it was not compiled, but may be another time.
+    /// Counts from the start again where no code is installed: it was not compiled, but may be
+    /// another time.
     pub fn forget(&self) {
         if let Some(page) = self.page.upgrade()
             && !matches!(page.heat().look(self.index), Warmth::Compiled(_))
@@ -282,7 +288,8 @@ impl Cpu {
         self.budget
     }
 
-    /// Sets what is left of the budget. For accelerators, which may only lower it, or give back what was counted and not carried out.
+    /// Sets what is left of the budget. For accelerators, which may only lower it, or give back
+    /// what was counted and not carried out.
     pub fn set_budget(&mut self, left: u32) {
         self.budget = left;
     }
@@ -296,9 +303,10 @@ impl Cpu {
         asked
     }
 
-    /// What must be as it was when an address was found to be that of some code, for it to be so still: the address space, as long
-    /// as nothing is forgotten of it, changes of code, and the part of MSR that fetches depend on. For addresses of other
-    /// quadrants, and for those of quadrant 3, the kernel's.
+    /// What must be as it was when an address was found to be that of some code, for it to be so
+    /// still: the address space, as long as nothing is forgotten of it, changes of code, and the
+    /// part of MSR that fetches depend on. For addresses of other quadrants, and for those of
+    /// quadrant 3, the kernel's.
     #[inline]
     pub fn code_stamps(&self) -> [CodeStamp; 2] {
         self.code.spaces().map(|space| CodeStamp {
@@ -308,14 +316,16 @@ impl Cpu {
         })
     }
 
-    /// Opens the gate that compiled code looks at before it jumps: the [stamps](Cpu::code_stamps) that stand for what is current, for
-    /// addresses whose top bit is 0, and 1. None is 1, which is what is there once code changes, at any time. Whether nothing has
-    /// changed: where it has, the run loop must look before compiled code runs.
+    /// Opens the gate that compiled code looks at before it jumps: the [stamps](Cpu::code_stamps)
+    /// that stand for what is current, for addresses whose top bit is 0, and 1. None is 1, which is
+    /// what is there once code changes, at any time. Whether nothing has changed: where it has, the
+    /// run loop must look before compiled code runs.
     #[inline]
     pub fn open_code_gate(&mut self, stamps: [u64; 2]) -> bool {
         let events = self.partition.memory.code();
         events.gate(self.id()).open(stamps);
-        // Who changes code counts first and closes then: either the count is seen here, or the gate stays closed.
+        // Who changes code counts first and closes then: either the count is seen here, or the gate
+        // stays closed.
         let current = !self.code.is_behind(events.change_epoch());
         if current {
             self.code.enter_page();
@@ -343,8 +353,9 @@ impl Cpu {
         }
     }
 
-    /// Carries out an instruction that acts on the processor as a whole, NIA being at the next already; whether everything that
-    /// compiled code takes for granted is still so: MSR, NIA, translations, and that nobody waits for a poll.
+    /// Carries out an instruction that acts on the processor as a whole, NIA being at the next
+    /// already; whether everything that compiled code takes for granted is still so: MSR, NIA,
+    /// translations, and that nobody waits for a poll.
     ///
     /// # Errors
     /// The interrupt that it raised.

@@ -1,10 +1,11 @@
 //! Decoded code: pages of instruction words with their table rows, found by effective address.
 //!
-//! Fetched code is stored code, as on a POWER9, whose instruction cache snoops: a page that is decoded is watched for stores
-//! ([`crate::memory`]'s code watch), and each vCPU catches up with the changes at taken branches and after context-synchronizing events. A page is run without
-//! a look at memory only while it is *trusted*: while every store to it is noticed. Of one that is not, each word is compared with memory
-//! before it is carried out. Pages that are stored to again and again (data beside code) are left unwatched for a while: then stores
-//! to them cost nothing.
+//! Fetched code is stored code, as on a POWER9, whose instruction cache snoops: a page that is
+//! decoded is watched for stores ([`crate::memory`]'s code watch), and each vCPU catches up with
+//! the changes at taken branches and after context-synchronizing events. A page is run without a
+//! look at memory only while it is *trusted*: while every store to it is noticed. Of one that is
+//! not, each word is compared with memory before it is carried out. Pages that are stored to again
+//! and again (data beside code) are left unwatched for a while: then stores to them cost nothing.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -44,8 +45,8 @@ pub(crate) struct Page {
 enum Trust {
     /// They are what memory has: a store to it would be noticed.
     Full,
-    /// They were, and it is watched; but until all vCPUs have answered the demand of this epoch, they may still store unnoticed. Each
-    /// word is compared with memory before it is carried out.
+    /// They were, and it is watched; but until all vCPUs have answered the demand of this epoch,
+    /// they may still store unnoticed. Each word is compared with memory before it is carried out.
     Pending(u64),
     /// It is not watched, for as many more entries; words are compared as above.
     Unwatched(u32),
@@ -131,7 +132,8 @@ pub(crate) struct CodeCache {
     behind: bool,
     /// Counts changes of trusted pages: addresses of compiled code found before may be stale.
     generation: u64,
-    /// Names for address spaces. One is given up, and a new one takes its place, where something is forgotten of it.
+    /// Names for address spaces. One is given up, and a new one takes its place, where something is
+    /// forgotten of it.
     newest: u64,
     /// The space of quadrant 3.
     kernel: u64,
@@ -194,7 +196,8 @@ impl CodeCache {
             return self.flush_translations();
         }
         self.processes.remove(&pid);
-        // A guest flushes set by set, a hundred times in a row; the name of a space without code can stay.
+        // A guest flushes set by set, a hundred times in a row; the name of a space without code
+        // can stay.
         if pid == self.pid && self.process.has_code() {
             self.stale = true;
             self.process = Space::new(self.new_space());
@@ -232,7 +235,8 @@ impl CodeCache {
         };
     }
 
-    /// The name of the address space that an address is in. No two spaces that differ, or differed, have one.
+    /// The name of the address space that an address is in. No two spaces that differ, or differed,
+    /// have one.
     #[inline(always)]
     pub(super) fn space(&self, ea: u64) -> u64 {
         if ea >> 62 == 3 {
@@ -289,7 +293,8 @@ impl CodeCache {
         self.stale
     }
 
-    /// The page at an effective address in a fetch context, where known and nothing is to be done for it.
+    /// The page at an effective address in a fetch context, where known and nothing is to be done
+    /// for it.
     #[inline]
     pub(crate) fn find(&mut self, ea: u64, context: u64, epoch: u64) -> Option<Rc<Page>> {
         self.stale = false;
@@ -337,7 +342,8 @@ impl CodeCache {
         (ea / PAGE) as usize % FRONT
     }
 
-    /// Decodes the page at a real address, or takes the one decoded before where memory still agrees. None: no such memory.
+    /// Decodes the page at a real address, or takes the one decoded before where memory still
+    /// agrees. None: no such memory.
     ///
     /// For vCPU `id`, whose soft TLB this is.
     #[allow(clippy::too_many_arguments, reason = "what a fetch depends on")]
@@ -409,7 +415,8 @@ impl CodeCache {
         Some(page)
     }
 
-    /// Whether an undefined word shows for the first time (within a bound, so that a hostile guest fills neither log nor memory).
+    /// Whether an undefined word shows for the first time (within a bound, so that a hostile guest
+    /// fills neither log nor memory).
     pub(crate) fn first_sight(&mut self, insn: Insn) -> bool {
         const SEEN_MAX: usize = 256;
         self.seen.len() < SEEN_MAX && self.seen.insert(insn.0)
@@ -462,7 +469,8 @@ impl Page {
         self.trust.get() == Trust::Full
     }
 
-    /// Whether it can be run, as it is or word by word, with nothing to be done before; counts that.
+    /// Whether it can be run, as it is or word by word, with nothing to be done before; counts
+    /// that.
     #[inline]
     fn may_run_again(&self) -> bool {
         match self.trust.get() {

@@ -1,6 +1,8 @@
-//! The trace facility (Book III, 6.5.15): single steps, branch trace, and the completed instruction address breakpoint.
+//! The trace facility (Book III, 6.5.15): single steps, branch trace, and the completed instruction
+//! address breakpoint.
 //!
-//! What may be traced is carried out alone, by the interpreter, so that nothing is asked of instructions that are not.
+//! What may be traced is carried out alone, by the interpreter, so that nothing is asked of
+//! instructions that are not.
 
 use super::code::op_at;
 use super::run::{Exit, handlers};
@@ -24,7 +26,8 @@ impl Cpu {
         self.regs.msr & (msr::SE | msr::BE) != 0 || self.debug.breaks_in_page(self.regs.nia)
     }
 
-    /// Carries out one instruction; a trace interrupt follows where it completes and something asks for that.
+    /// Carries out one instruction; a trace interrupt follows where it completes and something asks
+    /// for that.
     pub(super) fn step(&mut self) -> Option<Exit> {
         let (before, cia) = (self.regs.msr, self.regs.nia);
         self.end_interval();
@@ -69,7 +72,8 @@ impl Cpu {
         None
     }
 
-    /// The effective address of an instruction's storage operand, read off the syntax of its operands.
+    /// The effective address of an instruction's storage operand, read off the syntax of its
+    /// operands.
     fn storage_operand(&self, insn: Insn, opcode: Opcode) -> Option<u64> {
         let row = opcode.row();
         if !matches!(row.traced, Traced::Load | Traced::Store) {

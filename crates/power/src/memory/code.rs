@@ -1,23 +1,27 @@
-//! Code watch: which pages of real memory hold code that some vCPU has decoded, so that a store to one is noticed and fetched code
-//! is stored code.
+//! Code watch: which pages of real memory hold code that some vCPU has decoded, so that a store to
+//! one is noticed and fetched code is stored code.
 //!
-//! A POWER9's instruction cache snoops. Linux relies on it (CPU_FTR_COHERENT_ICACHE: under radix it runs no icbi when it fills a
-//! page and maps it executable), so icbi can't be what invalidates decoded code. Three rules make sure that a fetch sees
-//! the stores before it:
+//! A POWER9's instruction cache snoops. Linux relies on it (CPU_FTR_COHERENT_ICACHE: under radix it
+//! runs no icbi when it fills a page and maps it executable), so icbi can't be what invalidates
+//! decoded code. Three rules make sure that a fetch sees the stores before it:
 //!
-//! - *Watch before reading.* A vCPU that decodes a page marks it as watched, demands that every vCPU drop its store tags for it
-//!   ([`Watch::epoch`]), and trusts what it has read only when all have. Until then it compares each word with memory before it
-//!   carries it out.
-//! - *Stores through the soft TLB announce first.* A vCPU gets no store tag for a granule with watched pages. Its store takes the
-//!   slow path, which [announces](CodeEvents) a change of the page and ends the watch *before* the store is carried out. A store in flight
-//!   is like a store tag: who watches the page again waits for this vCPU's next poll.
-//! - *All other stores* (hypercalls, RTAS, the monitor, reference and change bits, stqcx.) look afterwards: either they see the mark
-//!   and announce the change, or who marks the page reads what they have stored.
+//! - *Watch before reading.* A vCPU that decodes a page marks it as watched, demands that every
+//!   vCPU drop its store tags for it ([`Watch::epoch`]), and trusts what it has read only when all
+//!   have. Until then it compares each word with memory before it carries it out.
+//! - *Stores through the soft TLB announce first.* A vCPU gets no store tag for a granule with
+//!   watched pages. Its store takes the slow path, which [announces](CodeEvents) a change of the
+//!   page and ends the watch *before* the store is carried out. A store in flight is like a store
+//!   tag: who watches the page again waits for this vCPU's next poll.
+//! - *All other stores* (hypercalls, RTAS, the monitor, reference and change bits, stqcx.) look
+//!   afterwards: either they see the mark and announce the change, or who marks the page reads what
+//!   they have stored.
 //!
-//! A change is seen by the next taken branch, of any vCPU, that comes after the store in program order or by what memory shows. The
-//! architecture asks for less (an isync), but programs run on a POWER9 that rely on it: a run-time compiler publishes the address of
-//! new code, and another thread jumps there, to a place that it can't have fetched before. The interpreter compares the count of
-//! changes at branches; compiled code compares its vCPU's [`CodeGate`], which every change closes.
+//! A change is seen by the next taken branch, of any vCPU, that comes after the store in program
+//! order or by what memory shows. The architecture asks for less (an isync), but programs run on a
+//! POWER9 that rely on it: a run-time compiler publishes the address of new code, and another
+//! thread jumps there, to a place that it can't have fetched before. The interpreter compares the
+//! count of changes at branches; compiled code compares its vCPU's [`CodeGate`], which every change
+//! closes.
 //!
 //! Marks are changed under one lock; stores look at them without it. A page is 4 KiB here.
 
@@ -73,7 +77,8 @@ impl CodeMarks {
         pages(offset, len).any(|page| self.is_watched(page))
     }
 
-    /// Notes that vCPU `id` is about to have a store tag for the granule at `offset`: before it looks whether pages are watched.
+    /// Notes that vCPU `id` is about to have a store tag for the granule at `offset`: before it
+    /// looks whether pages are watched.
     pub(super) fn note_writer(&self, offset: u64, id: u32) {
         if let Some(writer) = self.writers.get((offset / super::GRANULE) as usize) {
             let me = u8::try_from(id + 1).unwrap_or(SEVERAL);
@@ -113,8 +118,9 @@ fn pages(offset: u64, len: u64) -> impl Iterator<Item = u64> {
         .map(|page| page * CODE_PAGE)
 }
 
-/// What compiled code of one vCPU compares with the stamp of where it jumps to, for addresses whose top bit is 0, and 1. Another thread
-/// closes it before it stores to code, so that the next jump goes by way of the run loop.
+/// What compiled code of one vCPU compares with the stamp of where it jumps to, for addresses whose
+/// top bit is 0, and 1. Another thread closes it before it stores to code, so that the next jump
+/// goes by way of the run loop.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(crate) struct CodeGate([AtomicU64; 2]);
@@ -127,7 +133,8 @@ impl CodeGate {
         Self([Self::CLOSED; 2].map(AtomicU64::new))
     }
 
-    /// Opens it for two stamps. Whether the count of changes is as it was is to be asked after this.
+    /// Opens it for two stamps. Whether the count of changes is as it was is to be asked after
+    /// this.
     #[inline]
     pub(crate) fn open(&self, stamps: [u64; 2]) {
         let mut open = true;
@@ -167,7 +174,8 @@ pub(crate) struct Watch {
 
 #[derive(Default)]
 struct Events {
-    /// Real addresses of pages that have changed, oldest first: the newest is that of the current epoch.
+    /// Real addresses of pages that have changed, oldest first: the newest is that of the current
+    /// epoch.
     changes: VecDeque<u64>,
     /// Real addresses of pages whose store tags are to be dropped, likewise.
     watches: VecDeque<u64>,
@@ -219,12 +227,14 @@ impl CodeEvents {
         self.watched.load(Ordering::SeqCst)
     }
 
-    /// Watches the page at `offset` of a mapping, which is at `real`, for vCPU `id`, which has dropped its own store tags.
+    /// Watches the page at `offset` of a mapping, which is at `real`, for vCPU `id`, which has
+    /// dropped its own store tags.
     pub(super) fn watch(&self, marks: &CodeMarks, offset: u64, real: u64, id: u32) -> Watch {
         let (word, bit) = CodeMarks::place(offset);
         let mut events = self.lock();
         let before = marks.watched[word].fetch_or(bit, Ordering::SeqCst);
-        // Either a vCPU that is about to have a store tag sees the mark, or its number is seen here.
+        // Either a vCPU that is about to have a store tag sees the mark, or its number is seen
+        // here.
         fence(Ordering::SeqCst);
         let is_alone = !marks.has_other_writer(offset, id);
         let is_new = before & bit == 0 && !is_alone;
@@ -239,7 +249,8 @@ impl CodeEvents {
         }
     }
 
-    /// Announces changes of the watched pages among `len` bytes at `offset` of a mapping, and ends their watch.
+    /// Announces changes of the watched pages among `len` bytes at `offset` of a mapping, and ends
+    /// their watch.
     pub(super) fn announce(&self, marks: &CodeMarks, offset: u64, base: u64, len: u64) {
         let mut events = self.lock();
         for page in pages(offset, len) {
@@ -260,7 +271,8 @@ impl CodeEvents {
         self.count_change();
     }
 
-    /// Hands out the pages that have changed since `epoch`, None where that is not remembered; the epoch they lead to.
+    /// Hands out the pages that have changed since `epoch`, None where that is not remembered; the
+    /// epoch they lead to.
     pub(crate) fn changes_since(&self, epoch: u64, mut each: impl FnMut(Option<u64>)) -> u64 {
         let events = self.lock();
         let now = self.changed.load(Ordering::SeqCst);
@@ -268,7 +280,8 @@ impl CodeEvents {
         now
     }
 
-    /// Hands out the pages whose store tags were to be dropped since `epoch`, None where all are; the epoch they lead to.
+    /// Hands out the pages whose store tags were to be dropped since `epoch`, None where all are;
+    /// the epoch they lead to.
     pub(crate) fn watches_since(&self, epoch: u64, mut each: impl FnMut(Option<u64>)) -> u64 {
         let events = self.lock();
         let now = self.watch_epoch();

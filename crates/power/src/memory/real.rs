@@ -25,7 +25,8 @@ pub enum MapError {
     /// It reaches beyond the real address space.
     #[error("a mapping at real address {0:#x} reaches beyond the real address space")]
     TooHigh(u64),
-    /// Its start or its length is no multiple of [`GRANULE`], or its host memory is not page-aligned.
+    /// Its start or its length is no multiple of [`GRANULE`], or its host memory is not
+    /// page-aligned.
     #[error("a mapping at real address {0:#x} is not made of whole 64 KiB granules")]
     Unaligned(u64),
     /// It overlaps another.
@@ -51,7 +52,8 @@ impl Region {
     }
 }
 
-/// All of a guest's real memory. Cheap to share; regions may come and go while vCPUs run (see [`RealMemory::unmap`]).
+/// All of a guest's real memory. Cheap to share; regions may come and go while vCPUs run (see
+/// [`RealMemory::unmap`]).
 pub struct RealMemory {
     regions: RwLock<Vec<Region>>,
     /// Whether there is a log.
@@ -100,8 +102,9 @@ impl RealMemory {
         Ok(())
     }
 
-    /// Takes away the region that starts at `base` and hands back its mapping. The caller must keep that alive until every
-    /// vCPU has dropped its cached translations ([`crate::Partition::flush_translations`]).
+    /// Takes away the region that starts at `base` and hands back its mapping. The caller must keep
+    /// that alive until every vCPU has dropped its cached translations
+    /// ([`crate::Partition::flush_translations`]).
     pub fn unmap(&self, base: u64) -> Option<Arc<dyn HostMapping>> {
         let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
         let index = regions.iter().position(|r| r.base == base)?;
@@ -119,7 +122,8 @@ impl RealMemory {
         regions.map(|r| (r.base, Arc::clone(&r.mapping))).collect()
     }
 
-    /// The host memory behind `len` bytes at `address`; None where not all of them are in one region.
+    /// The host memory behind `len` bytes at `address`; None where not all of them are in one
+    /// region.
     pub fn span(&self, address: u64, len: usize) -> Option<HostSpan> {
         let regions = self.regions.read().unwrap_or_else(PoisonError::into_inner);
         regions.iter().find_map(|region| {
@@ -196,14 +200,16 @@ impl RealMemory {
         self.with_log(Log::take)
     }
 
-    /// Notes what has just been stored to directly: for the dirty log, and where it is code (see `dirty` and `code`).
+    /// Notes what has just been stored to directly: for the dirty log, and where it is code (see
+    /// `dirty` and `code`).
     pub(crate) fn note_store(&self, address: u64, len: u64) {
         self.log_store(address, len);
         // `log_store` has fenced: who watches the page from now on reads what was stored.
         self.announce_code(address, len);
     }
 
-    /// Marks in the dirty log what has just been stored to directly, and what is about to be through the soft TLB (see `dirty`).
+    /// Marks in the dirty log what has just been stored to directly, and what is about to be
+    /// through the soft TLB (see `dirty`).
     pub(crate) fn log_store(&self, address: u64, len: u64) {
         // Either the log is seen here, or what was stored before is seen by whoever has started it.
         fence(Ordering::SeqCst);
@@ -221,8 +227,8 @@ impl RealMemory {
         &self.code
     }
 
-    /// Watches the page of code at a real address for vCPU `id`, which has dropped its own store tags for it; None where there is
-    /// no memory.
+    /// Watches the page of code at a real address for vCPU `id`, which has dropped its own store
+    /// tags for it; None where there is no memory.
     pub(crate) fn watch_code(&self, real: u64, id: u32) -> Option<Watch> {
         self.with_marks(real, |marks, base| {
             self.code.watch(marks, real - base, real, id)
@@ -235,7 +241,8 @@ impl RealMemory {
             .unwrap_or(false)
     }
 
-    /// As [`RealMemory::has_code`], for the granule that vCPU `id` is about to have a store tag for.
+    /// As [`RealMemory::has_code`], for the granule that vCPU `id` is about to have a store tag
+    /// for.
     pub(crate) fn has_code_for_writer(&self, real: u64, len: u64, id: u32) -> bool {
         let has = self.with_marks(real, |marks, base| {
             marks.note_writer(real - base, id);
@@ -244,7 +251,8 @@ impl RealMemory {
         has.unwrap_or(false)
     }
 
-    /// Announces a store to `len` bytes at a real address, as far as code is watched there; whether any is.
+    /// Announces a store to `len` bytes at a real address, as far as code is watched there; whether
+    /// any is.
     pub(crate) fn announce_code(&self, real: u64, len: u64) -> bool {
         let announced = self.with_marks(real, |marks, base| {
             let watched = marks.any_watched(real - base, len);

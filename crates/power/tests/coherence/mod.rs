@@ -1,5 +1,6 @@
-//! Fetched code is stored code, for any engine: programs that rewrite code under every kind of mapping and by every kind of store,
-//! with isync and never an icbi, on one vCPU or between several.
+//! Fetched code is stored code, for any engine: programs that rewrite code under every kind of
+//! mapping and by every kind of store, with isync and never an icbi, on one vCPU or between
+//! several.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +21,8 @@ const LEVEL2: u64 = 0x4_0000;
 const LEVEL3: u64 = 0x5_0000;
 /// A table of 4 KiB or 64 KiB pages for each 2 MiB of the address space.
 const LEVEL4: u64 = 0x6_0000;
-/// The 2 MiB that the code is in, and the code in them: the last word of a 4 KiB page and what follows.
+/// The 2 MiB that the code is in, and the code in them: the last word of a 4 KiB page and what
+/// follows.
 const TARGET: u64 = 0x20_0000;
 const FUNCTION: u64 = TARGET + 0x1_0ffc;
 /// Flags of the writer and of the vCPUs that execute, 128 bytes apart.
@@ -56,8 +58,8 @@ pub const MAPPINGS: [Mapping; 6] = [
     Mapping::Small,
 ];
 
-/// Where 2 MiB of effective addresses with pages of each size are; every one of them maps [`TARGET`] but the first, which is real
-/// memory below it.
+/// Where 2 MiB of effective addresses with pages of each size are; every one of them maps
+/// [`TARGET`] but the first, which is real memory below it.
 const LARGE: [u64; 2] = [0x40_0000, 0x60_0000];
 const MEDIUM: [u64; 2] = [0x80_0000, 0xa0_0000];
 const SMALL: [u64; 2] = [0xc0_0000, 0xe0_0000];
@@ -150,7 +152,8 @@ pub const STORES: [Store; 6] = [
 ];
 
 impl Store {
-    /// Code that has r6 to r8 and r20 to r29 for itself but r7. r5 holds the word after the function's first, shifted left.
+    /// Code that has r6 to r8 and r20 to r29 for itself but r7. r5 holds the word after the
+    /// function's first, shifted left.
     fn code(self) -> Vec<u32> {
         const RLDICL_32: u32 = 30 << 26 | 6 << 21 | 20 << 16 | 1 << 5;
         match self {
@@ -205,7 +208,8 @@ fn machine(vcpus: u32) -> Arc<Partition> {
     partition
 }
 
-/// One vCPU rewrites the function `versions` times, and calls each version `calls` times; with an isync between, or without.
+/// One vCPU rewrites the function `versions` times, and calls each version `calls` times; with an
+/// isync between, or without.
 pub fn one_vcpu_runs_what_it_stored(
     mapping: Mapping,
     store: Store,
@@ -254,7 +258,8 @@ pub enum Writer {
     Host,
 }
 
-/// `executors` vCPUs run each version that a writer stores, after they have seen its flag, an isync between.
+/// `executors` vCPUs run each version that a writer stores, after they have seen its flag, an isync
+/// between.
 pub fn vcpus_run_what_another_stored(
     mapping: Mapping,
     writer: Writer,

@@ -2,7 +2,8 @@
 
 use crate::case::{Case, Extent, Verdict};
 
-/// Some of the data can be packed and some can't. The sample has 8 MB through every program and level; the long run over a gigabyte.
+/// Some of the data can be packed and some can't. The sample has 8 MB through every program and
+/// level; the long run over a gigabyte.
 macro_rules! round_trips {
     ($loops:literal) => {
         concat!(

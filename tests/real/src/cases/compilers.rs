@@ -1,4 +1,5 @@
-//! gcc and g++: what they compile computes what it computes under another POWER9, and they themselves write the same every time.
+//! gcc and g++: what they compile computes what it computes under another POWER9, and they
+//! themselves write the same every time.
 
 use crate::case::{Case, Extent, Verdict};
 

@@ -90,7 +90,8 @@ openssl prime "$(cat prime)" | grep -q 'is prime'
             name: "openssl-speed",
             claim: "openssl's own measurement runs through every algorithm that it names",
             packages: &["openssl"],
-            // It exits with 0 when an algorithm fails in the middle: what it says of errors is looked for.
+            // It exits with 0 when an algorithm fails in the middle: what it says of errors is
+            // looked for.
             script: r#"
 openssl speed -seconds 1 -bytes 1024 sha1 sha256 sha512 > speed.log 2>&1
 for cipher in aes-128-gcm aes-256-gcm aes-256-ctr aes-128-cbc chacha20-poly1305; do

@@ -1,8 +1,10 @@
-//! Persistent memory by programs that were written for it: fio with verification, libpmem and libpmemobj.
+//! Persistent memory by programs that were written for it: fio with verification, libpmem and
+//! libpmemobj.
 
 use crate::case::{Case, Extent, Verdict};
 
-/// Every file system and pool is on the NVDIMM that asks to be flushed; where the other is meant, the script says `$SYNC`.
+/// Every file system and pool is on the NVDIMM that asks to be flushed; where the other is meant,
+/// the script says `$SYNC`.
 const FIO: &str = r#"
 verified() { check fio-$1 fio --name=$1 --filename=$2 --size=${3:-48M} --verify=$4 --verify_fatal=1 --randseed=14 --do_verify=1 \
     --verify_backlog=64 --thread --group_reporting "${@:5}"; }
@@ -48,7 +50,8 @@ device=$(namespace devdax $SYNC)
 ./pmem_log "$device"
 ndctl destroy-namespace -f -r $SYNC all > destroyed 2>&1
 "#,
-            // Linux refuses MAP_SYNC where flushes are asked for, so libpmem takes such a file for no persistent memory.
+            // Linux refuses MAP_SYNC where flushes are asked for, so libpmem takes such a file for
+            // no persistent memory.
             verdict: Verdict::Prints("pmem 0\npmem 1\npmem 1\n"),
             extent: Extent::Everywhere,
             ..Case::USUAL
