@@ -167,7 +167,8 @@ mod tests {
         text.extend(frame(b'B', b""));
         text.extend(b"\x01zz\x01");
         text.extend(frame(b'o', b"a\x01B0000b\n"));
-        text.extend(frame(b'?', b"later"));
+        // A kind of a later agent.
+        text.extend(frame(b'z', b"later"));
         text.extend(frame(b'x', b"143"));
         for size in [1, 2, 7, text.len()] {
             let mut reader = Reader::default();
