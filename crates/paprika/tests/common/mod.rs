@@ -47,10 +47,12 @@ pub fn ran(session: GuestSession) -> Outcome {
     session.run().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// `paprika` with these arguments, its standard streams piped.
+/// `paprika` with these arguments, its standard streams piped. No signal is ignored, though whoever runs the tests may have been told
+/// to ignore some (`nohup`).
 pub fn paprika(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_paprika"));
+    let mut command = Command::new("env");
     command
+        .args(["--default-signal", env!("CARGO_BIN_EXE_paprika")])
         .args(arguments)
         .env_remove("PAPRIKA_LOG")
         .env_remove("RUST_BACKTRACE")

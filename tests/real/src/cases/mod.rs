@@ -3,6 +3,7 @@
 mod archives;
 mod compilers;
 mod crypto;
+mod debuggers;
 mod dpkg;
 mod languages;
 mod persistence;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Case> {
         archives::cases(),
         trees::cases(),
         dpkg::cases(),
+        debuggers::cases(),
         persistence::cases(),
         python::cases(),
         stress::cases(),
