@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 
 use rustix::fs::{FallocateFlags, SeekFrom, fallocate, fstat, fstatvfs, seek};
 use rustix::io::{Errno, retry_on_intr};
@@ -26,7 +27,8 @@ impl Room {
     ///
     /// # Errors
     /// What the host says.
-    pub fn of(file: &File) -> io::Result<Self> {
+    pub fn of(file: impl AsFd) -> io::Result<Self> {
+        let file = file.as_fd();
         let stat = fstat(file)?;
         let system = fstatvfs(file)?;
         let length = u64::try_from(stat.st_size).unwrap_or(0);

@@ -14,6 +14,7 @@ use super::format::{self, StateFile};
 use super::memory::{self, MemoryError};
 use super::progress::{Progress, Stage};
 use super::{INITRD_FILE, KERNEL_FILE, MEMORY_FILE, STATE_FILE, identity};
+use crate::files;
 use crate::machine::state::{MachineState, NvdimmDescription};
 use crate::machine::{ControlError, Departure, MachineControl, RunState, Standstill};
 
@@ -100,7 +101,8 @@ pub fn save(
 ) -> Result<Saved, SaveError> {
     progress.enter(Stage::Preparing);
     progress.expect(machine.ram().size());
-    let directory = Directory::create(target)?;
+    let in_use = || [machine.nvdimm_files(), files::registered()].concat();
+    let directory = Directory::create(target, &in_use())?;
     let file = |name: &str| directory.path().join(name);
     // What does not change is written while the guest runs.
     for (name, bytes) in [
@@ -144,7 +146,7 @@ pub fn save(
     if progress.is_cancelled() {
         return Err(SaveError::Cancelled);
     }
-    let path = directory.commit()?;
+    let path = directory.commit(in_use)?;
     if let Some(standstill) = standstill {
         standstill.leave(Departure::Saved(path.clone()));
     }
