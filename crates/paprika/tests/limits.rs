@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,19 +14,20 @@ use std::time::Duration;
 
 use common::running::Running;
 use common::{Ran, Watchdog, argument, tiny_guest};
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 const OK: i32 = 0;
 const ERROR: i32 = 1;
 const MIB: u64 = 1 << 20;
 
-/// `paprika` under limits that a shell sets, with a key on standard input that powers the guest off.
-fn under(limits: &str, program: &Path, place: &Path, arguments: &[&str]) -> Command {
+/// `paprika` under a limit, as prlimit(1) takes it, with a key on standard input that powers the
+/// guest off.
+fn under(limit: &str, program: &Path, place: &Path, arguments: &[&str]) -> Command {
     let keys = place.join("keys");
     fs::write(&keys, [tiny_guest::POWER_OFF]).expect("keys");
-    let mut command = Command::new("sh");
+    let mut command = Command::new("prlimit");
     command
-        .args(["-c", &format!("{limits}; exec \"$0\" \"$@\"")])
+        .arg(limit)
         .arg(program)
         .args(arguments)
         .env_remove("PAPRIKA_LOG")
@@ -85,7 +87,7 @@ fn machine(place: &Path) -> Vec<String> {
     ]
 }
 
-/// Starts a machine under each of the limits; how many went well.
+/// Starts a machine under each of the limits; how many runs went well.
 fn sweep(limits: impl Iterator<Item = String>, user: Option<u32>) -> usize {
     let mut well = 0;
     for limit in limits {
@@ -127,23 +129,13 @@ fn program_for(user: Option<u32>) -> PathBuf {
     }
 }
 
-/// Sets a limit of a process that runs.
+/// Sets a limit of a process that runs; `None` is as much as it may have.
 fn limit(machine: &Running, resource: Resource, to: Option<u64>) {
-    let pid = Pid::from_child(&machine.child);
-    let old = prlimit(
-        Some(pid),
-        resource,
-        Rlimit {
-            current: None,
-            maximum: None,
-        },
-    );
-    let maximum = old.expect("it is ours").maximum;
-    let new = Rlimit {
-        current: to,
-        maximum,
-    };
-    prlimit(Some(pid), resource, new).expect("it is ours");
+    // It has inherited this process's.
+    let maximum = getrlimit(resource).maximum;
+    let current = to.or(maximum);
+    let new = Rlimit { current, maximum };
+    prlimit(Some(Pid::from_child(&machine.child)), resource, new).expect("it is ours");
 }
 
 /// A number of `/proc/PID/status`, in KiB.
@@ -155,13 +147,16 @@ fn status_kib(machine: &Running, key: &str) -> u64 {
     number.unwrap_or_else(|| panic!("no {key} in {status}"))
 }
 
-/// The number above all descriptors of a process.
-fn descriptors_end(machine: &Running) -> u64 {
+/// The limit that leaves a process so many descriptors that it does not use yet.
+fn descriptors_and(machine: &Running, free: usize) -> u64 {
     let entries = fs::read_dir(format!("/proc/{}/fd", machine.child.id())).expect("Linux has it");
-    let number = |entry: std::io::Result<fs::DirEntry>| -> Option<u64> {
+    let number = |entry: std::io::Result<fs::DirEntry>| -> Option<usize> {
         entry.ok()?.file_name().to_str()?.parse().ok()
     };
-    entries.filter_map(number).max().unwrap_or(0) + 1
+    let used: BTreeSet<usize> = entries.filter_map(number).collect();
+    let unused = (0..).filter(|number| !used.contains(number));
+    let last = unused.take(free).last().expect("numbers have no end");
+    last as u64 + 1
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -209,7 +204,12 @@ fn a_limit_on_the_size_of_files_ends_no_guest() {
     let place = tempfile::tempdir().expect("directory");
     let arguments = machine(place.path());
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ran = ran(under("ulimit -f 2048", paprika(), place.path(), &arguments));
+    let ran = ran(under(
+        "--fsize=1048576",
+        paprika(),
+        place.path(),
+        &arguments,
+    ));
     refused(&ran, "File too large");
     assert!(!place.path().join("a.img").exists() && !place.path().join("api").exists());
 
@@ -230,8 +230,9 @@ fn a_limit_on_the_size_of_files_ends_no_guest() {
 
 #[test]
 fn a_limit_on_descriptors_is_told_at_the_start() {
-    let limits = (3..64).step_by(3).chain([256]);
-    let well = sweep(limits.map(|number| format!("ulimit -n {number}")), None);
+    // The loader of programs needs one beside the standard streams.
+    let limits = (4..64).step_by(3).chain([256]);
+    let well = sweep(limits.map(|number| format!("--nofile={number}")), None);
     assert!(well >= 1, "there is a limit that suffices");
 }
 
@@ -239,10 +240,13 @@ fn a_limit_on_descriptors_is_told_at_the_start() {
 fn a_limit_on_descriptors_is_told_when_something_is_plugged_or_saved() {
     let mut machine = Running::start(&[]);
     let before = names(&machine.directory);
-    let end = descriptors_end(&machine);
     // The first is for the connection itself.
     for more in 1..6 {
-        limit(&machine, Resource::Nofile, Some(end + more));
+        limit(
+            &machine,
+            Resource::Nofile,
+            Some(descriptors_and(&machine, more)),
+        );
         let id = format!("n{more}");
         let added = add(&machine, &id, "");
         let saved = save(&machine, &machine.directory.join("snap"));
@@ -273,7 +277,7 @@ fn a_limit_on_descriptors_leaves_a_guest_that_should_move_where_it_is() {
     limit(
         &machine,
         Resource::Nofile,
-        Some(descriptors_end(&machine) + 1),
+        Some(descriptors_and(&machine, 1)),
     );
     refused(&machine.ctl(&["migrate", &uri]), "open files");
     machine.guest_lives("it stays");
@@ -312,7 +316,7 @@ fn a_limit_on_address_space_is_told() {
 
 #[test]
 fn a_limit_on_locked_memory_stops_nobody() {
-    assert_eq!(sweep(["ulimit -l 0".to_owned()].into_iter(), None), 1);
+    assert_eq!(sweep(["--memlock=0".to_owned()].into_iter(), None), 1);
 }
 
 #[test]
@@ -325,7 +329,7 @@ fn a_limit_on_threads_is_told_at_the_start() {
     let user = 61_000 + std::process::id() % 1000;
     let limits = (1..14)
         .chain([200])
-        .map(|number| format!("ulimit -u {number}"));
+        .map(|number| format!("--nproc={number}"));
     let well = sweep(limits, Some(user));
     let _ = fs::remove_file(program_for(Some(user)));
     assert!(well >= 1, "there is a limit that suffices");

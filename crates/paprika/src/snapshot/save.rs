@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use papr_scm::flush::SyncFailure;
 use rustix::fs::{fstat, fsync};
+use rustix::io::retry_on_intr;
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
@@ -183,7 +184,7 @@ fn look_at_backings(
             error,
         };
         // The times too must survive a power cut of the host.
-        fsync(file).map_err(|problem| {
+        retry_on_intr(|| fsync(file)).map_err(|problem| {
             standstill.fail_nvdimm(id, &problem.to_string());
             error(problem.into())
         })?;
