@@ -295,7 +295,7 @@ fn a_limit_on_address_space_is_told() {
     let kernel = tiny_guest::write(place.path());
     let arguments = ["run", "--memory=4G", "--kernel", argument(&kernel)];
     let ran = ran(under(
-        "ulimit -v 2000000",
+        "--as=2000000000",
         paprika(),
         place.path(),
         &arguments,

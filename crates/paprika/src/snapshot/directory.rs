@@ -123,9 +123,16 @@ impl Directory {
         let temporary = parent.join(prefix);
         let make = || {
             DirBuilder::new().mode(0o700).create(&temporary)?;
-            let lock = host_file::directory(&temporary)?;
-            lock.try_lock()?;
-            Ok(lock)
+            let opened = host_file::directory(&temporary).map_err(io::Error::from);
+            let locked = opened.and_then(|opened| {
+                opened.try_lock()?;
+                Ok(opened)
+            });
+            if locked.is_err() {
+                // A process may have no descriptor left. Nothing is in it yet.
+                let _ = fs::remove_dir(&temporary);
+            }
+            locked
         };
         let handle = make().map_err(host(&target, "made"))?;
         Ok(Self {
