@@ -7,12 +7,15 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use host_file::{Access, Kind, OpenError};
+use rustix::fs::{AtFlags, CWD, Dir, FileType};
 
 use crate::error::StoreError;
 
 /// Write permissions of group and others.
 const OTHERS_WRITE: u32 = 0o022;
+/// Permissions of every file.
+const MODE: u32 = 0o600;
 const LOCK: &str = "lock";
 /// What files that are not complete yet end with.
 const PARTIAL: &str = ".partial";
@@ -58,17 +61,16 @@ impl Directory {
             .mode(0o700)
             .create(path)
             .map_err(io)?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let handle = match rustix::fs::open(path, flags, Mode::empty()) {
-            Ok(handle) => File::from(handle),
-            Err(rustix::io::Errno::LOOP | rustix::io::Errno::NOTDIR) => {
-                return Err(StoreError::Untrusted {
-                    path: path.into(),
-                    why: "it is a symbolic link",
-                });
-            }
-            Err(error) => return Err(io(error.into())),
-        };
+        let handle = host_file::directory_at(CWD, path).map_err(|error| match error {
+            OpenError::Host(error) => io(error),
+            OpenError::WrongKind { found, .. } => StoreError::Untrusted {
+                path: path.into(),
+                why: match found {
+                    Kind::SymbolicLink => "it is a symbolic link",
+                    _ => "it is not a directory",
+                },
+            },
+        })?;
         if let Some(why) = fault(&handle).map_err(io)? {
             return Err(StoreError::Untrusted {
                 path: path.into(),
@@ -85,37 +87,37 @@ impl Directory {
         &self.path
     }
 
-    fn open_file(&self, name: &str, flags: OFlags) -> Result<File, rustix::io::Errno> {
-        // NONBLOCK: somebody's FIFO must not hold us up.
-        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let mode = Mode::RUSR | Mode::WUSR;
-        rustix::fs::openat(&self.handle, name, flags, mode).map(File::from)
+    fn open_file(&self, name: &str, access: Access) -> Result<File, StoreError> {
+        host_file::regular_at(&self.handle, name, access.no_follow()).map_err(|error| {
+            let path = self.path.join(name);
+            let why = match error {
+                OpenError::Host(error) => return StoreError::io(path, error),
+                OpenError::WrongKind {
+                    found: Kind::SymbolicLink,
+                    ..
+                } => "it is a symbolic link",
+                OpenError::WrongKind { .. } => "it is not a regular file",
+            };
+            StoreError::Untrusted { path, why }
+        })
     }
 
     fn trusted(&self, name: &str, file: File) -> Result<File, StoreError> {
-        let path = || self.path.join(name);
-        let io = |error| StoreError::io(path(), error);
-        let why = if file.metadata().map_err(io)?.is_file() {
-            fault(&file).map_err(io)?
-        } else {
-            Some("it is not a regular file")
-        };
-        match why {
+        let path = self.path.join(name);
+        match fault(&file).map_err(|error| StoreError::io(&path, error))? {
             None => Ok(file),
-            Some(why) => Err(StoreError::Untrusted { path: path(), why }),
+            Some(why) => Err(StoreError::Untrusted { path, why }),
         }
     }
 
     /// Opens a file for reading; None where there is none.
     pub(crate) fn read(&self, name: &str) -> Result<Option<File>, StoreError> {
-        match self.open_file(name, OFlags::RDONLY) {
+        match self.open_file(name, Access::READ) {
             Ok(file) => self.trusted(name, file).map(Some),
-            Err(rustix::io::Errno::NOENT) => Ok(None),
-            Err(rustix::io::Errno::LOOP) => Err(StoreError::Untrusted {
-                path: self.path.join(name),
-                why: "it is a symbolic link",
-            }),
-            Err(error) => Err(StoreError::io(self.path.join(name), error)),
+            Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -124,9 +126,7 @@ impl Directory {
         const TRIES: u32 = 100;
         const PAUSE: Duration = Duration::from_millis(20);
         let io = |error: io::Error| StoreError::io(self.path.join(LOCK), error);
-        let file = self
-            .open_file(LOCK, OFlags::RDWR | OFlags::CREATE)
-            .map_err(|error| io(error.into()))?;
+        let file = self.open_file(LOCK, Access::READ_WRITE.or_create(MODE))?;
         let file = self.trusted(LOCK, file)?;
         for _ in 0..TRIES {
             match file.try_lock() {
@@ -151,10 +151,7 @@ impl Directory {
         let io = |error: io::Error| StoreError::io(self.path.join(name), error);
         let partial = format!("{name}{PARTIAL}");
         self.remove(&partial);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let mut file = self
-            .open_file(&partial, flags)
-            .map_err(|error| io(error.into()))?;
+        let mut file = self.open_file(&partial, Access::WRITE.create_new(MODE))?;
         // No fsync: what a crash of the host makes of it is found by its digests.
         let done = fill(&mut file).and_then(|()| {
             Ok(rustix::fs::renameat(

@@ -344,3 +344,42 @@ fn a_store_that_another_process_keeps_locked_gives_up() {
     drop(lock);
     store.flush().expect("it is free again");
 }
+
+/// A FIFO in the place of a file must not hold up a guest that starts, nor the store's thread.
+#[test]
+fn a_fifo_or_a_device_in_the_place_of_a_file_is_refused() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let (_keep, path) = directory();
+    fill(&path, 1);
+    let untrusted = |error: Option<StoreError>| {
+        let said = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(said.contains("it is not a regular file"), "{said:?}");
+    };
+    let fifo = |path: &Path| {
+        fs::remove_file(path).expect("ours");
+        mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a FIFO");
+    };
+    let store = open(&path);
+    store.insert(key(7), b"code");
+    fifo(&path.join("lock"));
+    untrusted(store.flush().err());
+    fs::remove_file(path.join("lock")).expect("ours");
+    drop(store);
+    fifo(&file(&path));
+    untrusted(CodeStore::open(&path, build(), options()).err());
+    // What would come here from /dev/zero has no end. Only the superuser can make such a node.
+    let zero = rustix::fs::makedev(1, 5);
+    fs::remove_file(file(&path)).expect("ours");
+    let made = mknodat(
+        CWD,
+        &file(&path),
+        FileType::CharacterDevice,
+        Mode::RUSR,
+        zero,
+    );
+    if made.is_err() {
+        eprintln!("skipped: only the superuser can make a device node");
+        return;
+    }
+    untrusted(CodeStore::open(&path, build(), options()).err());
+}

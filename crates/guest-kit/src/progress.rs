@@ -1,6 +1,6 @@
 //! What the user sees while the kit is being made: the step in words and a bar on a terminal, a line per step elsewhere, or nothing.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -56,7 +56,10 @@ impl Progress {
                 bar.set_message("");
                 bar.set_prefix(words.to_owned());
             }
-            Shown::Lines => eprintln!("guest kit: {words}"),
+            // A standard error that is closed or full has nobody to tell.
+            Shown::Lines => {
+                let _ = writeln!(stderr().lock(), "guest kit: {words}");
+            }
             Shown::Nothing => {}
         }
     }

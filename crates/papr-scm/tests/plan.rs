@@ -218,12 +218,139 @@ fn files_that_can_not_be_had_are_refused() {
     assert!(
         refused(&directory, &["id=a,path=DIR/no/where.img,size=256M"]).contains("can't create")
     );
-    assert!(refused(&directory, &["id=a,path=DIR/sub"]).contains("can't write"));
-    assert!(refused(&directory, &["id=a,path=/dev/null"]).contains("not an ordinary file"));
+    assert!(refused(&directory, &["id=a,path=DIR/sub"]).contains("is a directory, not a regular"));
     // A program that runs can't be opened for writing by anyone, not even by root.
     let program = std::env::current_exe().expect("this program");
     let text = refused(&directory, &[&format!("id=a,path={}", program.display())]);
     assert!(text.contains("can't write"), "{text}");
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused_and_holds_nobody_up() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let directory = tempfile::tempdir().expect("a directory");
+    let fifo = directory.path().join("fifo");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
+    for keys in ["", ",size=256M", ",readonly=on"] {
+        for (path, kind) in [
+            ("DIR/fifo", "a FIFO"),
+            ("/dev/zero", "a character device"),
+            ("/dev/null", "a character device"),
+        ] {
+            let text = refused(&directory, &[&format!("id=a,path={path}{keys}")]);
+            let said = format!("is {kind}, not a regular file");
+            assert!(text.contains(&said), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_new_file_is_its_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    let plan = Plan::new(vec![config(&directory, "id=a,path=DIR/a.img,size=256M")]);
+    let _opened = plan.and_then(Plan::open).expect("a device");
+    let metadata = directory.path().join("a.img").metadata().expect("a file");
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+}
+
+/// Bytes that a file has on its file system.
+fn on_disk(path: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().expect("a file").blocks() * 512
+}
+
+#[test]
+fn room_is_taken_beforehand_where_it_is_asked_for_and_contents_stay() {
+    use std::os::unix::fs::FileExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("old.img");
+    image(&path, SIZE + LABEL);
+    let file = File::options().write(true).open(&path).expect("a file");
+    file.write_all_at(b"content", 4096).expect("room");
+    let texts = [
+        "id=a,path=DIR/new.img,size=256M,prealloc=on",
+        "id=b,path=DIR/old.img,prealloc=on",
+        "id=c,path=DIR/sparse.img,size=256M",
+    ];
+    let configs = texts.map(|text| config(&directory, text)).to_vec();
+    let opened = Plan::new(configs).and_then(Plan::open).expect("devices");
+    for name in ["new.img", "old.img"] {
+        assert!(on_disk(&directory.path().join(name)) >= SIZE, "{name}");
+    }
+    assert!(on_disk(&directory.path().join("sparse.img")) < SIZE / 2);
+    let mut content = [0; 7];
+    let region = opened[1].backing.region();
+    region.read(4096, &mut content).expect("in the region");
+    assert_eq!(&content, b"content");
+}
+
+/// A directory on a file system of so many MiB of its own; none where this user may not mount one.
+struct SmallFileSystem(TempDir);
+
+impl SmallFileSystem {
+    fn new(mib: u64) -> Option<Self> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let options = format!("size={mib}m");
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+            .arg(directory.path())
+            .output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(Self(directory));
+        }
+        eprintln!("skipped: this user may not mount a file system");
+        None
+    }
+}
+
+impl Drop for SmallFileSystem {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg(self.0.path())
+            .status();
+    }
+}
+
+#[test]
+fn room_that_is_not_there_is_told_before_a_guest_finds_out() {
+    let Some(small) = SmallFileSystem::new(400) else {
+        return;
+    };
+    let directory = &small.0;
+    image(&directory.path().join("old.img"), SIZE + LABEL);
+    image(&directory.path().join("large.img"), 2 * SIZE + LABEL);
+    let text = refused(directory, &["id=a,path=DIR/a.img,size=512M,prealloc=on"]);
+    assert!(text.contains("lacks 513 MiB"), "{text}");
+    assert!(
+        text.contains("make room there, or leave prealloc=on out"),
+        "{text}"
+    );
+    // Of two devices the first finds room and the second does not: both are as before.
+    let text = refused(
+        directory,
+        &[
+            "id=a,path=DIR/old.img,prealloc=on",
+            "id=b,path=DIR/large.img,prealloc=on",
+        ],
+    );
+    assert!(text.contains("nvdimm b"), "{text}");
+    assert_eq!(on_disk(&directory.path().join("old.img")), 0);
+    // Without it there is a warning.
+    let opened = |text: &str| {
+        let plan = Plan::new(vec![config(directory, text)]);
+        plan.and_then(Plan::open).expect("a device").remove(0)
+    };
+    assert_eq!(opened("id=a,path=DIR/old.img").warnings, []);
+    assert_eq!(opened("id=a,path=DIR/large.img,readonly=on").warnings, []);
+    let warnings = opened("id=a,path=DIR/large.img").warnings;
+    let warning = warnings.first().expect("a warning").to_string();
+    assert!(
+        warning.contains("lacks 513 MiB") && warning.contains("has 400 MiB left"),
+        "{warning}"
+    );
+    // Where it is taken, nothing lacks any more.
+    assert_eq!(opened("id=a,path=DIR/old.img,prealloc=on").warnings, []);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The monitor: guest memory, loading, vCPU threads, the terminal, and the command line.
 //!
+//! - [`files`]: the files that this process was told to use, which no command may replace;
 //! - [`machine`]: a whole machine that can be started, awaited, and stopped;
 //! - [`load`]: kernel, initramfs, where they go;
 //! - [`memory`]: guest RAM as host memory;
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod control;
 pub mod debian;
 pub mod demo;
+pub mod files;
 pub mod load;
 pub mod machine;
 pub mod memory;

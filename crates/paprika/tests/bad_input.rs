@@ -111,7 +111,14 @@ fn a_file_that_can_not_be_read_is_named_with_the_reason() {
     let ran = run(&["run", "--kernel", argument(&missing)]);
     refused(&ran, ERROR, &["kernel", argument(&missing), "No such file"]);
     let ran = run(&["run", "--kernel", argument(directory.path())]);
-    refused(&ran, ERROR, &[argument(directory.path()), "Is a directory"]);
+    refused(
+        &ran,
+        ERROR,
+        &[
+            argument(directory.path()),
+            "is a directory, not a regular file",
+        ],
+    );
     let kernel = tiny_guest::write(directory.path());
     let ran = run(&[
         "run",
@@ -138,9 +145,13 @@ fn a_file_without_permission_is_named_with_the_reason() {
 }
 
 #[test]
-fn a_file_without_an_end_is_not_read_without_end() {
-    let ran = run(&["run", "--kernel", "/dev/zero"]);
-    refused(&ran, ERROR, &["/dev/zero", "larger than 1024 MiB"]);
+fn a_file_that_is_larger_than_any_kernel_is_not_read() {
+    let directory = directory();
+    let path = directory.path().join("huge");
+    let sparse = fs::File::create(&path).and_then(|file| file.set_len((1 << 30) + 1));
+    sparse.expect("a sparse file");
+    let ran = run(&["run", "--kernel", argument(&path)]);
+    refused(&ran, ERROR, &["huge", "larger than 1024 MiB"]);
 }
 
 #[test]

@@ -1,12 +1,17 @@
 //! Names of compiled code for Linux's `perf`, which reads them from `/tmp/perf-PID.map` when it reports
 //! (tools/perf/Documentation/jit-interface.txt of Linux): a line per region, with host address and size in hexadecimal and a name.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use host_file::Access;
+
 use crate::region::Region;
+
+/// Permissions of a map, as far as the umask lets them be: `perf` may run as another user.
+const MODE: u32 = 0o644;
 
 /// See the module.
 pub(crate) struct PerfMap(Mutex<File>);
@@ -22,7 +27,7 @@ impl PerfMap {
     /// # Errors
     /// Where it can't be made.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let file = host_file::regular(path, Access::WRITE.create_new(MODE))?;
         Ok(Self(Mutex::new(file)))
     }
 

@@ -15,10 +15,11 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use host_file::Access;
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::cache::next_data;
-use super::{Backing, Durability, HostRegion};
+use super::{Backing, Durability, HostRegion, IMAGE_MODE};
 use crate::sync::{Arc, Condvar, Mutex, PoisonError, lock};
 
 const PAGE: usize = 4096;
@@ -109,7 +110,7 @@ impl CrashBacking {
     /// # Errors
     /// When the image can't be read, is shorter than its label area, or there is no memory for it.
     pub fn load(path: &Path, label_size: u64) -> io::Result<Self> {
-        let image = File::open(path)?;
+        let image = host_file::regular(path, Access::READ)?;
         let length = image.metadata()?.len();
         let data_size = length
             .checked_sub(label_size)
@@ -214,7 +215,9 @@ impl CrashBacking {
     /// # Errors
     /// What the host says.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        let file = File::create(path)?;
+        let file = host_file::regular(path, Access::WRITE.or_create(IMAGE_MODE))?;
+        // What was there goes, holes become holes again.
+        file.set_len(0)?;
         file.set_len(self.region.len() + self.label_size)?;
         copy_file(&lock(&self.durable).image, &file)
     }

@@ -4,10 +4,12 @@
 //! file description of a write-back error once, so every lane has one of its own: of two syncs through the same, one would
 //! hear what went wrong and the other that all is well.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
+
+use host_file::Access;
 
 use super::{Backing, Durability, HostRegion, cache};
 use crate::sync::Arc;
@@ -71,7 +73,7 @@ fn second_lane(file: &File) -> Option<File> {
 /// errors by itself.
 pub(super) fn open_again(file: &File) -> io::Result<File> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    OpenOptions::new().read(true).write(true).open(path)
+    Ok(host_file::regular(path, Access::READ_WRITE)?)
 }
 
 /// A mapping beyond the end of its file would kill the process when it is touched, so the length is looked at first.

@@ -2,6 +2,7 @@
 //!
 //! - `mapping`: a file mapped into this process (`unsafe` lives there);
 //! - `cache`: how a file's pages lie in the host's cache;
+//! - `room`: whether its file system has room for all of a file, and taking it beforehand;
 //! - `file`: an ordinary file, whose bytes are durable after `fdatasync`;
 //! - `dax`: a file on a DAX file system mapped with `MAP_SYNC`, whose stores are durable by themselves;
 //! - `crash`: a test double that keeps a durable image apart from the volatile pages, and can lose power.
@@ -11,6 +12,7 @@ pub(crate) mod crash;
 pub(crate) mod dax;
 pub(crate) mod file;
 pub(crate) mod mapping;
+pub(crate) mod room;
 
 use std::fmt;
 use std::io;
@@ -20,8 +22,12 @@ pub use crash::{CrashBacking, Fault, PowerLoss};
 pub use dax::DaxBacking;
 pub use file::FileBacking;
 pub use mapping::{HostRegion, OutOfRegion};
+pub use room::Room;
 
 use crate::sync::Arc;
+
+/// Permissions of a file that is made for a backing: what a guest keeps is its user's alone.
+pub(crate) const IMAGE_MODE: u32 = 0o600;
 
 /// When a guest's store to a backing's region is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

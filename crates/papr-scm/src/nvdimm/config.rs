@@ -20,8 +20,7 @@ pub const DEFAULT_LABEL_SIZE: u64 = MIN_LABEL_SIZE;
 const UUID_NAMESPACE: Uuid = Uuid::from_u128(0x7d0f_6b1e_5c3a_4a61_9e0e_70a9_2d2b_5a10);
 
 /// The keys that are understood, for messages and for a monitor's help.
-const KEYS: &str =
-    "id, path, size, label-size, uuid, sync-dax, pmem-override, readonly, numa-node, slot";
+const KEYS: &str = "id, path, size, label-size, uuid, sync-dax, pmem-override, readonly, prealloc, numa-node, slot";
 
 /// One device as its user describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +39,9 @@ pub struct NvdimmConfig {
     pub sync_dax: bool,
     /// The guest may not write.
     pub read_only: bool,
+    /// The file's room on its file system is taken when the device is opened, so that no store of
+    /// the guest can find that full.
+    pub prealloc: bool,
     /// The NUMA node that the guest sees the device on.
     pub numa_node: u32,
     /// The slot; `None`: the first that is free.
@@ -99,11 +101,19 @@ pub enum ConfigError {
         /// The device.
         id: String,
     },
+    /// Room for what nobody stores.
+    #[error(
+        "nvdimm {id}: prealloc=on takes room for what the guest stores, and readonly=on lets it store nothing; give one of them"
+    )]
+    PreallocReadOnly {
+        /// The device.
+        id: String,
+    },
 }
 
 impl NvdimmConfig {
     /// A device with the defaults for all that is not said: size from the file, 128 KiB of labels, a uuid that follows
-    /// from the id (so it is the same at every start), `sync-dax` off, writable, node 0.
+    /// from the id (so it is the same at every start), `sync-dax` and `prealloc` off, writable, node 0.
     pub fn new(id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         let id = id.into();
         NvdimmConfig {
@@ -114,6 +124,7 @@ impl NvdimmConfig {
             label_size: DEFAULT_LABEL_SIZE,
             sync_dax: false,
             read_only: false,
+            prealloc: false,
             numa_node: 0,
             slot: None,
         }
@@ -133,6 +144,9 @@ impl NvdimmConfig {
         }
         if let Some(size) = self.size {
             check_blocks(&self.id, size, self.label_size)?;
+        }
+        if self.prealloc && self.read_only {
+            return Err(ConfigError::PreallocReadOnly { id: id() });
         }
         if self.uuid.is_nil() {
             let expected = "a uuid that is not all zeroes";
@@ -251,6 +265,7 @@ impl FromStr for NvdimmConfig {
                 // QEMU's name for the opposite: "tell the guest to flush whatever the backing is". Off says nothing.
                 "pmem-override" => told_to_flush = switch()?,
                 "readonly" => config.read_only = switch()?,
+                "prealloc" => config.prealloc = switch()?,
                 "numa-node" => {
                     config.numa_node = value.parse().map_err(|_| bad("the number of a node"))?
                 }
@@ -279,12 +294,12 @@ mod tests {
     #[test]
     fn a_full_description_is_understood() {
         let config = parse(
-            "id=pmem0,path=a,,b.img,size=1G,label-size=256K,uuid=6d7b0a34-8d3c-4e0f-9a57-6f4e5a3c1d10,sync-dax=on,readonly=off,numa-node=3,slot=7",
+            "id=pmem0,path=a,,b.img,size=1G,label-size=256K,uuid=6d7b0a34-8d3c-4e0f-9a57-6f4e5a3c1d10,sync-dax=on,readonly=off,prealloc=on,numa-node=3,slot=7",
         )
         .expect("a good description");
         assert_eq!(config.path, PathBuf::from("a,b.img"));
         assert_eq!((config.size, config.label_size), (Some(1 << 30), 256 << 10));
-        assert!(config.sync_dax && !config.read_only);
+        assert!(config.sync_dax && !config.read_only && config.prealloc);
         assert_eq!((config.numa_node, config.slot), (3, Some(7)));
         assert_eq!(
             config.uuid.to_string(),
@@ -295,7 +310,7 @@ mod tests {
     #[test]
     fn flushing_is_the_default_and_the_uuid_follows_from_the_id() {
         let config = parse("id=a,path=x").expect("a good description");
-        assert!(!config.sync_dax && !config.read_only);
+        assert!(!config.sync_dax && !config.read_only && !config.prealloc);
         assert_eq!((config.size, config.label_size), (None, DEFAULT_LABEL_SIZE));
         assert_eq!(config.uuid, NvdimmConfig::new("a", "elsewhere").uuid);
         assert_ne!(config.uuid, NvdimmConfig::new("b", "x").uuid);
@@ -324,6 +339,8 @@ mod tests {
             ("id=a,path=x,label-size=64K", "not between 128K and 16M"),
             ("id=a,path=x,label-size=1G", "not between 128K and 16M"),
             ("id=a,path=x,sync-dax=yes", "on or off"),
+            ("id=a,path=x,prealloc=full", "on or off"),
+            ("id=a,path=x,prealloc=on,readonly=on", "give one of them"),
             ("id=a,path=x,uuid=7", "a uuid"),
             (
                 "id=a,path=x,uuid=00000000-0000-0000-0000-000000000000",

@@ -4,15 +4,18 @@
 //! comes between; [`Plan::open`] creates the missing files and maps all. A run that is refused leaves no trace: files
 //! that `open` had created before it failed are removed again.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use host_file::{Access, Kind, OpenError};
+
 use super::config::{ConfigError, NvdimmConfig, check_blocks};
 use super::device::DeviceSpec;
+use super::undo::Undo;
 use crate::abi::MAX_SLOTS;
-use crate::backing::{Backing, DaxBacking, FileBacking};
+use crate::backing::{Backing, DaxBacking, FileBacking, IMAGE_MODE, Room, room};
 use crate::sync::Arc;
 
 /// Why a machine can't have the devices that its user asked for.
@@ -64,13 +67,28 @@ pub enum PlanError {
         /// What the host said.
         error: io::Error,
     },
-    /// Not an ordinary file.
-    #[error("nvdimm {id}: {path} is not an ordinary file", path = path.display())]
+    /// Not a regular file.
+    #[error("nvdimm {id}: {path} is {found}, not a regular file; give one, or the name of one that is to be created", path = path.display())]
     NotAFile {
+        /// The device.
+        id: String,
+        /// What should be its file.
+        path: PathBuf,
+        /// What it is.
+        found: Kind,
+    },
+    /// `prealloc=on`, and less room than the file lacks.
+    #[error(
+        "nvdimm {id}: {path} lacks {} MiB, and its file system has {} MiB left; make room there, or leave prealloc=on out",
+        .room.lacks.div_ceil(1 << 20), .room.free >> 20, path = path.display()
+    )]
+    NoRoom {
         /// The device.
         id: String,
         /// Its file.
         path: PathBuf,
+        /// What there is.
+        room: Room,
     },
     /// Another monitor has the file.
     #[error("nvdimm {id}: {path} is in use by another monitor (its lock is held)", path = path.display())]
@@ -106,6 +124,19 @@ pub enum Warning {
         id: String,
         /// Its file.
         path: PathBuf,
+    },
+    /// A sparse file on a file system that has less left than the file lacks.
+    #[error(
+        "nvdimm {id}: {path} is sparse and lacks {} MiB, and its file system has {} MiB left: when that is full, the guest is stopped at its next store to a hole; make room, and prealloc=on takes it when the device is opened",
+        .room.lacks.div_ceil(1 << 20), .room.free >> 20, path = path.display()
+    )]
+    LittleRoom {
+        /// The device.
+        id: String,
+        /// Its file.
+        path: PathBuf,
+        /// What there is.
+        room: Room,
     },
 }
 
@@ -184,28 +215,16 @@ impl Plan {
     /// Creates what is missing and maps everything.
     ///
     /// # Errors
-    /// [`PlanError`] where the host refuses. Files that were created are removed again.
+    /// [`PlanError`] where the host refuses. Files that were created are removed again then, and room
+    /// that was taken is given back.
     pub fn open(self) -> Result<Vec<OpenNvdimm>, PlanError> {
-        let mut created = Created(Vec::new());
+        let mut undo = Undo::default();
         let mut opened = Vec::new();
         for entry in self.entries {
-            opened.push(open_one(entry, &mut created)?);
+            opened.push(open_one(entry, &mut undo)?);
         }
-        created.0.clear();
+        undo.keep();
         Ok(opened)
-    }
-}
-
-/// Files to be removed unless all goes well.
-struct Created(Vec<PathBuf>);
-
-impl Drop for Created {
-    fn drop(&mut self) {
-        for path in &self.0 {
-            if let Err(error) = std::fs::remove_file(path) {
-                tracing::warn!(path = %path.display(), %error, "a file that was created in vain could not be removed");
-            }
-        }
     }
 }
 
@@ -255,11 +274,12 @@ fn plan_one(config: NvdimmConfig) -> Result<Entry, PlanError> {
         path: config.path.clone(),
         error,
     };
-    let file = match OpenOptions::new()
-        .read(true)
-        .write(!config.read_only)
-        .open(&config.path)
-    {
+    let access = if config.read_only {
+        Access::READ
+    } else {
+        Access::READ_WRITE
+    };
+    let file = match host_file::regular(&config.path, access) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let Some(size) = config.size.filter(|_| !config.read_only) else {
@@ -275,15 +295,18 @@ fn plan_one(config: NvdimmConfig) -> Result<Entry, PlanError> {
                 file: None,
             });
         }
-        Err(error) => return Err(host(if config.read_only { "read" } else { "write" }, error)),
+        Err(OpenError::WrongKind { found, .. }) => {
+            return Err(PlanError::NotAFile {
+                id: config.id.clone(),
+                path: config.path.clone(),
+                found,
+            });
+        }
+        Err(OpenError::Host(error)) => {
+            return Err(host(if config.read_only { "read" } else { "write" }, error));
+        }
     };
     let metadata = file.metadata().map_err(|error| host("measure", error))?;
-    if !metadata.is_file() {
-        return Err(PlanError::NotAFile {
-            id: config.id.clone(),
-            path: config.path.clone(),
-        });
-    }
     lock_file(&file, &config)?;
     let (length, label) = (metadata.len(), config.label_size);
     let size = config.size.unwrap_or_else(|| length.saturating_sub(label));
@@ -315,7 +338,7 @@ fn directory(path: &Path) -> &Path {
 /// Makes a new file's length and its name durable: a sync of its data promises neither.
 fn settle(file: &File, path: &Path) -> io::Result<()> {
     file.sync_all()?;
-    File::open(directory(path))?.sync_all()
+    host_file::directory(directory(path))?.sync_all()
 }
 
 /// Can a file be made here? Looks at the directory only.
@@ -348,7 +371,42 @@ fn lock_file(file: &File, config: &NvdimmConfig) -> Result<(), PlanError> {
     }
 }
 
-fn open_one(entry: Entry, created: &mut Created) -> Result<OpenNvdimm, PlanError> {
+/// Takes room for all of a file, or nothing.
+fn preallocate(
+    file: &File,
+    config: &NvdimmConfig,
+    length: u64,
+    was_there: bool,
+    undo: &mut Undo,
+) -> Result<(), PlanError> {
+    let (id, path) = (config.id.clone(), config.path.clone());
+    let found = Room::of(file);
+    // Where nothing lacks nothing is taken, and nothing is to be given back if another device fails.
+    if found.as_ref().is_ok_and(|room| room.lacks == 0) {
+        return Ok(());
+    }
+    if let Ok(room) = found
+        && !room.suffices()
+    {
+        return Err(PlanError::NoRoom { id, path, room });
+    }
+    let taken = if was_there {
+        undo.takes(file, length)
+    } else {
+        // It is removed as a whole.
+        Ok(())
+    };
+    taken
+        .and_then(|()| room::take(file, length))
+        .map_err(|error| PlanError::Host {
+            id,
+            what: "take room beforehand (prealloc=on) for",
+            path,
+            error,
+        })
+}
+
+fn open_one(entry: Entry, undo: &mut Undo) -> Result<OpenNvdimm, PlanError> {
     let Entry {
         mut config,
         size,
@@ -360,25 +418,39 @@ fn open_one(entry: Entry, created: &mut Created) -> Result<OpenNvdimm, PlanError
         path: config.path.clone(),
         error,
     };
+    let (length, was_there) = (size + config.label_size, file.is_some());
     let file = match file {
         Some(file) => file,
         None => {
-            let mut options = OpenOptions::new();
-            let file = options
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .open(&config.path);
-            let file = file.map_err(|error| host("create", error))?;
-            created.0.push(config.path.clone());
+            let access = Access::READ_WRITE.create_new(IMAGE_MODE);
+            let file = host_file::regular(&config.path, access)
+                .map_err(|error| host("create", error.into()))?;
+            undo.created(&config.path, &file)
+                .map_err(|error| host("measure", error))?;
             lock_file(&file, &config)?;
-            file.set_len(size + config.label_size)
+            file.set_len(length)
                 .map_err(|error| host("enlarge", error))?;
-            settle(&file, &config.path).map_err(|error| host("make durable", error))?;
             file
         }
     };
+    if config.prealloc {
+        preallocate(&file, &config, length, was_there, undo)?;
+    }
+    if !was_there {
+        settle(&file, &config.path).map_err(|error| host("make durable", error))?;
+    }
     let mut warnings = Vec::new();
+    // A host that does not say how much room there is gives no warning.
+    if let Ok(room) = Room::of(&file)
+        && !config.read_only
+        && !room.suffices()
+    {
+        warnings.push(Warning::LittleRoom {
+            id: config.id.clone(),
+            path: config.path.clone(),
+            room,
+        });
+    }
     let map = |error| host("map", error);
     let backing: Arc<dyn Backing> = if config.sync_dax && !config.read_only {
         let second = file.try_clone().map_err(map)?;

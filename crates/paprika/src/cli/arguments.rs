@@ -9,6 +9,7 @@ use guest_kit::{GuestKit, GuestPaths};
 use papr::{LMB_SIZE, MAX_VCPUS, MachineVersion};
 use papr_scm::nvdimm::NvdimmConfig;
 
+use crate::files;
 use crate::machine::{
     CODE_CACHE_VARIABLE, CodeOptions, CpuEngine, DEFAULT_MEMORY, ENGINE_VARIABLE, HostOptions,
     LEAST_CODE_MEMORY, MachineConfig,
@@ -188,7 +189,8 @@ pub(super) struct HardwareArgs {
     /// A persistent-memory device, backed by a file; repeatable
     ///
     /// Keys: id=NAME,path=FILE (both needed), size=SIZE (creates a FILE that does not exist), label-size=SIZE, uuid=UUID,
-    /// sync-dax=on|off (off: the guest is told to flush with H_SCM_FLUSH), readonly=on|off.
+    /// sync-dax=on|off (off: the guest is told to flush with H_SCM_FLUSH), readonly=on|off, prealloc=on|off (on: all room for
+    /// FILE is taken at the start).
     #[arg(long, value_name = "id=NAME,path=FILE,...", help_heading = "Machine")]
     nvdimm: Vec<NvdimmConfig>,
 
@@ -233,8 +235,10 @@ impl MachineArgs {
                 (kit.vmlinux, Some(initrd.unwrap_or(kit.initramfs)))
             }
         };
+        files::register("the kernel", &kernel).keep();
         let mut config = MachineConfig::new(kernel);
         if let Some(initrd) = initrd {
+            files::register("the initrd", &initrd).keep();
             config.initrd = MachineConfig::read_initrd(&initrd)?;
         }
         config.cmdline = self.cmdline;

@@ -7,7 +7,7 @@ use anyhow::Context;
 use papr_scm::nvdimm::NvdimmConfig;
 use serde::Serialize;
 
-use super::{exit, migrate, progress};
+use super::{exit, migrate, output, progress};
 use crate::control::api::{AddNvdimm, NvdimmInfo, SaveRequest, State, Status};
 use crate::control::client::Client;
 use crate::snapshot::Saved;
@@ -115,7 +115,7 @@ pub(super) fn run(args: CtlArgs) -> anyhow::Result<u8> {
             "the guest was asked to shut down".into()
         })?,
         CtlCommand::Metrics if json => show(json, &client.metrics()?, |_| String::new())?,
-        CtlCommand::Metrics => print!("{}", client.metrics_text()?),
+        CtlCommand::Metrics => output::text(client.metrics_text()?)?,
         CtlCommand::Snapshot { cancel: true, .. } => {
             show(json, &client.cancel_save()?, |_| "cancelled".into())?;
         }
@@ -151,7 +151,7 @@ fn nvdimm(client: &Client, json: bool, command: NvdimmCommand) -> anyhow::Result
             wanted.timeout_ms = Some(patience.timeout * 1000);
             let added = client.add_nvdimm(&wanted)?;
             for warning in &added.warnings {
-                eprintln!("warning: {warning}");
+                output::say(format_args!("warning: {warning}"));
             }
             show(json, &added, |added| {
                 let NvdimmInfo { id, slot, .. } = &added.nvdimm;
@@ -175,8 +175,8 @@ fn nvdimm(client: &Client, json: bool, command: NvdimmCommand) -> anyhow::Result
                 );
             }
             if !removed.released {
-                eprintln!(
-                    "warning: its file is still open; the host's storage does not end a sync"
+                output::say(
+                    "warning: its file is still open; the host's storage does not end a sync",
                 );
             }
             Ok(())
@@ -190,9 +190,9 @@ fn show<T: Serialize>(
     plain: impl FnOnce(&T) -> String,
 ) -> anyhow::Result<()> {
     if json {
-        println!("{}", serde_json::to_string_pretty(value)?);
+        output::line(serde_json::to_string_pretty(value)?)?;
     } else {
-        println!("{}", plain(value));
+        output::line(plain(value))?;
     }
     Ok(())
 }

@@ -14,8 +14,9 @@ use signal_hook::iterator::Signals;
 
 use super::arguments::{HardwareArgs, HostArgs};
 use super::exit::{self, UsageError};
-use super::run;
+use super::{output, run};
 use crate::debian::{self, Command, CommandStreams, DebianConfig, DebianGuest, Stop};
+use crate::files;
 use crate::machine::Machine;
 use crate::terminal::Terminal;
 
@@ -201,7 +202,7 @@ fn build(args: BuildArgs) -> anyhow::Result<u8> {
     let progress = Progress::auto();
     let kit = GuestKit::ensure(&progress)?;
     debian::build(&spec, &args.image, &kit, &args.host.into(), &progress)?;
-    println!("{}", args.image.display());
+    output::line(args.image.display())?;
     Ok(exit::OK)
 }
 
@@ -216,6 +217,7 @@ impl RunArgs {
         let mut config = DebianConfig::new(&kit, image)?;
         config.nvdimms = self.hardware.clone().put_into(&mut config.machine);
         if let Some(kernel) = self.kernel.take() {
+            files::register("the kernel", &kernel).keep();
             config.machine.kernel = kernel;
         }
         config.machine.cmdline = std::mem::take(&mut self.append);
@@ -259,7 +261,7 @@ fn run_command(mut args: RunArgs) -> anyhow::Result<u8> {
     };
     let (status, timed_out) = guest.run(&command, streams)?;
     if timed_out {
-        eprintln!("paprika: the command was killed, because its time was over");
+        output::say("paprika: the command was killed, because its time was over");
     }
     let copied = copy_out(&mut guest, &args.copy_out);
     guest.power_off()?;

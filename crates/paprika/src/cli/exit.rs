@@ -16,7 +16,7 @@ pub const GUEST_PANIC: u8 = 3;
 pub const CHECKSTOP: u8 = 4;
 /// The user ended the guest: Ctrl-a x, or a signal.
 pub const KILLED: u8 = 5;
-/// The host could not give a byte of an NVDIMM any more: its file shrank, or its storage failed.
+/// The host could not give a byte of an NVDIMM any more: no room on its file system, or its file shrank, or its storage failed.
 pub const BACKING_FAILED: u8 = 6;
 
 /// Every code with its meaning, for `--help`.
@@ -42,7 +42,7 @@ pub static HELP: LazyLock<String> = LazyLock::new(|| {
         ),
         (
             BACKING_FAILED,
-            "the file behind an NVDIMM shrank or failed under the guest",
+            "the file behind an NVDIMM found no room, shrank or failed under the guest",
         ),
     ];
     let lines = meanings.map(|(code, meaning)| format!("  {code}  {meaning}\n"));

@@ -2,7 +2,8 @@
 
 use guest_kit::{GuestKit, GuestPaths, Progress};
 
-use super::exit;
+use super::output::OutputError;
+use super::{exit, output};
 
 /// Make or find the guest kit: a small ppc64le Linux to run, from the distribution's packages
 #[derive(Debug, clap::Subcommand)]
@@ -29,23 +30,28 @@ pub(super) fn run(command: &GuestCommand) -> anyhow::Result<u8> {
     match command {
         GuestCommand::Build { stock } => {
             let progress = Progress::auto();
-            show(&GuestKit::ensure(&progress)?);
+            show(&GuestKit::ensure(&progress)?)?;
             if *stock {
                 let kernel = GuestKit::ensure_stock_kernel(&progress)?;
-                println!("stock kernel  {}", kernel.display());
+                output::line(format_args!("stock kernel  {}", kernel.display()))?;
             }
         }
         GuestCommand::Path { json: true } => {
-            println!("{}", serde_json::to_string_pretty(&GuestKit::locate()?)?);
+            output::line(serde_json::to_string_pretty(&GuestKit::locate()?)?)?;
         }
-        GuestCommand::Path { json: false } => show(&GuestKit::locate()?),
+        GuestCommand::Path { json: false } => show(&GuestKit::locate()?)?,
     }
     Ok(exit::OK)
 }
 
-fn show(kit: &GuestPaths) {
-    println!("kernel        {}", kit.vmlinux.display());
-    println!("for QEMU      {}", kit.vmlinux_peer.display());
-    println!("initramfs     {}", kit.initramfs.display());
-    println!("programs      {}", kit.programs_dir.display());
+fn show(kit: &GuestPaths) -> Result<(), OutputError> {
+    for (what, path) in [
+        ("kernel", &kit.vmlinux),
+        ("for QEMU", &kit.vmlinux_peer),
+        ("initramfs", &kit.initramfs),
+        ("programs", &kit.programs_dir),
+    ] {
+        output::line(format_args!("{what:<13} {}", path.display()))?;
+    }
+    Ok(())
 }

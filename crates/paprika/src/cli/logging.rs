@@ -1,13 +1,17 @@
 //! Where log lines go: standard error or a file, never the guest's console.
 
-use std::fs::OpenOptions;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use host_file::Access;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use super::exit::UsageError;
+use crate::files;
+
+/// Permissions of a new log file, as far as the umask lets them be.
+const LOG_MODE: u32 = 0o666;
 
 /// What is logged where nobody says.
 const DEFAULT: &str = "warn";
@@ -46,10 +50,11 @@ pub(super) fn start(args: &LoggingArgs, expected: Option<&str>) -> anyhow::Resul
     let writer = match &args.log_file {
         None => BoxMakeWriter::new(std::io::stderr),
         Some(path) => {
-            let file = OpenOptions::new().create(true).append(true).open(path);
+            let file = host_file::regular(path, Access::APPEND.or_create(LOG_MODE));
             let file = file.with_context(|| {
-                format!("log file {path:?} can't be opened; check the path and its permissions")
+                format!("log file {path:?} can't be opened; check the path and its permissions, or leave --log-file out")
             })?;
+            files::register("the log file", path).keep();
             BoxMakeWriter::new(std::sync::Mutex::new(file))
         }
     };
@@ -57,6 +62,8 @@ pub(super) fn start(args: &LoggingArgs, expected: Option<&str>) -> anyhow::Resul
         .with_writer(writer)
         .with_ansi(args.log_file.is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_env_filter(filter)
+        // A log that can't be written (its file system is full) is told to nobody, rather than to standard error at every line.
+        .log_internal_errors(false)
         .init();
     Ok(())
 }

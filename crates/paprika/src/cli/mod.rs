@@ -1,7 +1,8 @@
 //! The command line: what the program is asked, and how it answers.
 //!
 //! - [`exit`]: exit codes, all of them; `arguments`: the machine's options and what can be wrong with them;
-//! - `run`, `restore`, `receive`, `ctl`, `migrate` (of `ctl`), `guest`, `debian`, `demo`: a file per command; `logging`: where log lines go; `progress`: bars.
+//! - `run`, `restore`, `receive`, `ctl`, `migrate` (of `ctl`), `guest`, `debian`, `demo`: a file per command; `logging`: where log lines go; `output`: what
+//!   is printed; `progress`: bars; `limits`: the host's limits on a process.
 
 mod arguments;
 mod ctl;
@@ -9,14 +10,17 @@ mod debian;
 mod demo;
 pub mod exit;
 mod guest;
+mod limits;
 mod logging;
 mod migrate;
+mod output;
 mod progress;
 mod receive;
 mod restore;
 mod run;
 mod stats;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -55,7 +59,11 @@ Examples:
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
     install_panic_hook();
-    let cli = Cli::parse();
+    limits::start();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refused) => return answer(&refused),
+    };
     // What is done on purpose is no news.
     let expected = match &cli.command {
         Command::Demo(args) => args.expected_errors(),
@@ -72,10 +80,21 @@ pub fn main() -> ExitCode {
     });
     match done {
         Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            eprintln!("error: {}", sentence(&error));
-            ExitCode::from(exit::code_of_error(&error))
-        }
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    output::say(format_args!("error: {}", sentence(error)));
+    ExitCode::from(exit::code_of_error(error))
+}
+
+/// Prints what the command-line parser has to say: what is wrong, or the help that was asked for.
+fn answer(said: &clap::Error) -> ExitCode {
+    let printed = said.print().and_then(|()| std::io::stdout().flush());
+    match printed {
+        Err(error) if !said.use_stderr() => failed(&output::OutputError::from(error).into()),
+        _ => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(exit::USAGE)),
     }
 }
 
@@ -95,7 +114,9 @@ fn sentence(error: &anyhow::Error) -> String {
 /// A panic is a defect of ours: the terminal is put back, and the user is told in one line what to report.
 fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
-        eprintln!("error: a defect of Paprika, please report it: {info}");
+        output::say(format_args!(
+            "error: a defect of Paprika, please report it: {info}"
+        ));
     }));
     crate::terminal::restore_on_panic();
 }

@@ -61,12 +61,16 @@ impl Drop for Bar {
 /// Does `work` while `look` tells how far it is.
 fn watched<T: Send>(work: impl FnOnce() -> T + Send, look: impl Fn(&Bar)) -> T {
     let bar = Bar::new();
+    if bar.0.is_none() {
+        // Nobody looks, so nobody need do so beside the work.
+        return work();
+    }
     std::thread::scope(|scope| {
         let working = scope.spawn(work);
         let mut looked = Instant::now();
         while !working.is_finished() {
             std::thread::sleep(LOOK / 20);
-            if bar.0.is_some() && looked.elapsed() >= LOOK {
+            if looked.elapsed() >= LOOK {
                 look(&bar);
                 looked = Instant::now();
             }

@@ -7,8 +7,8 @@ use papr_scm::nvdimm::{OpenNvdimm, Plan};
 use tracing::warn;
 
 use super::arguments::MachineArgs;
-use super::exit;
 use super::stats::Stats;
+use super::{exit, output};
 use crate::control::ControlServer;
 use crate::machine::{Blueprint, End, Machine, MachineError};
 use crate::terminal::Terminal;
@@ -107,10 +107,10 @@ pub(super) fn live_on(
     drop(server);
     let end = end?;
     if let Some(words) = last_words(&end) {
-        eprintln!("paprika: {words}");
+        output::say(format_args!("paprika: {words}"));
     }
     if let Some(stats) = stats {
-        eprintln!("paprika: {}", stats.report(machine));
+        output::say(format_args!("paprika: {}", stats.report(machine)));
     }
     Ok(exit::code_of_end(&end))
 }

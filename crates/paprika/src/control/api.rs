@@ -143,6 +143,9 @@ pub struct AddNvdimm {
     /// Whether the guest may only read it.
     #[serde(default)]
     pub read_only: bool,
+    /// Whether all room for its file is taken first.
+    #[serde(default)]
+    pub prealloc: bool,
     /// The NUMA node that the guest sees it on.
     #[serde(default)]
     pub numa_node: u32,
@@ -174,6 +177,7 @@ impl AddNvdimm {
         config.uuid = self.uuid.unwrap_or(config.uuid);
         config.sync_dax = self.sync_dax;
         config.read_only = self.read_only;
+        config.prealloc = self.prealloc;
         config.numa_node = self.numa_node;
         config.slot = self.slot;
         Ok(config)
@@ -190,6 +194,7 @@ impl From<NvdimmConfig> for AddNvdimm {
             uuid: Some(config.uuid),
             sync_dax: config.sync_dax,
             read_only: config.read_only,
+            prealloc: config.prealloc,
             numa_node: config.numa_node,
             slot: config.slot,
             timeout_ms: None,

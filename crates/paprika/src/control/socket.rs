@@ -7,6 +7,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::files::{self, Registration};
+
 /// Only its owner may connect.
 const MODE: u32 = 0o600;
 
@@ -43,6 +45,8 @@ type Identity = (u64, u64);
 pub(super) struct Socket {
     path: PathBuf,
     identity: Identity,
+    /// No snapshot replaces the directory that it is in.
+    _in_use: Registration,
 }
 
 impl Socket {
@@ -75,6 +79,7 @@ impl Socket {
         let socket = Self {
             path: path.to_owned(),
             identity: identity(path).map_err(host("made"))?,
+            _in_use: files::register("the control socket", path),
         };
         // Whoever connects before this is looked at too: see `may_use`.
         fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(host("made private"))?;
@@ -106,7 +111,7 @@ pub(super) fn may_use(uid: u32) -> bool {
 /// Keeps other Paprikas from making or replacing a socket in the same directory, until the result is dropped.
 fn lock_directory(path: &Path) -> io::Result<File> {
     let parent = path.parent().filter(|parent| *parent != Path::new(""));
-    let directory = File::open(parent.unwrap_or(Path::new(".")))?;
+    let directory = host_file::directory(parent.unwrap_or(Path::new(".")))?;
     let deadline = Instant::now() + LOCK_LIMIT;
     loop {
         match directory.try_lock() {

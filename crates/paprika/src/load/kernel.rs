@@ -30,6 +30,9 @@ pub enum KernelError {
     /// It unpacks to something absurd.
     #[error("kernel {0:?} unpacks to more than {max} MiB; expected a vmlinux", max = FILE_MAX >> 20)]
     TooLarge(PathBuf),
+    /// Its segments come to something absurd.
+    #[error("kernel {0:?} is damaged: its segments have more than {max} MiB together; expected a vmlinux", max = FILE_MAX >> 20)]
+    LoadsTooMuch(PathBuf),
     /// It is something else.
     #[error(
         "kernel {path:?} is {found}; expected a vmlinux (64-bit little-endian PowerPC ELF, or one that is gzip-compressed)"
@@ -118,6 +121,7 @@ impl Kernel {
             .map_err(|e| damaged(&e.to_string()))?;
         let mut segments = Vec::new();
         let mut entry = None;
+        let mut loaded = 0u64;
         for program in headers.iter().filter(|p| p.p_type(LittleEndian) == PT_LOAD) {
             let (offset, size) = (
                 program.p_offset(LittleEndian),
@@ -127,6 +131,11 @@ impl Kernel {
                 .checked_add(size)
                 .filter(|&end| end <= image.len() as u64);
             let end = end.ok_or_else(|| damaged("a segment lies beyond the end of the file"))?;
+            // Segments may overlap in the file, so that there can be far more to load than it has.
+            loaded = loaded.saturating_add(size);
+            if loaded > FILE_MAX {
+                return Err(KernelError::LoadsTooMuch(path.to_owned()));
+            }
             let size_in_memory = program.p_memsz(LittleEndian);
             let address = program.p_paddr(LittleEndian);
             if size_in_memory < size || address.checked_add(size_in_memory).is_none() {

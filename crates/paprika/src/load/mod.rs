@@ -8,9 +8,12 @@ pub use bytes::FileBytes;
 pub use kernel::{Kernel, KernelError};
 pub use layout::{Layout, LayoutError};
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// Largest kernel or RAM disk, packed or unpacked. No real one comes near; a device file or a decompression bomb goes past.
+use host_file::Access;
+
+/// Largest kernel or RAM disk, packed or unpacked. No real one comes near; a decompression bomb goes past.
 pub const FILE_MAX: u64 = 1 << 30;
 
 /// A file that could not be read.
@@ -41,12 +44,24 @@ pub enum FileError {
 /// # Errors
 /// [`FileError`] names it.
 pub fn read_file(what: &'static str, path: &Path) -> Result<FileBytes, FileError> {
+    let file = host_file::regular(path, Access::READ).map_err(|error| FileError::Unreadable {
+        what,
+        path: path.to_owned(),
+        source: error.into(),
+    })?;
+    read_opened(what, &file, path)
+}
+
+/// The same for a file that is open already; `path` is for messages.
+///
+/// # Errors
+/// [`FileError`] names it.
+pub fn read_opened(what: &'static str, file: &File, path: &Path) -> Result<FileBytes, FileError> {
     let unreadable = |source| FileError::Unreadable {
         what,
         path: path.to_owned(),
         source,
     };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
     let expected = file.metadata().map_err(unreadable)?.len();
     let bytes = FileBytes::read(file, expected, FILE_MAX).map_err(unreadable)?;
     if bytes.len() as u64 > FILE_MAX {

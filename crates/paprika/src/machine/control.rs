@@ -14,12 +14,15 @@ use papr_scm::Scm;
 use papr_scm::backing::Backing;
 use papr_scm::nvdimm::{Nvdimm, NvdimmConfig, OpenNvdimm};
 use power::Partition;
+use rustix::fs::fstat;
 use tracing::info;
 
 use super::config::Boot;
 use super::life::Outside;
+use super::pmem::Unreachable;
 use super::state::BootState;
 use super::vcpu::VcpuControl;
+use crate::files::NamedFile;
 use crate::memory::Ram;
 
 /// How long a pause waits for the vCPUs. They come to an instruction boundary in well under a millisecond, unless the host's storage
@@ -359,6 +362,27 @@ impl MachineControl {
 
     pub(super) fn known(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
         lock(&self.known)
+    }
+
+    /// The files of the plugged devices.
+    pub fn nvdimm_files(&self) -> Vec<NamedFile> {
+        let known = self.known();
+        let plugged = known.values().filter_map(|device| {
+            let backing = device.backing.upgrade()?;
+            let what = format!("the file of nvdimm {}", device.config.id);
+            let mut file = NamedFile::new(what, &device.config.path);
+            // Whatever is at its path by now, this is what is in use.
+            let stat = backing.sync_fd(0).and_then(|file| fstat(file).ok());
+            file.identity = stat.map(|stat| (stat.st_dev, stat.st_ino));
+            Some(file)
+        });
+        plugged.collect()
+    }
+
+    /// Why a byte of a device's file could not be reached.
+    pub(super) fn why_unreachable(&self, id: &str) -> Unreachable {
+        let backing = self.known().get(id).and_then(|it| it.backing.upgrade());
+        backing.map_or(Unreachable::Unknown, |it| Unreachable::of(&*it))
     }
 
     /// Remembers devices that the running guest was not told to flush though they say so; the next one will be.

@@ -19,7 +19,7 @@ use tracing::{error, info};
 use super::config::{Blueprint, Boot, HostOptions, MachineConfig};
 use super::control::{Life, MachineControl};
 use super::host::Carrier;
-use super::pmem::{self, PmemError};
+use super::pmem::{self, PmemError, Unreachable};
 use super::processor::Engine;
 use super::state::VcpuState;
 use super::vcpu::{self, VcpuControl, VcpuEvent};
@@ -28,6 +28,9 @@ use crate::memory::{self, Ram};
 
 /// How long the end of a machine waits for the host's storage.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(60);
+
+/// Bytes that are loaded without a look at whether the machine is to end.
+const LOAD_STEP: usize = 16 << 20;
 
 /// Why a machine could not be made or started.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +92,7 @@ pub enum End {
     Panic(String),
     /// A vCPU stopped at a machine check that the guest could not take.
     Checkstop(String),
-    /// The host could not give a byte of an NVDIMM: its file shrank, or its storage failed.
+    /// The host could not give a byte of an NVDIMM: no room on its file system, or its file shrank, or its storage failed.
     BackingFailed(String),
     /// The user ended it.
     Killed,
@@ -440,13 +443,19 @@ impl Machine {
         let hit = devices.iter().find_map(|device| {
             let host = &device.region().host;
             let offset = address.checked_sub(host.as_ptr() as usize)?;
-            ((offset as u64) < host.len())
-                .then(|| format!("nvdimm {}: byte {offset:#x} of its file", device.id()))
+            ((offset as u64) < host.len()).then_some((device, offset))
         });
-        let what = hit.unwrap_or_else(|| "a byte of an NVDIMM's file".to_owned());
-        format!(
-            "{what} could not be reached (the file shrank, or its storage failed); the guest was stopped"
-        )
+        let (what, why) = match hit {
+            Some((device, offset)) => (
+                format!("nvdimm {}: byte {offset:#x} of its file", device.id()),
+                self.control.why_unreachable(device.id()),
+            ),
+            None => (
+                "a byte of an NVDIMM's file".to_owned(),
+                Unreachable::Unknown,
+            ),
+        };
+        format!("{what} could not be reached ({why}); the guest was stopped")
     }
 
     /// Everything back to the power-on state, and the guest started.
@@ -478,14 +487,20 @@ impl Machine {
         }
     }
 
-    /// Loads memory and starts vCPU 0.
+    /// Loads memory and starts vCPU 0, unless something has happened meanwhile: every event ends the machine or starts it afresh.
     fn power_on(&self) -> Result<(), MachineError> {
         let memory = &self.partition.memory;
         let layout = self.boot.layout;
-        for (offset, bytes) in self.boot.kernel.pieces() {
-            memory.write(layout.kernel.saturating_add(offset), bytes)?;
+        let kernel = self.boot.kernel.pieces();
+        let kernel = kernel.map(|(offset, bytes)| (layout.kernel.saturating_add(offset), bytes));
+        for (at, bytes) in kernel.chain([(layout.initrd, &*self.boot.initrd)]) {
+            for (number, part) in (0u64..).zip(bytes.chunks(LOAD_STEP)) {
+                if !self.events.is_empty() {
+                    return Ok(());
+                }
+                memory.write(at.saturating_add(number * LOAD_STEP as u64), part)?;
+            }
         }
-        memory.write(layout.initrd, &self.boot.initrd)?;
         memory.write(layout.rtas, &self.platform.rtas_stub())?;
         let tree = self.platform.device_tree()?;
         memory.write(layout.device_tree, &tree)?;

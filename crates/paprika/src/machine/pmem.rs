@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use papr::MachineVersion;
+use papr_scm::backing::{Backing, Room};
 use papr_scm::nvdimm::{Nvdimm, OpenNvdimm, Region};
 use papr_scm::{Plug, PlugError, RegionListener, Scm, ScmOptions};
 use power::Partition;
+use rustix::fs::fstat;
 use tracing::error;
 
 use crate::memory::PmemRegion;
@@ -140,6 +142,47 @@ pub(super) fn build(
     Ok(Arc::new(scm))
 }
 
+/// Why the host could not give a byte of a mapped file, as far as can be seen afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unreachable {
+    /// The most common: there was no room for a store to a hole.
+    #[error(
+        "the file is sparse and its file system is full: make room there, and start the guest again; prealloc=on takes the room when it starts"
+    )]
+    Full,
+    /// Somebody has cut it.
+    #[error("the file shrank to {0} bytes: put it back as it was, from a copy")]
+    Shrank(u64),
+    /// Neither is so, or is any more.
+    #[error(
+        "mostly the file system of a sparse file is full, or a quota used up; else the file shrank, or its storage failed"
+    )]
+    Unknown,
+}
+
+impl Unreachable {
+    /// A file system with less left than this is full: what is freed in between is of that order.
+    const LITTLE: u64 = 1 << 20;
+
+    /// Looks at the file of a backing.
+    pub(super) fn of(backing: &dyn Backing) -> Self {
+        let Some(file) = backing.sync_fd(0) else {
+            return Self::Unknown;
+        };
+        let wanted = backing.region().len() + backing.label_size();
+        let length = fstat(file).map(|stat| u64::try_from(stat.st_size).unwrap_or(0));
+        if let Ok(length) = length
+            && length < wanted
+        {
+            return Self::Shrank(length);
+        }
+        match Room::of(file) {
+            Ok(room) if room.lacks > 0 && room.free < Self::LITTLE => Self::Full,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,5 +213,59 @@ mod tests {
         assert_eq!(space.take(ADDRESS_LIMIT), None);
         assert_eq!(space.take(ADDRESS_LIMIT - GIB), Some(GIB));
         assert_eq!(space.take(GIB), None);
+    }
+
+    /// A file system of one MiB, in the directory.
+    struct Small(tempfile::TempDir);
+
+    impl Small {
+        fn new() -> Option<Self> {
+            let directory = tempfile::tempdir().expect("directory");
+            let mounted = std::process::Command::new("mount")
+                .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+                .arg(directory.path())
+                .output();
+            if mounted.is_ok_and(|output| output.status.success()) {
+                return Some(Self(directory));
+            }
+            eprintln!("skipped: this user may not mount a file system");
+            None
+        }
+    }
+
+    impl Drop for Small {
+        fn drop(&mut self) {
+            let umount = std::process::Command::new("umount")
+                .arg(self.0.path())
+                .status();
+            drop(umount);
+        }
+    }
+
+    #[test]
+    fn a_store_that_found_no_room_is_told_from_a_file_that_shrank() {
+        use std::os::unix::fs::FileExt;
+        let Some(small) = Small::new() else {
+            return;
+        };
+        let file = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(small.0.path().join("image"))
+            .expect("file");
+        file.set_len(4 << 20).expect("a sparse file");
+        let handle = file.try_clone().expect("handle");
+        let backing = papr_scm::backing::FileBacking::new(file, (4 << 20) - 4096, 4096, true);
+        let backing = backing.expect("backing");
+        let filled = handle
+            .write_all_at(&vec![1; 2 << 20], 0)
+            .expect_err("no room");
+        assert_eq!(filled.kind(), std::io::ErrorKind::StorageFull);
+        let why = Unreachable::of(&backing);
+        assert_eq!(why, Unreachable::Full);
+        assert!(why.to_string().contains("prealloc=on"));
+        handle.set_len(4096).expect("cut");
+        assert_eq!(Unreachable::of(&backing), Unreachable::Shrank(4096));
     }
 }

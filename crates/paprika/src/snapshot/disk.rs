@@ -5,12 +5,14 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use rustix::fs::OFlags;
+use host_file::Access;
+
+use super::contents;
 
 /// What addresses, offsets and lengths have to be multiples of; every disk's block divides it.
 pub(super) const ALIGNMENT: usize = 4096;
@@ -37,10 +39,9 @@ impl Disk {
     /// # Errors
     /// What the host says.
     pub(super) fn create(path: &Path, size: u64) -> io::Result<Self> {
-        let cached = File::create_new(path)?;
+        let cached = host_file::regular(path, Access::WRITE.create_new(contents::MODE))?;
         cached.set_len(size)?;
-        let flags = OFlags::DIRECT.bits() as i32;
-        let direct = File::options().write(true).custom_flags(flags).open(path);
+        let direct = host_file::regular(path, Access::WRITE.direct());
         Ok(Self {
             cached,
             direct: direct.ok(),

@@ -3,12 +3,15 @@
 //! Self-describing on purpose: `head -1` and any JSON tool read it. Whatever is not exactly what was written is told apart: a file of
 //! something else, a newer format, and damage.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use host_file::Access;
 use serde::{Deserialize, Serialize};
 
 use super::memory::MemoryTable;
+use super::{STATE_FILE, contents};
 use crate::machine::state::MachineState;
 
 /// The version of the format that this program writes, and the newest that it reads.
@@ -82,24 +85,24 @@ pub fn encode(state: &StateFile) -> serde_json::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether a file begins as one of ours does, whatever its version.
-pub fn is_ours(path: &Path) -> bool {
+/// Whether the `state` file in an opened directory begins as one of ours does, whatever its version.
+pub fn is_ours(directory: &File) -> bool {
     let mut start = [0; MAGIC.len()];
-    std::fs::File::open(path)
+    let file = host_file::regular_at(directory, STATE_FILE, Access::READ);
+    file.map_err(io::Error::from)
         .and_then(|mut file| io::Read::read_exact(&mut file, &mut start))
         .is_ok_and(|()| start == MAGIC.as_bytes())
 }
 
-/// Reads a `state` file and checks every byte of it.
+/// Reads an opened `state` file and checks every byte of it; `path` is for messages.
 ///
 /// # Errors
 /// [`FormatError`].
-pub fn read(path: &Path) -> Result<StateFile, FormatError> {
+pub fn read(file: File, path: &Path) -> Result<StateFile, FormatError> {
     let unreadable = |error| FormatError::Unreadable {
         path: path.to_owned(),
         error,
     };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut io::Read::take(file, MAX_FILE + 1), &mut bytes)
         .map_err(unreadable)?;
@@ -160,7 +163,7 @@ pub fn decode(bytes: &[u8], path: &Path) -> Result<StateFile, FormatError> {
 /// # Errors
 /// What the host says.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = std::fs::File::create_new(path)?;
+    let mut file = host_file::regular(path, Access::WRITE.create_new(contents::MODE))?;
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -11,6 +11,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use host_file::Access;
+
 use super::memory;
 use crate::machine::state::BackingIdentity;
 
@@ -30,7 +32,7 @@ const PIECE: u64 = 1 << 20;
 /// # Errors
 /// What the host says.
 pub fn look(path: &Path, digest: bool) -> io::Result<BackingIdentity> {
-    let file = File::open(path)?;
+    let file = host_file::regular(path, Access::READ)?;
     let metadata = file.metadata()?;
     let modified = (metadata.mtime(), metadata.mtime_nsec());
     // Whole seconds: a file system that knows no others, but for once in a billion.

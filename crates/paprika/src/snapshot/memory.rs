@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use host_file::Access;
 use rustix::fs::{SeekFrom, seek};
 use serde::{Deserialize, Serialize};
 
@@ -61,24 +62,30 @@ fn share(
     let next = AtomicU64::new(0);
     let failed = AtomicBool::new(false);
     let failure = Mutex::new(None);
-    std::thread::scope(|scope| {
-        for _ in 0..threads() {
-            scope.spawn(|| {
-                let mut buffer = Vec::new();
-                while !failed.load(Ordering::Relaxed) {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= count {
-                        break;
-                    }
-                    if let Err(error) = work(number, &mut buffer) {
-                        failed.store(true, Ordering::Relaxed);
-                        *failure
-                            .lock()
-                            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
-                    }
-                }
-            });
+    let body = || {
+        let mut buffer = Vec::new();
+        while !failed.load(Ordering::Relaxed) {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                break;
+            }
+            if let Err(error) = work(number, &mut buffer) {
+                failed.store(true, Ordering::Relaxed);
+                *failure
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads() {
+            let another = std::thread::Builder::new().spawn_scoped(scope, &body);
+            // A host that gives no more threads (RLIMIT_NPROC) has those do the work that there are.
+            if another.is_err() {
+                break;
+            }
+        }
+        body();
     });
     let failure = failure
         .into_inner()
@@ -156,20 +163,19 @@ pub fn write(path: &Path, ram: &Ram, progress: &Progress) -> Result<MemoryTable,
 /// # Errors
 /// What the host says.
 pub fn sync(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    host_file::regular(path, Access::READ)?.sync_all()
 }
 
-/// Reads RAM, which is still all zeros, from a file and checks every byte.
+/// Reads RAM, which is still all zeros, from an opened file and checks every byte.
 ///
 /// # Errors
 /// [`MemoryError`]; RAM may have changed then.
 pub fn read(
-    path: &Path,
+    file: &File,
     table: &MemoryTable,
     ram: &Ram,
     progress: &Progress,
 ) -> Result<(), MemoryError> {
-    let file = File::open(path)?;
     let (length, size) = (file.metadata()?.len(), ram.size());
     let damaged = |what: String| Err(MemoryError::Damaged(what));
     if length != size {
@@ -178,7 +184,7 @@ pub fn read(
     if table.size != size || table.chunks.len() as u64 != size.div_ceil(CHUNK) {
         return damaged("its checksums are for another size".into());
     }
-    let stored = stored(&file, size)?;
+    let stored = stored(file, size)?;
     share(
         table.chunks.len() as u64,
         &|number, buffer: &mut Vec<u8>| {
@@ -272,7 +278,8 @@ mod tests {
 
     fn load(path: &Path, table: &MemoryTable) -> Result<Ram, MemoryError> {
         let ram = Ram::new(SIZE).expect("memory");
-        read(path, table, &ram, &Progress::new()).map(|()| ram)
+        let file = File::open(path).expect("file");
+        read(&file, table, &ram, &Progress::new()).map(|()| ram)
     }
 
     fn all(ram: &Ram) -> Vec<u8> {

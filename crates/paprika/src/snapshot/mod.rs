@@ -9,6 +9,7 @@
 //! The bytes of NVDIMMs stay where they are: they are flushed, and the snapshot knows them again ([`identity`]). A directory appears whole or
 //! not at all ([`directory`]); `save` and `restore` put it all together.
 
+mod contents;
 pub mod directory;
 mod disk;
 pub mod format;

@@ -1,9 +1,11 @@
 //! Restoring a machine: everything is checked before its guest runs.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use host_file::{Access, Distrust, OpenError};
 use papr::{ConsoleBackend, MachineVersion};
 use papr_scm::nvdimm::{ConfigError, NvdimmConfig, OpenNvdimm, Plan, PlanError};
 
@@ -11,7 +13,7 @@ use super::format::{self, FormatError, StateFile};
 use super::memory::{self, MemoryError};
 use super::progress::{Progress, Stage};
 use super::{INITRD_FILE, KERNEL_FILE, MEMORY_FILE, STATE_FILE, identity};
-use crate::load::{FileBytes, FileError, read_file};
+use crate::load::{FileBytes, FileError, read_opened};
 use crate::machine::state::{
     Blob, BootFiles, Description, NvdimmDescription, Refusal, StateError, Warning, compat,
 };
@@ -23,6 +25,17 @@ pub enum RestoreError {
     /// Its state file.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// Somebody else may have written it.
+    #[error(
+        "{} is not restored, because {why}; make it yours alone (chown, chmod go-w), or copy the snapshot into a directory of your own, if you trust it",
+        path.display()
+    )]
+    Untrusted {
+        /// The directory, or the file in it.
+        path: PathBuf,
+        /// Who.
+        why: Distrust,
+    },
     /// Another of its files.
     #[error("{} is damaged ({what}); use another snapshot", path.display())]
     Damaged {
@@ -147,19 +160,36 @@ pub struct RestoreOptions {
 #[derive(Debug)]
 pub struct Snapshot {
     directory: PathBuf,
+    /// The directory, so that all files come from the one that was looked at.
+    handle: File,
     state: StateFile,
 }
 
 impl Snapshot {
-    /// Reads the state of the snapshot in a directory, and sees that its other files are there.
+    /// Reads the state of the snapshot in a directory, and sees that its other files are there. What is in it becomes the guest's
+    /// memory and the monitor's state, so that only this user and the superuser may be able to write there.
     ///
     /// # Errors
     /// [`RestoreError`].
     pub fn open(directory: &Path) -> Result<Self, RestoreError> {
-        let state = format::read(&directory.join(STATE_FILE))?;
+        let unreadable = |path: &Path, error: OpenError| FormatError::Unreadable {
+            path: path.to_owned(),
+            error: error.into(),
+        };
+        let path = directory.join(STATE_FILE);
+        let handle = host_file::directory(directory).map_err(|error| match error {
+            // A directory that is not there, or not to be read, is so for its file.
+            OpenError::Host(_) => unreadable(&path, error),
+            OpenError::WrongKind { .. } => unreadable(directory, error),
+        })?;
+        trusted(&handle, directory)?;
+        let file = host_file::regular_at(&handle, STATE_FILE, Access::READ)
+            .map_err(|error| unreadable(&path, error))?;
+        trusted(&file, &path)?;
         let snapshot = Self {
             directory: directory.to_owned(),
-            state,
+            handle,
+            state: format::read(file, &path)?,
         };
         let boot = &snapshot.state.machine.boot;
         for (name, length) in [
@@ -167,8 +197,8 @@ impl Snapshot {
             (KERNEL_FILE, boot.kernel.length),
             (INITRD_FILE, boot.initrd.length),
         ] {
-            let path = snapshot.file(name);
-            let metadata = path.metadata().map_err(|error| RestoreError::Unreadable {
+            let (file, path) = snapshot.open_file(name)?;
+            let metadata = file.metadata().map_err(|error| RestoreError::Unreadable {
                 path: path.clone(),
                 error,
             })?;
@@ -185,8 +215,16 @@ impl Snapshot {
         &self.state.machine.description
     }
 
-    fn file(&self, name: &str) -> PathBuf {
-        self.directory.join(name)
+    /// Opens a file of the snapshot; its path is for messages.
+    fn open_file(&self, name: &str) -> Result<(File, PathBuf), RestoreError> {
+        let path = self.directory.join(name);
+        let file = host_file::regular_at(&self.handle, name, Access::READ);
+        let file = file.map_err(|error| RestoreError::Unreadable {
+            path: path.clone(),
+            error: error.into(),
+        })?;
+        trusted(&file, &path)?;
+        Ok((file, path))
     }
 
     /// Compares the snapshot with what is here, and opens and locks the NVDIMMs' files. Takes no memory and changes nothing.
@@ -236,8 +274,8 @@ impl Snapshot {
         let blueprint = Blueprint::of_saved(&plan.here, boot, files, plan.host.clone())?;
         let machine = Machine::build(blueprint, &[], console)?;
         progress.enter(Stage::Memory);
-        let path = self.file(MEMORY_FILE);
-        memory::read(&path, &self.state.memory, machine.ram(), progress).map_err(|error| {
+        let (file, path) = self.open_file(MEMORY_FILE)?;
+        memory::read(&file, &self.state.memory, machine.ram(), progress).map_err(|error| {
             match error {
                 MemoryError::Damaged(what) => RestoreError::Damaged { path, what },
                 MemoryError::Host(error) => RestoreError::Unreadable { path, error },
@@ -255,14 +293,26 @@ impl Snapshot {
         what: &'static str,
         wanted: Blob,
     ) -> Result<FileBytes, RestoreError> {
-        let path = self.file(name);
-        let bytes = read_file(what, &path)?;
+        let (file, path) = self.open_file(name)?;
+        let bytes = read_opened(what, &file, &path)?;
         if Blob::of(&bytes) != wanted {
             let what = "its checksum is wrong".to_owned();
             return Err(RestoreError::Damaged { path, what });
         }
         Ok(bytes)
     }
+}
+
+/// Sees that nobody else could have written to an opened file or directory.
+fn trusted(file: &File, path: &Path) -> Result<(), RestoreError> {
+    let found = host_file::distrust(file).map_err(|error| RestoreError::Unreadable {
+        path: path.to_owned(),
+        error,
+    })?;
+    found.map_or(Ok(()), |why| {
+        let path = path.to_owned();
+        Err(RestoreError::Untrusted { path, why })
+    })
 }
 
 /// A snapshot that fits what is here.
@@ -332,6 +382,7 @@ fn keys_of(config: &NvdimmConfig) -> Vec<(&'static str, String)> {
         ("uuid", config.uuid.to_string()),
         ("sync-dax", on_off(config.sync_dax)),
         ("readonly", on_off(config.read_only)),
+        ("prealloc", on_off(config.prealloc)),
         ("numa-node", config.numa_node.to_string()),
     ];
     keys.extend(config.size.map(|size| ("size", size.to_string())));

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use papr_scm::flush::SyncFailure;
 use rustix::fs::{fstat, fsync};
+use rustix::io::retry_on_intr;
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
@@ -14,6 +15,7 @@ use super::format::{self, StateFile};
 use super::memory::{self, MemoryError};
 use super::progress::{Progress, Stage};
 use super::{INITRD_FILE, KERNEL_FILE, MEMORY_FILE, STATE_FILE, identity};
+use crate::files;
 use crate::machine::state::{MachineState, NvdimmDescription};
 use crate::machine::{ControlError, Departure, MachineControl, RunState, Standstill};
 
@@ -100,7 +102,8 @@ pub fn save(
 ) -> Result<Saved, SaveError> {
     progress.enter(Stage::Preparing);
     progress.expect(machine.ram().size());
-    let directory = Directory::create(target)?;
+    let in_use = || [machine.nvdimm_files(), files::registered()].concat();
+    let directory = Directory::create(target, &in_use())?;
     let file = |name: &str| directory.path().join(name);
     // What does not change is written while the guest runs.
     for (name, bytes) in [
@@ -144,7 +147,7 @@ pub fn save(
     if progress.is_cancelled() {
         return Err(SaveError::Cancelled);
     }
-    let path = directory.commit()?;
+    let path = directory.commit(in_use)?;
     if let Some(standstill) = standstill {
         standstill.leave(Departure::Saved(path.clone()));
     }
@@ -181,7 +184,7 @@ fn look_at_backings(
             error,
         };
         // The times too must survive a power cut of the host.
-        fsync(file).map_err(|problem| {
+        retry_on_intr(|| fsync(file)).map_err(|problem| {
             standstill.fail_nvdimm(id, &problem.to_string());
             error(problem.into())
         })?;

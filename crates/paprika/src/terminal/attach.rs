@@ -1,6 +1,6 @@
 //! A machine's console on this process's standard input and output.
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,7 +60,10 @@ impl Terminal {
             deliver: Box::new(move |bytes| platform.console_input(bytes)),
             command: Box::new(move |command| match command {
                 Command::Quit => outside.kill(),
-                Command::Help => eprint!("\n{HELP}"),
+                Command::Help => {
+                    // A standard error that is closed or full has nobody to tell.
+                    let _ = write!(io::stderr().lock(), "\n{HELP}");
+                }
             }),
         };
         std::thread::Builder::new()

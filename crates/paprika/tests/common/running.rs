@@ -156,6 +156,12 @@ impl Running {
             .is_ok_and(|status| status.is_some())
     }
 
+    /// Closes the test's end of the guest's console, when the next byte comes.
+    pub fn stop_reading(&mut self) {
+        let (_, nothing) = channel();
+        self.console = nothing;
+    }
+
     pub fn socket(&self) -> PathBuf {
         self.socket.clone()
     }
