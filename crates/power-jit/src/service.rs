@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use power::Insn;
 use power::accelerator::{Accelerator, PAGE_WORDS, Reached};
+use thread_role::Role;
 
 use crate::archive::ArchivePlace;
 use crate::jit::HostError;
@@ -412,6 +413,8 @@ fn work(mut workshop: Workshop, shared: &Shared) {
         let _ = rustix::process::setpriority_process(None, niceness + NICENESS);
     }
     workshop.open_archive(shared);
+    // All files are open, and the thread that writes them has started.
+    thread_role::begin(Role::Compiler);
     while let Some(job) = shared.next(|| workshop.rest(shared)) {
         workshop.take(job, shared);
     }
