@@ -358,7 +358,7 @@ impl JitService {
     /// The file, and why it can't be made: a file that is there already is not touched.
     pub fn name_for_perf(&self) -> Result<PathBuf, (PathBuf, io::Error)> {
         let place = PerfMap::place();
-        match PerfMap::create(&place) {
+        match PerfMap::take_or_create(&place) {
             Ok(map) => {
                 // A second call fails at the file.
                 let _ = self.shared.perf_map.set(map);

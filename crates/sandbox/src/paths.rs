@@ -52,6 +52,7 @@ impl PathRights {
 pub struct PathRules {
     paths: Vec<(PathBuf, PathRights)>,
     connect: Vec<u16>,
+    connect_anywhere: bool,
     listen: Vec<u16>,
 }
 
@@ -103,6 +104,11 @@ impl PathRules {
         self.connect.push(port);
     }
 
+    /// Allows to connect to any TCP port of any host.
+    pub fn allow_connect_anywhere(&mut self) {
+        self.connect_anywhere = true;
+    }
+
     /// Allows to listen at a TCP port; 0 is one that the host chooses.
     pub fn allow_listen(&mut self, port: u16) {
         self.listen.push(port);
@@ -126,7 +132,15 @@ impl PathRules {
 
     /// Whether it is allowed to connect to a TCP port.
     pub fn cover_connect(&self, port: u16) -> bool {
-        self.connect.contains(&port)
+        self.connect_anywhere || self.connect.contains(&port)
+    }
+
+    /// What of TCP needs a rule.
+    fn restricted_net(&self) -> BitFlags<AccessNet> {
+        match self.connect_anywhere {
+            true => AccessNet::BindTcp.into(),
+            false => AccessNet::from_all(NEWEST),
+        }
     }
 
     /// Restricts this thread and those that it starts to what these rules and earlier ones allow.
@@ -137,7 +151,7 @@ impl PathRules {
         let ruleset = Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(AccessFs::from_all(NEWEST))?
-            .handle_access(AccessNet::from_all(NEWEST))?
+            .handle_access(self.restricted_net())?
             .scope(Scope::from_all(NEWEST))?;
         let mut ruleset = ruleset.create()?;
         for (path, rights) in &self.paths {
@@ -153,6 +167,7 @@ impl PathRules {
         let connect = self
             .connect
             .iter()
+            .filter(|_| !self.connect_anywhere)
             .map(|&port| (port, AccessNet::ConnectTcp));
         let listen = self.listen.iter().map(|&port| (port, AccessNet::BindTcp));
         for (port, access) in connect.chain(listen) {

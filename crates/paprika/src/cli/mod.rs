@@ -1,7 +1,7 @@
 //! The command line: what the program is asked, and how it answers.
 //!
 //! - [`exit`]: exit codes, all of them; `arguments`: the machine's options and what can be wrong with them;
-//! - `run`, `restore`, `receive`, `ctl`, `migrate` (of `ctl`), `guest`, `debian`, `demo`: a file per command; `logging`: where log lines go; `progress`: bars.
+//! - `run`, `restore`, `receive`, `ctl`, `migrate` (of `ctl`), `guest`, `debian`, `demo`: a file per command; `sandbox`: its options; `logging`: where log lines go; `progress`: bars.
 
 mod arguments;
 mod ctl;
@@ -15,6 +15,7 @@ mod progress;
 mod receive;
 mod restore;
 mod run;
+mod sandbox;
 mod stats;
 
 use std::process::ExitCode;

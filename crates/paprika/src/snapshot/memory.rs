@@ -12,9 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::fs::{SeekFrom, seek};
 use serde::{Deserialize, Serialize};
+use thread_role::Role;
 
 use super::disk::{Disk, aligned};
 use super::progress::Progress;
+use crate::host;
 use crate::memory::{Ram, Touched};
 
 /// Bytes that have one checksum.
@@ -50,7 +52,7 @@ pub enum MemoryError {
 }
 
 fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |count| count.get().min(MAX_THREADS))
+    host::processors().min(MAX_THREADS)
 }
 
 /// Calls `work` with each number below `count`, on several threads, until one fails.
@@ -64,6 +66,7 @@ fn share(
     std::thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| {
+                thread_role::begin(Role::Copy);
                 let mut buffer = Vec::new();
                 while !failed.load(Ordering::Relaxed) {
                     let number = next.fetch_add(1, Ordering::Relaxed);

@@ -98,6 +98,12 @@ impl FromStr for NvdimmChange {
 }
 
 impl NvdimmChange {
+    /// The path that it gives the device's file, if it does.
+    pub fn path(&self) -> Option<&Path> {
+        let path = self.keys.iter().find(|(key, _)| key == "path");
+        path.map(|(_, path)| Path::new(path))
+    }
+
     /// The description with these keys, and those of `saved` that they do not change.
     fn written(&self, saved: &[(&str, String)]) -> String {
         let changes = |key: &str| {
@@ -183,6 +189,14 @@ impl Snapshot {
     /// The machine as its guest knows it.
     pub fn description(&self) -> &Description {
         &self.state.machine.description
+    }
+
+    /// The NVDIMMs that its machine would have with these changes, none of whose files is looked at.
+    ///
+    /// # Errors
+    /// [`RestoreError::Change`].
+    pub fn nvdimms(&self, changes: &[NvdimmChange]) -> Result<Vec<NvdimmConfig>, RestoreError> {
+        Ok(arrange(self.description(), None, changes)?.1)
     }
 
     fn file(&self, name: &str) -> PathBuf {

@@ -18,8 +18,8 @@ use std::os::fd::AsRawFd;
 use std::thread;
 use std::time::Duration;
 
-use io_uring::types::{Fd, FsyncFlags, SubmitArgs, Timespec};
 use io_uring::register::Restriction;
+use io_uring::types::{Fd, FsyncFlags, SubmitArgs, Timespec};
 use io_uring::{IoUring, Probe, opcode};
 use rustix::io::Errno;
 use thread_role::Role;
