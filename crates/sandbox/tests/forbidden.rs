@@ -46,6 +46,7 @@ fn came_to_its_end(output: &Output) -> bool {
 /// Does `work` on a fresh thread of a role, in a process that has entered its sandbox.
 fn as_role(role: Option<Role>, grants: Grants, work: impl FnOnce() + Send + 'static) {
     harden().expect("this process gives up what it can");
+    violation::before_the_end(|| eprint!("put back; "));
     let filters = Filters::new(&grants, OnMiss::End).expect("filters");
     filters.enter_process().expect("filters are taken");
     let thread = std::thread::Builder::new().name("tested".into());
@@ -139,6 +140,7 @@ fn what_is_forbidden_ends_the_process_with_the_thread_and_the_call() {
             said.contains(&format!("the thread tested at the system call {call},")),
             "{what} {role:?}: {said}"
         );
+        assert!(said.contains("put back; error: the sandbox"), "{said}");
         assert!(!came_to_its_end(&output));
         assert!(!directory.path().join("made").exists(), "{what} {role:?}");
     }
