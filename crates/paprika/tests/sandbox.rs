@@ -225,7 +225,7 @@ fn linux_flushes_and_takes_and_gives_back_nvdimms_in_a_sandbox() {
     let directory = tempfile::tempdir().expect("directory");
     let at = directory.path();
     let device = |name: &str| format!("id={name},path={},size=256M", argument(&at.join(name)));
-    let line = "mkfs.ext4 -q -F /dev/pmem0; mkdir -p /mnt/a; mount /dev/pmem0 /mnt/a; \
+    let line = "ndctl create-namespace -m fsdax -r region0 >/dev/null; mkfs.ext4 -q -F /dev/pmem0; mkdir -p /mnt/a; mount /dev/pmem0 /mnt/a; \
                 for n in 1 2 3 4 5 6 7 8; do (for m in 1 2 3; do echo $n >/mnt/a/$n; sync /mnt/a/$n; done) & done; wait; \
                 umount /mnt/a; echo flushed; read answer; echo bye";
     let first = ["--nvdimm", &device("first"), "--cpus=2", "--memory=1G"];

@@ -200,6 +200,8 @@ const PRCTLS: &[u32] = &[
     PR_SET_NAME as u32,
     PR_GET_NAME as u32,
     PR_GET_DUMPABLE as u32,
+    // What the kernel told the program at its start, which libraries ask for again (PR_GET_AUXV).
+    0x4155_5856,
     // Names of anonymous mappings, which newer C libraries give.
     0x5356_4d41,
     // Asked for again with each filter.

@@ -193,6 +193,7 @@ impl Needs {
     pub fn enter(self) -> Result<(), SandboxError> {
         // What is looked for in `/proc` and `/sys` where it is first wanted, on whatever thread.
         host::processors();
+        rustix::param::page_size();
         memory::prepare();
         let Self {
             mode,
