@@ -52,6 +52,11 @@ impl Paprika {
     fn start(mut command: Command, place: &Place<'_>, role: Role) -> Result<Self> {
         let socket = place.socket(role);
         command.arg("--api-socket").arg(&socket);
+        // What it will be asked to save to, to plug, and to move to.
+        if let Some(directory) = place.file("any").parent() {
+            command.arg("--allow-dir").arg(directory);
+        }
+        command.args(["--allow-port", "any"]);
         let process = Process::start(command, &place.log(role))?;
         Ok(Self { process, socket })
     }

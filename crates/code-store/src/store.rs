@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use thread_role::Role;
+
 use crate::directory::{Directory, read_exactly};
 use crate::error::StoreError;
 use crate::format::{self, CONTENT_MAX, HEADER, Header, Record};
@@ -253,7 +255,10 @@ impl CodeStore {
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("code-store".into())
-            .spawn(move || for_thread.write_in_batches())
+            .spawn(move || {
+                thread_role::begin(Role::CodeStore);
+                for_thread.write_in_batches();
+            })
             .map_err(|error| StoreError::io(path, error))?;
         Ok(Self {
             shared,

@@ -50,5 +50,6 @@ pub use compile::CompileError;
 pub use jit::{HostError, Jit, TranslateError};
 pub use memory::Memory;
 pub use mode::Mode;
+pub use perf_map::make_perf_map;
 pub use service::{JitOptions, JitService};
 pub use statistics::JitStatistics;

@@ -16,10 +16,34 @@ const MODE: u32 = 0o644;
 /// See the module.
 pub(crate) struct PerfMap(Mutex<File>);
 
+/// A map that was made before it was wanted.
+static MADE: Mutex<Option<PerfMap>> = Mutex::new(None);
+
+/// Makes the map of this process now, for the compiler that will be asked to name code
+/// ([`name_for_perf`](crate::JitService::name_for_perf)): for a process that can't make it any more by then.
+///
+/// # Errors
+/// Where it can't be made.
+pub fn make_perf_map() -> io::Result<PathBuf> {
+    let place = PerfMap::place();
+    let map = PerfMap::create(&place)?;
+    *MADE.lock().unwrap_or_else(PoisonError::into_inner) = Some(map);
+    Ok(place)
+}
+
 impl PerfMap {
     /// Where `perf` looks for the names of this process.
     pub(crate) fn place() -> PathBuf {
         format!("/tmp/perf-{}.map", std::process::id()).into()
+    }
+
+    /// The map that was made for this process, else a new one.
+    ///
+    /// # Errors
+    /// Where it can't be made.
+    pub(crate) fn take_or_create(path: &Path) -> io::Result<Self> {
+        let made = MADE.lock().unwrap_or_else(PoisonError::into_inner).take();
+        made.map_or_else(|| Self::create(path), Ok)
     }
 
     /// A new map. What is there already is somebody else's.

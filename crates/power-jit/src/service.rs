@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use power::Insn;
 use power::accelerator::{Accelerator, PAGE_WORDS, Reached};
+use thread_role::Role;
 
 use crate::archive::ArchivePlace;
 use crate::jit::HostError;
@@ -357,7 +358,7 @@ impl JitService {
     /// The file, and why it can't be made: a file that is there already is not touched.
     pub fn name_for_perf(&self) -> Result<PathBuf, (PathBuf, io::Error)> {
         let place = PerfMap::place();
-        match PerfMap::create(&place) {
+        match PerfMap::take_or_create(&place) {
             Ok(map) => {
                 // A second call fails at the file.
                 let _ = self.shared.perf_map.set(map);
@@ -412,6 +413,8 @@ fn work(mut workshop: Workshop, shared: &Shared) {
         let _ = rustix::process::setpriority_process(None, niceness + NICENESS);
     }
     workshop.open_archive(shared);
+    // All files are open, and the thread that writes them has started.
+    thread_role::begin(Role::Compiler);
     while let Some(job) = shared.next(|| workshop.rest(shared)) {
         workshop.take(job, shared);
     }

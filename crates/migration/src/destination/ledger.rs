@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use thread_role::Role;
 use tracing::{info, warn};
 
 use crate::link::Accept;
@@ -93,7 +94,10 @@ impl Witness {
     ) -> Self {
         let (stop, asked): (Arc<AtomicBool>, Arc<AtomicBool>) = Default::default();
         let flags = (Arc::clone(&stop), Arc::clone(&asked));
-        let body = move || testify(listener, id, &ledger, &limits, &flags.0, &flags.1);
+        let body = move || {
+            thread_role::begin(Role::Control);
+            testify(listener, id, &ledger, &limits, &flags.0, &flags.1);
+        };
         let thread = std::thread::Builder::new()
             .name("migration-witness".into())
             .spawn(body);

@@ -2,6 +2,8 @@
 
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
+use thread_role::Role;
+
 use crate::machine::SourceMachine;
 use crate::pages::PageSet;
 use crate::wire::{RamBuilder, SealedFrame};
@@ -27,7 +29,10 @@ pub(super) fn scan<T>(
     let (ready_in, ready) = sync_channel(AHEAD);
     let (spare, spare_out) = channel();
     std::thread::scope(|scope| {
-        let body = move || fill(machine, pages, zeros, &ready_in, &spare_out);
+        let body = move || {
+            thread_role::begin(Role::Copy);
+            fill(machine, pages, zeros, &ready_in, &spare_out);
+        };
         std::thread::Builder::new()
             .name("migration-scan".into())
             .spawn_scoped(scope, body)

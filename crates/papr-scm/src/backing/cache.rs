@@ -13,6 +13,7 @@ use std::thread;
 
 use rustix::fs::{Advice, SeekFrom, fadvise, fdatasync, seek};
 use rustix::io::{Errno, retry_on_intr};
+use thread_role::Role;
 
 use super::HostRegion;
 use super::file::open_again;
@@ -43,7 +44,10 @@ pub(super) fn use_single_pages(file: &File, region: &Arc<HostRegion>) -> io::Res
     let started = open_again(file).and_then(|file| {
         thread::Builder::new()
             .name("scm-read-ahead".into())
-            .spawn(move || read_ahead(&file, &here))
+            .spawn(move || {
+                thread_role::begin(Role::ReadAhead);
+                read_ahead(&file, &here);
+            })
     });
     if let Err(error) = started {
         refused("to read a backing ahead", error);

@@ -14,6 +14,7 @@ use crate::machine::{
     CODE_CACHE_VARIABLE, CodeOptions, CpuEngine, DEFAULT_MEMORY, ENGINE_VARIABLE, HostOptions,
     LEAST_CODE_MEMORY, MachineConfig,
 };
+use crate::sandbox::{CodePartition, Needs};
 
 /// Kernel command line where the user gives none: the console is the terminal.
 const DEFAULT_CMDLINE: &str = "console=hvc0";
@@ -110,8 +111,10 @@ pub(super) struct HostArgs {
     )]
     engine: CpuEngine,
 
-    /// Where the JIT keeps compiled code, so that the next run starts warm; "off" keeps none [default: paprika/code in the user's
-    /// cache]
+    /// Where the JIT keeps compiled code, so that the next run starts warm; "off" keeps none [default: one for this machine in
+    /// paprika/code of the user's cache]
+    ///
+    /// Machines that are given the same directory execute each other's code: give it only to machines that trust each other.
     #[arg(long, value_name = "DIR", env = CODE_CACHE_VARIABLE, help_heading = "Machine")]
     code_cache: Option<String>,
 
@@ -146,6 +149,16 @@ impl From<HostArgs> for HostOptions {
     }
 }
 
+impl HostArgs {
+    /// These as options of a machine that a command finds or waits for, and of which `command` is what the user has said.
+    pub(super) fn into_options(self, command: CodePartition) -> HostOptions {
+        let named = self.code_cache.is_some();
+        let mut host = HostOptions::from(self);
+        command.choose(&mut host.code, named);
+        host
+    }
+}
+
 /// A size of memory for compiled code.
 fn code_memory(text: &str) -> Result<u64, String> {
     let size = papr_scm::nvdimm::parse_size(text);
@@ -175,6 +188,33 @@ pub(super) struct MachineArgs {
 
     #[command(flatten)]
     hardware: HardwareArgs,
+}
+
+/// A machine of the command line, of whose files none has been read.
+pub(super) struct MachinePlan {
+    pub(super) config: MachineConfig,
+    initrd: Option<PathBuf>,
+    pub(super) nvdimms: Vec<NvdimmConfig>,
+}
+
+impl MachinePlan {
+    /// Names all files to the sandbox.
+    pub(super) fn tell(&self, needs: &mut Needs) {
+        needs.read(&self.config.kernel);
+        if let Some(initrd) = &self.initrd {
+            needs.read(initrd);
+        }
+        self.nvdimms.iter().for_each(|nvdimm| needs.nvdimm(nvdimm));
+    }
+
+    /// Reads the RAM disk.
+    pub(super) fn read(self) -> anyhow::Result<(MachineConfig, Vec<NvdimmConfig>)> {
+        let mut config = self.config;
+        if let Some(initrd) = self.initrd {
+            config.initrd = MachineConfig::read_initrd(&initrd)?;
+        }
+        Ok((config, self.nvdimms))
+    }
 }
 
 /// A machine without what it boots.
@@ -225,9 +265,9 @@ pub(super) fn machine_types() -> impl TypedValueParser<Value = MachineVersion> {
 }
 
 impl MachineArgs {
-    /// The machine, and the persistent memory that it is to start with. Reads the RAM disk, and looks for the guest kit where no kernel
-    /// is named.
-    pub(super) fn into_config(self) -> anyhow::Result<(MachineConfig, Vec<NvdimmConfig>)> {
+    /// The machine, the RAM disk's file, which is not read yet, and the persistent memory that it is to start with. Looks for the guest
+    /// kit where no kernel is named.
+    pub(super) fn into_plan(self) -> anyhow::Result<MachinePlan> {
         let (kernel, initrd) = match (self.kernel, self.initrd) {
             (Some(kernel), initrd) => (kernel, initrd),
             (None, initrd) => {
@@ -237,13 +277,27 @@ impl MachineArgs {
         };
         files::register("the kernel", &kernel).keep();
         let mut config = MachineConfig::new(kernel);
-        if let Some(initrd) = initrd {
-            files::register("the initrd", &initrd).keep();
-            config.initrd = MachineConfig::read_initrd(&initrd)?;
+        if let Some(initrd) = &initrd {
+            files::register("the initrd", initrd).keep();
         }
         config.cmdline = self.cmdline;
+        let own_cache = self.hardware.host.code_cache.is_some();
         let nvdimms = self.hardware.put_into(&mut config);
-        Ok((config, nvdimms))
+        let mut partition = CodePartition::of_command("run")
+            .with(config.name.as_bytes())
+            .with_path(&config.kernel);
+        if let Some(initrd) = &initrd {
+            partition = partition.with_path(initrd);
+        }
+        for nvdimm in &nvdimms {
+            partition = partition.with_path(&nvdimm.path);
+        }
+        partition.choose(&mut config.host.code, own_cache);
+        Ok(MachinePlan {
+            config,
+            initrd,
+            nvdimms,
+        })
     }
 }
 

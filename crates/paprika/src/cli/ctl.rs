@@ -226,10 +226,11 @@ fn status(status: &Status) -> String {
         nvdimms,
         age_ms,
         pid,
+        sandbox,
         ..
     } = status;
     format!(
-        "{name}: {state} for {} s\n{machine}, {cpus} CPUs, {} MiB of memory, {nvdimms} NVDIMMs, process {pid}",
+        "{name}: {state} for {} s\n{machine}, {cpus} CPUs, {} MiB of memory, {nvdimms} NVDIMMs, process {pid}\n{sandbox}",
         age_ms / 1000,
         memory >> 20
     )

@@ -19,6 +19,9 @@ pub const KILLED: u8 = 5;
 /// The host could not give a byte of an NVDIMM any more: no room on its file system, or its file shrank, or its storage failed.
 pub const BACKING_FAILED: u8 = 6;
 
+/// The sandbox ended the process: a thread wanted something of the host that it has no reason to want.
+pub const SANDBOX: u8 = sandbox::violation::EXIT_CODE;
+
 /// Every code with its meaning, for `--help`.
 pub static HELP: LazyLock<String> = LazyLock::new(|| {
     let meanings = [
@@ -43,6 +46,10 @@ pub static HELP: LazyLock<String> = LazyLock::new(|| {
         (
             BACKING_FAILED,
             "the file behind an NVDIMM found no room, shrank or failed under the guest",
+        ),
+        (
+            SANDBOX,
+            "the sandbox stopped something that Paprika has no reason to do; standard error says what",
         ),
     ];
     let lines = meanings.map(|(code, meaning)| format!("  {code}  {meaning}\n"));

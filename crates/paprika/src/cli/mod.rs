@@ -1,8 +1,8 @@
 //! The command line: what the program is asked, and how it answers.
 //!
 //! - [`exit`]: exit codes, all of them; `arguments`: the machine's options and what can be wrong with them;
-//! - `run`, `restore`, `receive`, `ctl`, `migrate` (of `ctl`), `guest`, `debian`, `demo`: a file per command; `logging`: where log lines go; `output`: what
-//!   is printed; `progress`: bars; `limits`: the host's limits on a process.
+//! - `run`, `restore`, `receive`, `ctl`, `migrate` (of `ctl`), `guest`, `debian`, `demo`: a file per command; `sandbox`: its options;
+//!   `logging`: where log lines go; `output`: what is printed; `progress`: bars; `limits`: the host's limits on a process.
 
 mod arguments;
 mod ctl;
@@ -18,6 +18,7 @@ mod progress;
 mod receive;
 mod restore;
 mod run;
+mod sandbox;
 mod stats;
 
 use std::io::Write;

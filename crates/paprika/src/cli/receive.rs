@@ -1,19 +1,22 @@
 //! `paprika receive`: a guest comes from another process, and goes on, on the user's terminal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use papr::MachineVersion;
+use papr_scm::nvdimm::NvdimmConfig;
 use paprika_migration::link::Listener;
 use paprika_migration::{Handle, Options, Uri, receive};
 
 use super::arguments::{HostArgs, machine_types};
 use super::progress;
 use super::run::live_on;
+use super::sandbox::SandboxArgs;
 use super::stats::Stats;
 use crate::control::ControlServer;
 use crate::machine::{End, MachineError};
 use crate::migrate::{Arrival, ArrivalOptions};
+use crate::sandbox::{CodePartition, Needs};
 use crate::snapshot::NvdimmChange;
 use crate::terminal::Terminal;
 
@@ -42,6 +45,9 @@ pub(super) struct ReceiveArgs {
     #[command(flatten)]
     host: HostArgs,
 
+    #[command(flatten)]
+    sandbox: SandboxArgs,
+
     /// Serve a control socket at this path, for `paprika ctl` and other programs; it answers when the guest has come
     #[arg(long, value_name = "PATH", help_heading = "Control")]
     api_socket: Option<PathBuf>,
@@ -54,6 +60,22 @@ pub(super) struct ReceiveArgs {
 /// Waits for the guest and runs it; answers the exit code that tells how it ended.
 pub(super) fn run(args: ReceiveArgs) -> anyhow::Result<u8> {
     let stats = args.stats.then(Stats::start);
+    let mut partition = CodePartition::of_command("receive").with(args.uri.to_string().as_bytes());
+    let paths: Vec<&Path> = args.nvdimm.iter().filter_map(NvdimmChange::path).collect();
+    for path in &paths {
+        partition = partition.with_path(path);
+    }
+    let host = args.host.into_options(partition);
+    let mut needs = Needs::new(&args.sandbox.into(), &host)?;
+    needs.listen(&args.uri);
+    for path in paths {
+        // Whether it may be written to is the guest's to say, in the description that comes.
+        needs.nvdimm(&NvdimmConfig::new("", path));
+    }
+    if let Some(socket) = &args.api_socket {
+        needs.socket(socket);
+    }
+    needs.enter()?;
     let listener = Listener::bind(&args.uri)?;
     let server = args
         .api_socket
@@ -68,7 +90,7 @@ pub(super) fn run(args: ReceiveArgs) -> anyhow::Result<u8> {
     let options = ArrivalOptions {
         machine: args.machine,
         nvdimms: args.nvdimm,
-        host: args.host.into(),
+        host,
     };
     let mut arrival = Arrival::new(options, Box::new(console));
     let handle = Handle::new();

@@ -9,8 +9,10 @@ use tracing::warn;
 use super::arguments::{HostArgs, machine_types};
 use super::progress;
 use super::run::live;
+use super::sandbox::SandboxArgs;
 use super::stats::Stats;
 use crate::control::ControlServer;
+use crate::sandbox::{CodePartition, Needs};
 use crate::snapshot::{NvdimmChange, Progress, RestoreOptions, Snapshot};
 use crate::terminal::Terminal;
 
@@ -36,6 +38,9 @@ pub(super) struct RestoreArgs {
     #[command(flatten)]
     host: HostArgs,
 
+    #[command(flatten)]
+    sandbox: SandboxArgs,
+
     /// Begin paused; `paprika ctl resume` lets the guest go on
     #[arg(long, requires = "api_socket", help_heading = "Control")]
     paused: bool,
@@ -52,7 +57,19 @@ pub(super) struct RestoreArgs {
 /// Restores the guest and runs it; answers the exit code that tells how it ended.
 pub(super) fn run(args: RestoreArgs) -> anyhow::Result<u8> {
     let stats = args.stats.then(Stats::start);
+    let partition = CodePartition::of_command("restore").with_path(&args.directory);
+    let host = args.host.into_options(partition);
     let snapshot = Snapshot::open(&args.directory)?;
+    let mut needs = Needs::new(&args.sandbox.into(), &host)?;
+    needs.read(&args.directory);
+    // A snapshot says where its NVDIMMs' files are: its user made it, or has looked at it.
+    for nvdimm in snapshot.nvdimms(&args.nvdimm)? {
+        needs.nvdimm(&nvdimm);
+    }
+    if let Some(socket) = &args.api_socket {
+        needs.socket(socket);
+    }
+    needs.enter()?;
     let server = args
         .api_socket
         .as_deref()
@@ -61,7 +78,7 @@ pub(super) fn run(args: RestoreArgs) -> anyhow::Result<u8> {
     let plan = snapshot.plan(&RestoreOptions {
         machine: args.machine,
         nvdimms: args.nvdimm,
-        host: args.host.into(),
+        host,
     })?;
     let opened = plan.nvdimms.iter().flat_map(|nvdimm| &nvdimm.warnings);
     opened.for_each(|warning| warn!("{warning}"));

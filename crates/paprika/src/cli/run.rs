@@ -7,10 +7,12 @@ use papr_scm::nvdimm::{OpenNvdimm, Plan};
 use tracing::warn;
 
 use super::arguments::MachineArgs;
+use super::sandbox::SandboxArgs;
 use super::stats::Stats;
 use super::{exit, output};
 use crate::control::ControlServer;
 use crate::machine::{Blueprint, End, Machine, MachineError};
+use crate::sandbox::{self, Needs};
 use crate::terminal::Terminal;
 use crate::terminal::keys;
 
@@ -23,6 +25,9 @@ use crate::terminal::keys;
 pub(super) struct RunArgs {
     #[command(flatten)]
     machine: MachineArgs,
+
+    #[command(flatten)]
+    sandbox: SandboxArgs,
 
     /// Serve a control socket at this path, for `paprika ctl` and other programs
     ///
@@ -61,7 +66,14 @@ fn indent(text: &str) -> String {
 /// Runs the guest; answers the exit code that tells how it ended.
 pub(super) fn run(args: RunArgs) -> anyhow::Result<u8> {
     let stats = args.stats.then(Stats::start);
-    let (config, nvdimms) = args.machine.into_config()?;
+    let plan = args.machine.into_plan()?;
+    let mut needs = Needs::new(&args.sandbox.into(), &plan.config.host)?;
+    plan.tell(&mut needs);
+    if let Some(socket) = &args.api_socket {
+        needs.socket(socket);
+    }
+    needs.enter()?;
+    let (config, nvdimms) = plan.read()?;
     // Everything that can be refused is, before a file is created.
     let nvdimms = Plan::new(nvdimms)?;
     let blueprint = Blueprint::new(config)?;
@@ -102,6 +114,7 @@ pub(super) fn live_on(
     let attached = terminal
         .attach(machine)
         .context("the terminal can't be used as the guest's console")?;
+    sandbox::everything_is_open()?;
     let end = run();
     drop(attached);
     drop(server);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::error::{ApiError, ErrorCode};
 use crate::machine::{MachineControl, RunState};
+use crate::sandbox::SandboxStatus;
 use crate::snapshot::Stage;
 
 /// What a machine is doing.
@@ -44,6 +45,9 @@ pub struct Status {
     pub pid: u32,
     /// Version of Paprika.
     pub version: String,
+    /// What its process is held to.
+    #[serde(default)]
+    pub sandbox: SandboxStatus,
 }
 
 impl Status {
@@ -63,6 +67,7 @@ impl Status {
             age_ms: u64::try_from(machine.age().as_millis()).unwrap_or(u64::MAX),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            sandbox: SandboxStatus::now(),
         }
     }
 }

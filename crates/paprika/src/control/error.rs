@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{AddError, ControlError, PmemError, RemoveError};
+use crate::sandbox::Outside;
 use crate::snapshot::SaveError;
 use papr_scm::PlugError;
 use papr_scm::nvdimm::PlanError;
@@ -94,6 +95,12 @@ impl From<ControlError> for ApiError {
             ControlError::NotListening(_) => ErrorCode::GuestNotListening,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<Outside> for ApiError {
+    fn from(error: Outside) -> Self {
+        Self::new(ErrorCode::Refused, error.to_string())
     }
 }
 

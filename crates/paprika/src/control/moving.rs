@@ -11,6 +11,7 @@ use super::api::{DecideRequest, MigrateRequest, Migrated, MigrationProgress, Mig
 use super::error::{ApiError, ErrorCode};
 use crate::machine::MachineControl;
 use crate::migrate::Leaving;
+use crate::sandbox;
 
 /// The most that a user may allow.
 const DOWNTIME_MAX: Duration = Duration::from_secs(60);
@@ -43,6 +44,7 @@ impl Mover {
             .uri
             .parse()
             .map_err(|error: paprika_migration::uri::UriError| bad(error.to_string()))?;
+        sandbox::check_place(&uri)?;
         let options = options(request)?;
         let refused =
             |error: &dyn std::fmt::Display| ApiError::new(ErrorCode::Refused, error.to_string());

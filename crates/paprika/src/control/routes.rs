@@ -19,6 +19,7 @@ use super::metrics::{Metrics, TEXT_TYPE};
 use super::moving::Mover;
 use super::saving::Saver;
 use crate::machine::MachineControl;
+use crate::sandbox;
 
 /// How long the guest is waited for where the caller does not say.
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
@@ -226,7 +227,9 @@ fn parse<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, ApiError> {
 fn add(machine: &MachineControl, body: &[u8]) -> Result<Reply, ApiError> {
     let wanted: AddNvdimm = parse(body, "an nvdimm")?;
     let patience = wanted.timeout_ms.map_or(Ok(DEFAULT_PATIENCE), patience)?;
-    let added = machine.add_nvdimm(wanted.config()?, patience)?;
+    let config = wanted.config()?;
+    sandbox::check_file(&config.path, !config.read_only)?;
+    let added = machine.add_nvdimm(config, patience)?;
     let status = if added.taken {
         StatusCode::CREATED
     } else {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::api::{SaveRequest, SavingProgress, SavingStatus};
 use super::error::{ApiError, ErrorCode};
 use crate::machine::MachineControl;
+use crate::sandbox;
 use crate::snapshot::{Progress, SaveOptions, Saved, save};
 
 /// The snapshot that is being made, if one is.
@@ -27,6 +28,7 @@ impl Saver {
         if !request.path.is_absolute() {
             return Err(ApiError::new(ErrorCode::BadRequest, "path is not absolute"));
         }
+        sandbox::check_snapshot(&request.path)?;
         let options = SaveOptions {
             quit: request.quit,
             digest: request.digest,

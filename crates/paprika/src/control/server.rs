@@ -18,6 +18,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use thread_role::Role;
 use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, Semaphore, oneshot};
@@ -111,7 +112,11 @@ impl ControlServer {
             long: Arc::default(),
             waiting: Arc::new(Semaphore::new(WAITING_CALLS)),
         });
-        let body = move || serve(runtime, listener, server, stopped);
+        let body = move || {
+            // Calls have threads that this one starts.
+            thread_role::begin(Role::Control);
+            serve(runtime, listener, server, stopped);
+        };
         let thread = std::thread::Builder::new()
             .name("control".into())
             .spawn(body)?;

@@ -14,6 +14,7 @@ use papr_scm::nvdimm::OpenNvdimm;
 use power::memory::{HostMapping, MapError, OutOfMemory};
 use power::{CpuStatistics, Partition};
 use power_jit::{JitService, JitStatistics};
+use thread_role::Role;
 use tracing::{error, info};
 
 use super::config::{Blueprint, Boot, HostOptions, MachineConfig};
@@ -369,6 +370,7 @@ impl Machine {
                     // The machine outlives its vCPU threads; a closed channel means that it is ending anyway.
                     let _ = events.send(Event::Vcpu(event));
                 };
+                thread_role::begin(Role::GuestCpu);
                 let id = VcpuId(id as u32);
                 vcpu::run(&partition, &platform, &control, id, &engine, &report)
             };

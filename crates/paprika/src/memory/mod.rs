@@ -11,4 +11,4 @@ mod touched;
 pub use guard::failure;
 pub use ram::{OutOfRam, Ram};
 pub use region::PmemRegion;
-pub use touched::Touched;
+pub use touched::{Touched, prepare};

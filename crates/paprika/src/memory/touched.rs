@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::LazyLock;
 
 use power::memory::HostMapping;
 
@@ -13,11 +14,19 @@ const ENTRY: u64 = 8;
 /// The page is in memory, or swapped out (Linux, Documentation/admin-guide/mm/pagemap.rst).
 const PRESENT_OR_SWAPPED: u64 = 0b11 << 62;
 
+/// Of this process, for as long as it lives: a process that gives up core dumps can't open it any more, unless it is root's.
+static PAGEMAP: LazyLock<Option<File>> = LazyLock::new(|| File::open("/proc/self/pagemap").ok());
+
+/// Opens now what looking at RAM needs, and not when it is looked at.
+pub fn prepare() {
+    LazyLock::force(&PAGEMAP);
+}
+
 /// A look at what pages of some RAM there are. Pages that the guest touches later may not show.
 #[derive(Debug)]
 pub struct Touched {
     /// None: the host does not tell.
-    pagemap: Option<File>,
+    pagemap: Option<&'static File>,
     start: u64,
     page: u64,
 }
@@ -26,7 +35,7 @@ impl Touched {
     /// For this RAM, while it lives.
     pub fn of(ram: &Ram) -> Self {
         Self {
-            pagemap: File::open("/proc/self/pagemap").ok(),
+            pagemap: PAGEMAP.as_ref(),
             start: ram.start().as_ptr() as u64,
             page: rustix::param::page_size() as u64,
         }
@@ -34,7 +43,7 @@ impl Touched {
 
     /// Whether any byte of the range may be other than zero.
     pub fn any(&self, range: &Range<u64>) -> bool {
-        let Some(pagemap) = &self.pagemap else {
+        let Some(pagemap) = self.pagemap else {
             return true;
         };
         let first = (self.start + range.start) / self.page;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use papr::{ConsoleBackend, MachineVersion};
 use papr_scm::nvdimm::{NvdimmConfig, Plan};
 use paprika_migration::{DestinationMachine, Problem, RamShape};
+use thread_role::Role;
 use tracing::warn;
 
 use super::message::{self, Offer, Parting};
@@ -103,7 +104,10 @@ impl Arrival {
         let living = Arc::clone(&machine);
         let life = std::thread::Builder::new()
             .name("machine".into())
-            .spawn(move || living.run());
+            .spawn(move || {
+                thread_role::begin(Role::Machine);
+                living.run()
+            });
         let life =
             life.map_err(|error| Problem(format!("the host refuses another thread: {error}")))?;
         let deadline = Instant::now() + START_LIMIT;

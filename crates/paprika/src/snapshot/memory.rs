@@ -13,9 +13,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use host_file::Access;
 use rustix::fs::{SeekFrom, seek};
 use serde::{Deserialize, Serialize};
+use thread_role::Role;
 
 use super::disk::{Disk, aligned};
 use super::progress::Progress;
+use crate::host;
 use crate::memory::{Ram, Touched};
 
 /// Bytes that have one checksum.
@@ -51,7 +53,7 @@ pub enum MemoryError {
 }
 
 fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |count| count.get().min(MAX_THREADS))
+    host::processors().min(MAX_THREADS)
 }
 
 /// Calls `work` with each number below `count`, on several threads, until one fails.
@@ -79,7 +81,10 @@ fn share(
     };
     std::thread::scope(|scope| {
         for _ in 1..threads() {
-            let another = std::thread::Builder::new().spawn_scoped(scope, &body);
+            let another = std::thread::Builder::new().spawn_scoped(scope, || {
+                thread_role::begin(Role::Copy);
+                body();
+            });
             // A host that gives no more threads (RLIMIT_NPROC) has those do the work that there are.
             if another.is_err() {
                 break;

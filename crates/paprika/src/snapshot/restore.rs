@@ -111,6 +111,12 @@ impl FromStr for NvdimmChange {
 }
 
 impl NvdimmChange {
+    /// The path that it gives the device's file, if it does.
+    pub fn path(&self) -> Option<&Path> {
+        let path = self.keys.iter().find(|(key, _)| key == "path");
+        path.map(|(_, path)| Path::new(path))
+    }
+
     /// The description with these keys, and those of `saved` that they do not change.
     fn written(&self, saved: &[(&str, String)]) -> String {
         let changes = |key: &str| {
@@ -225,6 +231,14 @@ impl Snapshot {
         })?;
         trusted(&file, &path)?;
         Ok((file, path))
+    }
+
+    /// The NVDIMMs that its machine would have with these changes, none of whose files is looked at.
+    ///
+    /// # Errors
+    /// [`RestoreError::Change`].
+    pub fn nvdimms(&self, changes: &[NvdimmChange]) -> Result<Vec<NvdimmConfig>, RestoreError> {
+        Ok(arrange(self.description(), None, changes)?.1)
     }
 
     /// Compares the snapshot with what is here, and opens and locks the NVDIMMs' files. Takes no memory and changes nothing.

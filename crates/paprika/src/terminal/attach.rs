@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use papr::ConsoleBackend;
 use rustix::stdio::stdin;
+use thread_role::Role;
 
 use super::doorbell::Doorbell;
 use super::input::Pump;
@@ -68,7 +69,10 @@ impl Terminal {
         };
         std::thread::Builder::new()
             .name("console-input".into())
-            .spawn(move || pump.run())?;
+            .spawn(move || {
+                thread_role::begin(Role::Terminal);
+                pump.run();
+            })?;
         Ok(attached)
     }
 }

@@ -18,5 +18,5 @@ mod raw;
 mod signals;
 
 pub use attach::{Attached, Terminal, TerminalConsole};
-pub use raw::restore_on_panic;
+pub use raw::{restore_on_panic, restore_on_violation};
 pub(crate) use signals::SignalWatch;

@@ -7,6 +7,8 @@ use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use thread_role::Role;
+
 /// How much the guest may be ahead of the reader.
 const QUEUE_MAX: usize = 64 << 10;
 
@@ -66,7 +68,10 @@ impl Output {
         let theirs = Arc::clone(&shared);
         std::thread::Builder::new()
             .name("console-output".into())
-            .spawn(move || write_all(&theirs, sink))?;
+            .spawn(move || {
+                thread_role::begin(Role::Terminal);
+                write_all(&theirs, sink);
+            })?;
         Ok((Self(Arc::clone(&shared)), Sender(shared)))
     }
 

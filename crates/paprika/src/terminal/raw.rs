@@ -74,6 +74,12 @@ pub fn restore_on_panic() {
     }));
 }
 
+/// From now on the terminal is put back before the sandbox ends the process.
+pub fn restore_on_violation() {
+    // In a signal handler: it takes no lock that it would have to wait for, and no memory.
+    sandbox::violation::before_the_end(restore);
+}
+
 fn set(mode: &Termios) -> rustix::io::Result<()> {
     // At once: waiting for output to leave could wait for ever on a terminal that was stopped with Ctrl-s.
     tcsetattr(stdin(), OptionalActions::Now, mode)

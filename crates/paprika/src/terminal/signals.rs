@@ -5,6 +5,7 @@ use std::io;
 
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
+use thread_role::Role;
 use tracing::info;
 
 use super::raw;
@@ -27,6 +28,7 @@ impl SignalWatch {
         let mut signals = Signals::new(ending.chain([SIGCONT]))?;
         let handle = signals.handle();
         let body = move || {
+            thread_role::begin(Role::Terminal);
             let mut ending = false;
             for signal in &mut signals {
                 match signal {

@@ -106,6 +106,13 @@ impl Running {
         running
     }
 
+    /// A process whose sandbox lets it reach nothing but what `arguments` name.
+    pub fn spawn_confined(directory: &Path, socket: &str, arguments: &[&str]) -> Self {
+        let running = Self::launch_confined(directory, socket, arguments);
+        running.wait_ready();
+        running
+    }
+
     /// Whether its machine answers, asked for a moment: a socket whose machine is not there yet keeps one waiting.
     pub fn answers(&self) -> bool {
         let (tell, told) = channel();
@@ -124,7 +131,13 @@ impl Running {
         }
     }
 
+    /// What tests plug, save to and move to later is in the same directory, and at ports that are not known yet.
     fn launch(directory: &Path, socket: &str, arguments: &[&str]) -> Self {
+        let later = ["--allow-dir", argument(directory), "--allow-port=any"];
+        Self::launch_confined(directory, socket, &[arguments, &later].concat())
+    }
+
+    fn launch_confined(directory: &Path, socket: &str, arguments: &[&str]) -> Self {
         let socket = directory.join(socket);
         let mut command = paprika(arguments);
         command

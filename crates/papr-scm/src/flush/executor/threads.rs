@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::thread;
 
+use thread_role::Role;
+
 use super::Executor;
 use crate::flush::engine::SyncJob;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, lock};
@@ -84,7 +86,10 @@ impl ThreadExecutor {
         let member = Member(Arc::clone(&self.pool));
         let spawned = thread::Builder::new()
             .name("scm-sync".into())
-            .spawn(move || member.serve());
+            .spawn(move || {
+                thread_role::begin(Role::Sync);
+                member.serve();
+            });
         if let Err(error) = spawned {
             // The closure, and with it the member, was dropped: the thread is uncounted again.
             tracing::error!(%error, "no thread to run a sync on");

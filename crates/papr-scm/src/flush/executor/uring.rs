@@ -18,9 +18,11 @@ use std::os::fd::AsRawFd;
 use std::thread;
 use std::time::Duration;
 
+use io_uring::register::Restriction;
 use io_uring::types::{Fd, FsyncFlags, SubmitArgs, Timespec};
 use io_uring::{IoUring, Probe, opcode};
 use rustix::io::Errno;
+use thread_role::Role;
 
 use super::{Executor, ThreadExecutor};
 use crate::flush::engine::SyncJob;
@@ -71,15 +73,7 @@ impl UringExecutor {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn behind_threads(threads: usize) -> io::Result<Self> {
-        let ring = IoUring::new(ENTRIES)?;
-        let mut probe = Probe::new();
-        ring.submitter().register_probe(&mut probe)?;
-        if !probe.is_supported(opcode::Fsync::CODE) || !ring.params().is_feature_ext_arg() {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "this io_uring can't sync files",
-            ));
-        }
+        let ring = sync_only_ring()?;
         let flights = Mutex::new(Flights::default());
         let shared = Arc::new(Shared {
             ring,
@@ -89,12 +83,36 @@ impl UringExecutor {
         let reaper = Reaper(Arc::clone(&shared));
         thread::Builder::new()
             .name("scm-uring".into())
-            .spawn(move || reaper.serve())?;
+            .spawn(move || {
+                thread_role::begin(Role::Sync);
+                reaper.serve();
+            })?;
         Ok(UringExecutor {
             shared,
             threads_first: threads,
         })
     }
+}
+
+/// A ring that does nothing but sync files, whatever is written into its queue: no filter of system calls sees what a ring is asked
+/// for, so the kernel has to know it of the ring itself.
+fn sync_only_ring() -> io::Result<IoUring> {
+    let ring = IoUring::builder().setup_r_disabled().build(ENTRIES)?;
+    let submitter = ring.submitter();
+    let mut probe = Probe::new();
+    submitter.register_probe(&mut probe)?;
+    if !probe.is_supported(opcode::Fsync::CODE) || !ring.params().is_feature_ext_arg() {
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this io_uring can't sync files",
+        ));
+    }
+    submitter.register_restrictions(&mut [
+        Restriction::sqe_op(opcode::Fsync::CODE),
+        Restriction::sqe_op(opcode::Nop::CODE),
+    ])?;
+    submitter.register_enable_rings()?;
+    Ok(ring)
 }
 
 impl Executor for UringExecutor {
@@ -248,4 +266,40 @@ fn passing(error: &io::Error) -> bool {
     error
         .raw_os_error()
         .is_some_and(|number| PASSING.contains(&number))
+}
+
+#[cfg(test)]
+mod tests {
+    use io_uring::types::FsyncFlags;
+
+    use super::*;
+
+    /// What the ring answers to one entry.
+    fn answer(ring: &mut IoUring, entry: &io_uring::squeue::Entry) -> i32 {
+        // SAFETY: the entry refers to the file that the caller holds open and to memory that he keeps, and it is waited for.
+        unsafe { ring.submission().push(entry) }.expect("room");
+        ring.submit_and_wait(1).expect("submitted");
+        ring.completion().next().expect("an answer").result()
+    }
+
+    #[test]
+    fn the_ring_syncs_files_and_does_nothing_else() {
+        let Ok(mut ring) = sync_only_ring() else {
+            return eprintln!("this host has no io_uring");
+        };
+        let file = tempfile::tempfile().expect("a temporary file");
+        let fd = Fd(file.as_raw_fd());
+        let sync = opcode::Fsync::new(fd).flags(FsyncFlags::DATASYNC).build();
+        assert_eq!(answer(&mut ring, &sync), 0);
+        let bytes = *b"x";
+        let refused = -Errno::ACCESS.raw_os_error();
+        let write = opcode::Write::new(fd, bytes.as_ptr(), 1).build();
+        assert_eq!(answer(&mut ring, &write), refused);
+        let path = c"/etc/passwd";
+        let open = opcode::OpenAt::new(Fd(rustix::fs::CWD.as_raw_fd()), path.as_ptr()).build();
+        assert_eq!(answer(&mut ring, &open), refused);
+        let anew = ring.submitter().register_eventfd(file.as_raw_fd());
+        assert!(anew.is_err(), "nothing is registered with it any more");
+        assert_eq!(file.metadata().expect("metadata").len(), 0);
+    }
 }

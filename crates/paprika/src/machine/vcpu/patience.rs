@@ -5,11 +5,12 @@
 //! spent only where the host has a processor to spare for it: not while more vCPUs are awake than there are processors, and no longer
 //! than until another thread has wanted this one.
 
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use power::signals::Signals;
+
+use crate::host;
 
 /// The longest that it looks out. What takes longer to come is not worth it: sleeping would not have been noticed.
 const LONGEST: Duration = Duration::from_micros(200);
@@ -25,10 +26,6 @@ const TAKEN: Duration = Duration::from_micros(20);
 
 /// vCPUs that are not asleep, of all machines of this process.
 static AWAKE: AtomicUsize = AtomicUsize::new(0);
-
-/// Processors that this process may use.
-static PROCESSORS: LazyLock<usize> =
-    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
 /// A vCPU that is awake, while this exists.
 pub(super) struct Awake(());
@@ -66,7 +63,7 @@ impl Patience {
         let begin = Instant::now();
         let end = deadline.map_or(begin + self.now, |deadline| deadline.min(begin + self.now));
         let mut last = begin;
-        while AWAKE.load(Ordering::Relaxed) <= *PROCESSORS {
+        while AWAKE.load(Ordering::Relaxed) <= host::processors() {
             for _ in 0..LOOKS {
                 let up = signals.flags() & flags;
                 if up != 0 {
