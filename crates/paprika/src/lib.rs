@@ -12,6 +12,7 @@
 //! - [`session`]: a guest that a program runs: a script in, the console's text and the end out;
 //! - [`debian`]: a Debian system as a guest: made, booted, told what to run;
 //! - [`demo`]: the demonstrations;
+//! - [`text`]: what others have said, made harmless for the user's terminal;
 //! - [`cli`]: the commands of the program.
 #![deny(unsafe_code)]
 
@@ -29,3 +30,4 @@ pub mod sandbox;
 pub mod session;
 pub mod snapshot;
 pub mod terminal;
+pub mod text;

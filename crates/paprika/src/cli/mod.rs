@@ -26,6 +26,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::text;
+
 /// A virtual machine monitor for pseries (IBM POWER) guests with durable persistent memory.
 #[derive(Debug, Parser)]
 #[command(name = "paprika", version, after_help = EXAMPLES)]
@@ -86,7 +88,8 @@ pub fn main() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    output::say(format_args!("error: {}", sentence(error)));
+    let sentence = text::lines(&sentence(error));
+    output::say(format_args!("error: {sentence}"));
     ExitCode::from(exit::code_of_error(error))
 }
 
@@ -115,6 +118,7 @@ fn sentence(error: &anyhow::Error) -> String {
 /// A panic is a defect of ours: the terminal is put back, and the user is told in one line what to report.
 fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
+        let info = text::lines(&info.to_string());
         output::say(format_args!(
             "error: a defect of Paprika, please report it: {info}"
         ));

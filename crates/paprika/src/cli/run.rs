@@ -15,6 +15,7 @@ use crate::machine::{Blueprint, End, Machine, MachineError};
 use crate::sandbox::{self, Needs};
 use crate::terminal::Terminal;
 use crate::terminal::keys;
+use crate::text;
 
 /// Boot a guest, with its console on this terminal
 ///
@@ -120,7 +121,7 @@ pub(super) fn live_on(
     drop(server);
     let end = end?;
     if let Some(words) = last_words(&end) {
-        output::say(format_args!("paprika: {words}"));
+        output::say(format_args!("paprika: {}", text::lines(&words)));
     }
     if let Some(stats) = stats {
         output::say(format_args!("paprika: {}", stats.report(machine)));

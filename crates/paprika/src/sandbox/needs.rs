@@ -162,6 +162,11 @@ impl Needs {
         }
     }
 
+    /// A directory of files of NVDIMMs which are there: for as long as the machine runs.
+    pub fn nvdimms_in(&mut self, directory: &Path) {
+        self.always(directory, PathRights::Write);
+    }
+
     /// A socket that is made at the start, and removed at the end.
     pub fn socket(&mut self, path: &Path) {
         self.starting.allow(parent(path), PathRights::Sockets);

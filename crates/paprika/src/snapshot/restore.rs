@@ -117,6 +117,24 @@ impl NvdimmChange {
         path.map(|(_, path)| Path::new(path))
     }
 
+    /// That a device's file is at `path`.
+    pub fn file(id: impl Into<String>, path: &Path) -> Self {
+        Self {
+            id: id.into(),
+            keys: vec![("path".into(), path.display().to_string())],
+        }
+    }
+
+    /// The device that it is about.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it says where the device's file is.
+    pub(crate) fn names_file(&self) -> bool {
+        self.path().is_some()
+    }
+
     /// The description with these keys, and those of `saved` that they do not change.
     fn written(&self, saved: &[(&str, String)]) -> String {
         let changes = |key: &str| {
