@@ -4,23 +4,11 @@
 //! `POWER_LOCKSTEP_ROUNDS` multiplies the work (`cargo xtask test --long`), `POWER_LOCKSTEP_START` begins with another seed, and
 //! `POWER_LOCKSTEP_SEED` runs that one alone.
 
-#[path = "../common/mod.rs"]
-mod common;
-
-mod case;
-mod encode;
-mod instructions;
-mod layout;
-mod program;
-mod random;
-mod shrink;
-mod tables;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use case::Case;
+use power_lockstep_cases::{Case, shrink};
 
 /// Cases of the ordinary test.
 const CASES: u64 = 120;
@@ -70,7 +58,7 @@ fn both_engines_do_the_same_whatever_they_are_given() {
                 interpreted += statistics.interpreted;
             }
             Err(error) => {
-                let shrunk = shrink::shrink(case);
+                let shrunk = shrink(case);
                 panic!("seed {seed}: {error}\nas small as it gets:\n{shrunk}");
             }
         }

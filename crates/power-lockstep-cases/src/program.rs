@@ -1,9 +1,9 @@
 //! Random programs: loops and straight code, and between them what systems do: changing MSR, code, translations, processes.
 
-use super::encode::*;
-use super::instructions::instruction;
-use super::layout::*;
-use super::random::Random;
+use crate::encode::*;
+use crate::instructions::instruction;
+use crate::layout::*;
+use crate::random::Random;
 
 /// Special purpose registers that programs read and write.
 const SPRS: [u32; 28] = [
@@ -12,7 +12,7 @@ const SPRS: [u32; 28] = [
 ];
 
 /// All code pages.
-pub fn program(random: &mut Random) -> Vec<u32> {
+pub(crate) fn program(random: &mut Random<'_>) -> Vec<u32> {
     let mut code = Vec::with_capacity(CODE_WORDS + 64);
     while code.len() < CODE_WORDS {
         if random.percent(70) {
@@ -32,11 +32,11 @@ const ZONE_EVERY: usize = 256;
 const ZONE: usize = 32;
 
 /// The offset of a zone, in bytes.
-pub fn zone(random: &mut Random) -> u64 {
+pub(crate) fn zone(random: &mut Random<'_>) -> u64 {
     random.below((CODE_WORDS / ZONE_EVERY) as u64) * (ZONE_EVERY * 4) as u64
 }
 
-fn counted_loop(random: &mut Random, code: &mut Vec<u32>) {
+fn counted_loop(random: &mut Random<'_>, code: &mut Vec<u32>) {
     let counter = random.pick(&FREE);
     code.push(li(counter, 2 + random.below(24) as u32));
     code.push(mtspr(CTR, counter));
@@ -45,7 +45,7 @@ fn counted_loop(random: &mut Random, code: &mut Vec<u32>) {
     code.push(bc(DECREMENT, 0, start as i64 - code.len() as i64));
 }
 
-fn straight(random: &mut Random, code: &mut Vec<u32>, length: u64) {
+fn straight(random: &mut Random<'_>, code: &mut Vec<u32>, length: u64) {
     let end = code.len() + 2 + random.below(length) as usize;
     while code.len() < end {
         match random.below(100) {
@@ -66,7 +66,7 @@ fn straight(random: &mut Random, code: &mut Vec<u32>, length: u64) {
 }
 
 /// Where control goes after a piece of code.
-fn end(random: &mut Random, code: &mut Vec<u32>) {
+fn end(random: &mut Random<'_>, code: &mut Vec<u32>) {
     let here = code.len() as i64;
     let there = random.below(CODE_WORDS as u64) as i64;
     match random.below(100) {
@@ -86,7 +86,7 @@ fn end(random: &mut Random, code: &mut Vec<u32>) {
     }
 }
 
-fn special(random: &mut Random, code: &mut Vec<u32>) {
+fn special(random: &mut Random<'_>, code: &mut Vec<u32>) {
     let free = random.pick(&FREE);
     match random.below(16) {
         0 | 1 => code.push(mfspr(free, random.pick(&SPRS))),
@@ -147,13 +147,13 @@ fn special(random: &mut Random, code: &mut Vec<u32>) {
 }
 
 /// How a change of an entry begins, and how it ends.
-pub const CHANGE_BEGINS: u32 = d(15, ENTRY, 0, (WAY_IN >> 48) as u32);
-pub const CHANGE_ENDS: u32 = li(ENTRY, 0);
+pub(crate) const CHANGE_BEGINS: u32 = d(15, ENTRY, 0, (WAY_IN >> 48) as u32);
+pub(crate) const CHANGE_ENDS: u32 = li(ENTRY, 0);
 /// Words of it at most.
-pub const CHANGE_LENGTH: usize = 18;
+pub(crate) const CHANGE_LENGTH: usize = 18;
 
 /// Another right, or none, for a page; all in one piece, with a tlbie of what may have been cached of it.
-fn change_right(random: &mut Random, code: &mut Vec<u32>) {
+fn change_right(random: &mut Random<'_>, code: &mut Vec<u32>) {
     let bits = random.pick(&[1, 2, 4, 8, 0x80]);
     let (pid, n) = (random.below(2), random.below(WINDOW_PAGES));
     let entry = (WINDOW_TABLES[pid as usize] + n * 8) as u32;
@@ -171,7 +171,7 @@ fn change_right(random: &mut Random, code: &mut Vec<u32>) {
         li(process, pid as u32),
         shift_left_32(process),
     ]);
-    let mut drop = |rb: u64, random: &mut Random| {
+    let mut drop = |rb: u64, random: &mut Random<'_>| {
         let ric = random.pick(&[0, 2]);
         code.extend([
             d(15, free, 0, (rb >> 16) as u32),
@@ -193,7 +193,7 @@ fn change_right(random: &mut Random, code: &mut Vec<u32>) {
 }
 
 /// What drops all translations, and goes where SRR0 and SRR1 say.
-pub const DROP_ALL_CODE: [u32; 5] = [
+pub(crate) const DROP_ALL_CODE: [u32; 5] = [
     li(ENTRY, 3 << 10),
     tlbie(ENTRY, ENTRY, 2),
     PTESYNC,
@@ -201,12 +201,12 @@ pub const DROP_ALL_CODE: [u32; 5] = [
     RFID,
 ];
 
-fn drop_page(random: &mut Random) -> u32 {
+fn drop_page(random: &mut Random<'_>) -> u32 {
     let (rb, ric) = (random.pick(&[PAGE, PAGE, NUMBER]), random.below(3) as u32);
     invalidate(random, rb, NUMBER, ric)
 }
 
-fn invalidate(random: &mut Random, rb: u32, rs: u32, ric: u32) -> u32 {
+fn invalidate(random: &mut Random<'_>, rb: u32, rs: u32, ric: u32) -> u32 {
     if random.percent(50) {
         tlbie(rb, rs, ric)
     } else {
@@ -215,13 +215,13 @@ fn invalidate(random: &mut Random, rb: u32, rs: u32, ric: u32) -> u32 {
 }
 
 /// Where handlers are.
-pub const VECTORS: [u64; 17] = [
+pub(crate) const VECTORS: [u64; 17] = [
     0x100, 0x200, 0x300, 0x380, 0x400, 0x480, 0x500, 0x600, 0x700, 0x800, 0x900, 0xa00, 0xc00,
     0xd00, 0xf20, 0xf40, 0xf60,
 ];
 
 /// What is at an interrupt vector: most handlers skip the instruction that interrupted.
-pub fn handler(vector: u64, enable: bool) -> Vec<u32> {
+pub(crate) fn handler(vector: u64, enable: bool) -> Vec<u32> {
     let go_on = |bits: u32, upper: u32| {
         vec![
             mfspr(SCRATCH, SRR1),

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use power::Insn;
 use power::decode::{Opcode, Row, decode, rows};
 
-use super::layout::*;
-use super::random::Random;
+use crate::layout::*;
+use crate::random::Random;
 
 /// What a row is, as far as weights go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ fn set(insn: u32, first: u32, length: u32, value: u32) -> u32 {
 }
 
 /// An instruction that could be anywhere.
-pub fn instruction(random: &mut Random) -> u32 {
+pub(crate) fn instruction(random: &mut Random<'_>) -> u32 {
     let of = match random.below(100) {
         0..=33 => Kind::Integer,
         34..=61 => Kind::Memory,
@@ -102,7 +102,7 @@ pub fn instruction(random: &mut Random) -> u32 {
 }
 
 /// An instruction of a row; None where it came out as one of another.
-fn of_row(random: &mut Random, opcode: Opcode, kind: Kind) -> Option<u32> {
+fn of_row(random: &mut Random<'_>, opcode: Opcode, kind: Kind) -> Option<u32> {
     let row = opcode.row();
     let mut insn = random.bits() as u32;
     if random.percent(90) {

@@ -2,10 +2,10 @@
 
 use power::Partition;
 
-use super::case::number;
-use super::common::bare;
-use super::layout::*;
-use super::random::Random;
+use crate::case::number;
+use crate::layout::*;
+use crate::memory;
+use crate::random::Random;
 
 /// log2 of the process table's bytes: processes 0 to 255.
 const PROCESS_TABLE_BITS: u32 = 12;
@@ -49,13 +49,13 @@ const SHAPES: [Shape; 5] = [
 ];
 
 /// Makes trees for the processes 0 and 1, and registers the process table.
-pub fn build(partition: &Partition, random: &mut Random) {
+pub(crate) fn build(partition: &Partition, random: &mut Random<'_>) {
     let mut tables = Tables {
         partition,
         next: TREES,
         leaves: Vec::new(),
     };
-    tables.fill_garbage(random);
+    tables.fill_garbage(&mut random.fork());
     for pid in 0..2 {
         let shape = &SHAPES[random.below(SHAPES.len() as u64) as usize];
         let window = TABLES + WINDOW_TABLES[pid as usize];
@@ -108,7 +108,7 @@ impl Tables<'_> {
         at
     }
 
-    fn fill_garbage(&self, random: &mut Random) {
+    fn fill_garbage(&self, random: &mut Random<'_>) {
         let bytes: Vec<u8> = (0..GARBAGE_BYTES / 8)
             .flat_map(|_| number(random).to_le_bytes())
             .collect();
@@ -119,7 +119,7 @@ impl Tables<'_> {
     }
 
     /// A tree, and its root. The last table on the way to the window is at `window`.
-    fn tree(&mut self, shape: &Shape, window: u64, random: &mut Random) -> u64 {
+    fn tree(&mut self, shape: &Shape, window: u64, random: &mut Random<'_>) -> u64 {
         let root = self.allocate(shape.levels[0]);
         let above = self.entry(root, shape, shape.levels.len() - 1, WINDOW);
         let last = shape.levels[shape.levels.len() - 1];
@@ -143,7 +143,7 @@ impl Tables<'_> {
         }
         // RAM, and the tables, as one or two large pages. Small trees do not reach the tables.
         let large = shape.size - shape.levels[..shape.levels.len() - 1].iter().sum::<u32>();
-        let ram = (0..bare::RAM).step_by(1 << large);
+        let ram = (0..memory::RAM).step_by(1 << large);
         let tables = (shape.size >= 40).then_some(TABLES);
         for real in ram.chain(tables) {
             let flags = READ_WRITE_EXECUTE | PRIVILEGED | random.pick(&[0, REFERENCE | CHANGE]);
@@ -184,7 +184,7 @@ impl Tables<'_> {
     }
 
     /// Makes something of the trees into something else.
-    fn spoil(&self, random: &mut Random) {
+    fn spoil(&self, random: &mut Random<'_>) {
         let address = if random.percent(70) && !self.leaves.is_empty() {
             random.pick(&self.leaves)
         } else {
@@ -207,7 +207,7 @@ impl Tables<'_> {
 
 /// An entry that names a table, in memory that programs do not store to: what lies in RAM is taken from the garbage.
 fn out_of_ram(entry: u64) -> u64 {
-    if entry & NEXT < bare::RAM {
+    if entry & NEXT < memory::RAM {
         entry & !NEXT | (TABLES + GARBAGE + entry % GARBAGE_BYTES) & NEXT
     } else {
         entry
@@ -215,9 +215,9 @@ fn out_of_ram(entry: u64) -> u64 {
 }
 
 /// What page `n` of the window is: first the code in order, then data, and seldom what one would not map.
-fn target(n: u64, page_shift: u32, random: &mut Random) -> u64 {
+fn target(n: u64, page_shift: u32, random: &mut Random<'_>) -> u64 {
     let page = 1u64 << page_shift;
-    let within = |start: u64, bytes: u64, random: &mut Random| {
+    let within = |start: u64, bytes: u64, random: &mut Random<'_>| {
         start + random.below((bytes / page).max(1)) * page
     };
     let real = match random.below(100) {
@@ -226,7 +226,7 @@ fn target(n: u64, page_shift: u32, random: &mut Random) -> u64 {
         0..=79 => within(DATA, DATA_BYTES, random),
         80..=91 => within(CODE, CODE_PAGES * 4096, random),
         92..=95 => within(0, 0x1_0000, random),
-        96 | 97 => within(bare::RAM - 0x1_0000, 0x1_0000, random),
+        96 | 97 => within(memory::RAM - 0x1_0000, 0x1_0000, random),
         _ => 1 << 40,
     };
     real & !(page - 1)

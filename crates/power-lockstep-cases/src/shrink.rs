@@ -6,10 +6,10 @@ use std::ops::Range;
 use power::Insn;
 use power::decode::disassemble;
 
-use super::case::Case;
-use super::encode::{ISYNC, NOP};
-use super::layout::CODE;
-use super::program::{CHANGE_BEGINS, CHANGE_ENDS, CHANGE_LENGTH};
+use crate::case::Case;
+use crate::encode::{ISYNC, NOP};
+use crate::layout::CODE;
+use crate::program::{CHANGE_BEGINS, CHANGE_ENDS, CHANGE_LENGTH};
 
 /// Runs that are spent on it.
 const RUNS: u32 = 400;

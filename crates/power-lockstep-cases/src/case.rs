@@ -1,33 +1,59 @@
-//! One machine, made of a seed: program, tables, registers; and running it in lock step.
+//! One machine, made of choices: program, tables, registers; and running it in lock step.
 
 use power::signals::EXTERNAL;
 use power::{Cpu, Exit, Partition, Xer, msr};
 use power_float::Fpscr;
+use power_jit::{JitOptions, JitService};
 use power_lockstep::{LockStep, LockStepError, LockStepOptions, LockStepStatistics};
 
-use super::common::{bare, eager};
-use super::instructions::instruction;
-use super::layout::*;
-use super::program;
-use super::random::Random;
-use super::tables;
+use crate::instructions::instruction;
+use crate::layout::*;
+use crate::random::Random;
+use crate::{memory, program, tables};
 
 /// Every facility and 64-bit mode.
 const ALL: u64 = msr::SF | msr::ME | msr::FP | msr::VEC | msr::VSX | msr::RI;
-/// Calls of the engine in a case, of one stretch each.
+/// Calls of the engine in a case of a seed, of one stretch each.
 const ROUNDS: u64 = 24;
+/// The same in a case of bytes: a fuzzer has more of many cases than of long ones.
+const ROUNDS_OF_BYTES: u64 = 6;
 
-/// A seed, and what the program is where it is not what the seed says.
+/// What a machine is made of.
+#[derive(Debug, Clone)]
 pub struct Case {
-    pub seed: u64,
+    /// The program, which may be changed.
     pub code: Vec<u32>,
+    seed: u64,
+    /// Choices about all but the program.
+    setup: Vec<u8>,
+    rounds: u64,
 }
 
 impl Case {
+    /// That of a seed.
     pub fn new(seed: u64) -> Self {
         Self {
-            seed,
             code: program::program(&mut Random::new(seed)),
+            seed,
+            setup: Vec::new(),
+            rounds: ROUNDS,
+        }
+    }
+
+    /// That of a fuzzer's bytes: 8 are a seed, one half of the others are choices about the
+    /// program, the other half about all else. What they leave open the seed decides, so that any
+    /// bytes make a whole machine.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let (seed, choices) = bytes.split_at(bytes.len().min(8));
+        let seed = seed
+            .iter()
+            .fold(0, |seed, &byte| seed << 8 | u64::from(byte));
+        let (program, setup) = choices.split_at(choices.len() / 2);
+        Self {
+            code: program::program(&mut Random::of_bytes(program, seed)),
+            seed,
+            setup: setup.to_vec(),
+            rounds: ROUNDS_OF_BYTES,
         }
     }
 
@@ -35,17 +61,20 @@ impl Case {
     ///
     /// # Errors
     /// The two sides differ.
+    ///
+    /// # Panics
+    /// Where the host has no memory for a small machine, or no JIT.
     pub fn run(&self) -> Result<LockStepStatistics, LockStepError> {
         // Not the numbers that the program was made of, so that it can be changed.
-        let mut random = Random::new(!self.seed);
+        let mut random = Random::of_bytes(&self.setup, !self.seed);
         let random = &mut random;
-        let partition = bare::partition(1);
+        let partition = memory::partition();
         let little = random.percent(80);
         partition.set_interrupt_little_endian(little);
         partition.set_interrupts_relocated(random.percent(60));
-        fill(&partition, random);
+        fill(&partition, &mut random.fork());
         self.write_code(&partition, little, random);
-        bare::more_memory(&partition, TABLES);
+        memory::add(&partition, TABLES);
         tables::build(&partition, random);
         partition.time_base.hold(random.below(1 << 50));
 
@@ -54,7 +83,7 @@ impl Case {
         let (mut engine, mut cpu) = LockStep::new(&partition, service.accelerator(), options)?;
         set_registers(&mut cpu, little, random);
         engine.restart(&mut cpu)?;
-        for _ in 0..ROUNDS {
+        for _ in 0..self.rounds {
             let exit = engine.run_for(&mut cpu, 1)?;
             if matches!(exit, Some(Exit::Checkstop { .. })) {
                 break;
@@ -65,7 +94,7 @@ impl Case {
         Ok(engine.statistics())
     }
 
-    fn write_code(&self, partition: &Partition, little: bool, random: &mut Random) {
+    fn write_code(&self, partition: &Partition, little: bool, random: &mut Random<'_>) {
         let write = |address: u64, words: &[u32]| {
             let order = if little {
                 u32::to_le_bytes
@@ -86,7 +115,7 @@ impl Case {
         }
         for level in 0..128 {
             for base in [0x3000, 0x1_7000] {
-                write(base + level * 32, &[super::encode::RFSCV]);
+                write(base + level * 32, &[crate::encode::RFSCV]);
             }
         }
         write(DROP_ALL, &program::DROP_ALL_CODE);
@@ -94,7 +123,17 @@ impl Case {
     }
 }
 
-fn fill(partition: &Partition, random: &mut Random) {
+/// A compiler that is asked soon and waited for.
+fn eager() -> JitService {
+    let options = JitOptions {
+        threshold: 2,
+        wait: true,
+        ..JitOptions::default()
+    };
+    JitService::new(options).expect("the host has the JIT")
+}
+
+fn fill(partition: &Partition, random: &mut Random<'_>) {
     let bytes: Vec<u8> = (0..DATA_BYTES / 8)
         .flat_map(|_| number(random).to_le_bytes())
         .collect();
@@ -105,7 +144,7 @@ fn fill(partition: &Partition, random: &mut Random) {
 }
 
 /// A number that is often special in some way.
-pub fn number(random: &mut Random) -> u64 {
+pub(crate) fn number(random: &mut Random<'_>) -> u64 {
     match random.below(8) {
         0 => random.pick(&[
             0,
@@ -126,7 +165,7 @@ pub fn number(random: &mut Random) -> u64 {
 }
 
 /// An address, mostly of data.
-fn pointer(random: &mut Random) -> u64 {
+fn pointer(random: &mut Random<'_>) -> u64 {
     let offset = match random.below(4) {
         0 => random.below(DATA_BYTES),
         1 => random.below(DATA_BYTES) & !15,
@@ -140,7 +179,7 @@ fn pointer(random: &mut Random) -> u64 {
         50..=79 => (LINEAR + DATA).wrapping_add(offset),
         80..=89 => DATA.wrapping_add(offset),
         90..=92 => LINEAR + CODE + (offset & 0x3fff),
-        93..=94 => (LINEAR + bare::RAM)
+        93..=94 => (LINEAR + memory::RAM)
             .wrapping_add(random.below(64))
             .wrapping_sub(48),
         95 => 0x8000_0000_0000_0000 | offset,
@@ -148,13 +187,13 @@ fn pointer(random: &mut Random) -> u64 {
     }
 }
 
-fn code_address(random: &mut Random) -> u64 {
+fn code_address(random: &mut Random<'_>) -> u64 {
     let offset = random.below(CODE_WORDS as u64 - 64) * 4;
     code_at(offset, random)
 }
 
 /// An effective address of an offset in the code.
-fn code_at(offset: u64, random: &mut Random) -> u64 {
+fn code_at(offset: u64, random: &mut Random<'_>) -> u64 {
     match random.below(20) {
         0..=7 => WINDOW + offset,
         8..=16 => LINEAR + CODE + offset,
@@ -163,7 +202,7 @@ fn code_at(offset: u64, random: &mut Random) -> u64 {
     }
 }
 
-fn msr_value(little: bool, random: &mut Random) -> u64 {
+fn msr_value(little: bool, random: &mut Random<'_>) -> u64 {
     let mut value = ALL | if little { msr::LE } else { 0 };
     for (bits, percent) in [
         (msr::IR | msr::DR, 75),
@@ -192,7 +231,7 @@ fn msr_value(little: bool, random: &mut Random) -> u64 {
 }
 
 /// Puts a program somewhere, with everything that it needs to get on.
-fn teleport(cpu: &mut Cpu, little: bool, random: &mut Random) {
+fn teleport(cpu: &mut Cpu, little: bool, random: &mut Random<'_>) {
     let regs = &mut cpu.regs;
     for n in POINTERS {
         regs.gpr[n as usize] = pointer(random);
@@ -228,7 +267,7 @@ fn teleport(cpu: &mut Cpu, little: bool, random: &mut Random) {
     cpu.set_msr(values[0]);
 }
 
-fn set_registers(cpu: &mut Cpu, little: bool, random: &mut Random) {
+fn set_registers(cpu: &mut Cpu, little: bool, random: &mut Random<'_>) {
     let regs = &mut cpu.regs;
     regs.gpr = std::array::from_fn(|_| number(random));
     regs.vsr =
@@ -246,7 +285,7 @@ fn set_registers(cpu: &mut Cpu, little: bool, random: &mut Random) {
 }
 
 /// What the monitor does between two calls: answers, writes, interrupts, lets time pass.
-fn monitor(partition: &Partition, cpu: &mut Cpu, little: bool, random: &mut Random) {
+fn monitor(partition: &Partition, cpu: &mut Cpu, little: bool, random: &mut Random<'_>) {
     let halfway = cpu.regs.gpr[ENTRY as usize] == WAY_IN;
     if random.percent(60) {
         teleport(cpu, little, random);
