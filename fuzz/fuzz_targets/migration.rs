@@ -25,25 +25,47 @@ const PAGES_MAX: u64 = 1 << 12;
 /// How often it is looked whether somebody comes.
 const PATIENCE: u32 = 20;
 
+/// How a stranger and his connections are.
+#[derive(Clone, Copy)]
+struct Ways {
+    /// The end of a connection proves that he is gone.
+    proof: bool,
+    /// Nothing of his is here already when it is looked for: it has to be waited for.
+    slow: bool,
+    /// At the end of his words he is silent for so many reads, before the connection ends.
+    patience: u32,
+    /// For how long he is waited for when all is decided but the last word.
+    commit: Duration,
+}
+
+/// How those are that say what is expected.
+const USUAL: Ways = Ways {
+    proof: true,
+    slow: true,
+    patience: 0,
+    commit: Duration::from_secs(5),
+};
+
 /// A connection of which one end is written down.
 struct Played {
     script: Script,
     at: usize,
-    proof: bool,
-    /// At its end the stranger is silent for so many reads, before the link ends.
-    patience: u32,
+    ways: Ways,
     handle: Arc<Handle>,
 }
 
 impl Link for Played {
-    fn read(&mut self, buffer: &mut [u8], _: Instant) -> Result<usize, LinkError> {
+    fn read(&mut self, buffer: &mut [u8], until: Instant) -> Result<usize, LinkError> {
+        if self.ways.slow && until <= Instant::now() {
+            return Err(LinkError::TimedOut);
+        }
         if self.script.pauses.first() == Some(&self.at) {
             self.script.pauses.remove(0);
             return Err(LinkError::TimedOut);
         }
         let left = &self.script.bytes[self.at..];
-        if left.is_empty() && self.patience > 0 {
-            self.patience -= 1;
+        if left.is_empty() && self.ways.patience > 0 {
+            self.ways.patience -= 1;
             std::thread::sleep(Duration::from_micros(200));
             // Somebody has looked at the other side.
             let _ = self.handle.decide(Decision::Here);
@@ -64,15 +86,14 @@ impl Link for Played {
     }
 
     fn end_is_proof(&self) -> bool {
-        self.proof
+        self.ways.proof
     }
 }
 
 /// Everybody who comes, or whom one can reach.
 struct Place {
     scripts: Mutex<Vec<Script>>,
-    proof: bool,
-    patience: u32,
+    ways: Ways,
     /// How often nobody came.
     idle: AtomicU32,
     handle: Arc<Handle>,
@@ -92,8 +113,7 @@ impl Place {
         Some(Box::new(Played {
             script: scripts.remove(0),
             at: 0,
-            proof: self.proof,
-            patience: self.patience,
+            ways: self.ways,
             handle: Arc::clone(&self.handle),
         }))
     }
@@ -259,29 +279,25 @@ impl StoppedMachine for Stopped<'_> {
     }
 }
 
-fn options() -> Options {
-    let moment = Duration::from_millis(2);
+/// Scripts end by themselves: only what is waited for without a link needs short limits.
+fn options(commit: Duration) -> Options {
     Options {
         max_rounds: 3,
         limits: Limits {
-            handshake: moment,
-            check: moment,
-            frame: moment,
-            settle: moment,
-            commit: moment,
+            commit,
             linger: Duration::ZERO,
+            ..Limits::default()
         },
         ..Options::default()
     }
 }
 
 /// Whether a guest has come.
-fn attack_destination(scripts: Vec<Script>, proof: bool, patience: u32) -> bool {
+fn attack_destination(scripts: Vec<Script>, ways: Ways) -> bool {
     let handle = Arc::new(Handle::new());
     let place = Place {
         scripts: Mutex::new(scripts),
-        proof,
-        patience,
+        ways,
         idle: AtomicU32::new(0),
         handle: Arc::clone(&handle),
     };
@@ -292,23 +308,27 @@ fn attack_destination(scripts: Vec<Script>, proof: bool, patience: u32) -> bool 
             pages: 1,
         },
     };
-    let received = receive(Box::new(place), &mut machine, &options(), &handle);
+    let received = receive(
+        Box::new(place),
+        &mut machine,
+        &options(ways.commit),
+        &handle,
+    );
     assert_eq!(received.is_ok(), machine.step == Step::Runs);
     received.is_ok()
 }
 
 /// Whether the guest has gone.
-fn attack_source(scripts: Vec<Script>, proof: bool, patience: u32) -> bool {
+fn attack_source(scripts: Vec<Script>, ways: Ways) -> bool {
     let handle = Arc::new(Handle::new());
     let place = Place {
         scripts: Mutex::new(scripts),
-        proof,
-        patience,
+        ways,
         idle: AtomicU32::new(0),
         handle: Arc::clone(&handle),
     };
     let machine = Source::default();
-    let moved = migrate(&machine, &place, &options(), &handle);
+    let moved = migrate(&machine, &place, &options(ways.commit), &handle);
     let (paused, left) = (
         machine.paused.load(Ordering::SeqCst),
         machine.left.load(Ordering::SeqCst),
@@ -326,11 +346,11 @@ fn attack_source(scripts: Vec<Script>, proof: bool, patience: u32) -> bool {
 /// What is said here is understood there: else this would test greetings only.
 fn the_protocol_is_known() {
     assert!(
-        attack_destination(vec![frames::usual_source()], true, 0),
+        attack_destination(vec![frames::usual_source()], USUAL),
         "fuzz/src/frames.rs does not speak the protocol of crates/migration any more"
     );
     assert!(
-        attack_source(vec![frames::usual_destination()], true, 0),
+        attack_source(vec![frames::usual_destination()], USUAL),
         "fuzz/src/frames.rs does not speak the protocol of crates/migration any more"
     );
 }
@@ -341,10 +361,15 @@ fuzz_target!(|bytes: &[u8]| {
     let mut bytes = Bytes(bytes);
     let flags = bytes.byte();
     let scripts = frames::scripts(&mut bytes);
-    let (proof, patience) = (flags & 2 != 0, u32::from(flags & 4));
+    let ways = Ways {
+        proof: flags & 2 != 0,
+        slow: flags & 8 == 0,
+        patience: u32::from(flags & 4),
+        commit: Duration::from_millis(2),
+    };
     if flags & 1 == 0 {
-        attack_destination(scripts, proof, patience);
+        attack_destination(scripts, ways);
     } else {
-        attack_source(scripts, proof, patience);
+        attack_source(scripts, ways);
     }
 });
