@@ -2,7 +2,12 @@
 
 use std::ffi::OsString;
 
-use lexopt::{Arg, Parser};
+use lexopt::{Arg, Parser, ValueExt};
+
+use crate::fuzz;
+
+/// How long a fuzz target runs where nothing is said.
+const FUZZ_SECONDS: u64 = 60;
 
 /// What `cargo xtask help` prints.
 pub(crate) const HELP: &str = "\
@@ -12,6 +17,8 @@ cargo xtask COMMAND
   test --long   the same, then the long forms of the tests that have one (optimised build)
   real          run real software in a Debian guest, for hours; `real --sample` is the part of it that `test --long`
                 runs, and `real --help` lists what else can be said
+  fuzz          run every fuzz target for --seconds N each (default 60), until one finds something; --only TARGET runs one,
+                --input FILE gives it that input alone, --keep adds the best of what was found to the seeds
   setup         only the setting up: the distribution's packages that are missing, the guest (kernel, initramfs,
                 programs; about eight minutes the first time, cached from then on), test vectors, and a Debian system
   help          this text
@@ -26,6 +33,8 @@ The exit status is 0 if everything passed, 1 if a step failed (nothing after it 
 pub(crate) enum Command {
     /// Print the help.
     Help,
+    /// Run fuzz targets.
+    Fuzz(fuzz::Options),
     /// Set up what the tests need.
     Setup,
     /// Run real software, with these options.
@@ -51,6 +60,9 @@ pub(crate) fn parse(
             Arg::Value(word) if command.is_none() && word == "real" => {
                 return Ok(Command::Real(parser.raw_args()?.collect()));
             }
+            Arg::Value(word) if command.is_none() && !long && word == "fuzz" => {
+                return fuzz_options(&mut parser);
+            }
             Arg::Value(word) if command.is_none() => command = Some(word),
             other => return Err(other.unexpected()),
         }
@@ -67,6 +79,29 @@ pub(crate) fn parse(
         Some("help") => Ok(Command::Help),
         Some(other) => Err(format!("there is no command `{other}`").into()),
     }
+}
+
+/// What follows `fuzz`.
+fn fuzz_options(parser: &mut Parser) -> Result<Command, lexopt::Error> {
+    let mut options = fuzz::Options::all(FUZZ_SECONDS);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            Arg::Long("seconds") => options.seconds = parser.value()?.parse()?,
+            Arg::Long("only") => options.only = Some(parser.value()?.string()?),
+            Arg::Long("input") => options.input = Some(parser.value()?.into()),
+            Arg::Long("keep") => options.keep = true,
+            other => return Err(other.unexpected()),
+        }
+    }
+    // libFuzzer takes 0 for no limit.
+    if options.seconds == 0 {
+        return Err("--seconds is at least 1".into());
+    }
+    if options.input.is_some() && (options.only.is_none() || options.keep) {
+        return Err("--input goes with --only TARGET, which it is for, and without --keep".into());
+    }
+    Ok(Command::Fuzz(options))
 }
 
 #[cfg(test)]
@@ -93,8 +128,38 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_fuzz_says_what_is_run() {
+        let minute = fuzz::Options::all(60);
+        assert_eq!(parsed("fuzz"), Ok(Command::Fuzz(minute.clone())));
+        let wanted = fuzz::Options {
+            seconds: 5,
+            only: Some("lockstep".into()),
+            keep: true,
+            ..minute.clone()
+        };
+        assert_eq!(
+            parsed("fuzz --seconds 5 --only lockstep --keep"),
+            Ok(Command::Fuzz(wanted))
+        );
+        let wanted = fuzz::Options {
+            only: Some("lockstep".into()),
+            input: Some("x/y".into()),
+            ..minute
+        };
+        assert_eq!(
+            parsed("fuzz --only=lockstep --input=x/y"),
+            Ok(Command::Fuzz(wanted))
+        );
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (line, named) in [
+            ("fuzz --seconds 0", "--seconds"),
+            ("fuzz --seconds x", "x"),
+            ("fuzz --input a", "--only"),
+            ("fuzz --long", "--long"),
+            ("--long fuzz", "--long"),
             ("", "no command"),
             ("tset", "`tset`"),
             ("setup --long", "--long"),

@@ -2,11 +2,15 @@
 //!
 //! - `cli`: the command line and its help;
 //! - `test`: what has to be there, and what is run, in which order;
+//! - `fuzz`: the fuzz targets, built and run;
+//! - `schemathesis`: the API against its description;
 //! - `steps`: running a list of steps, one after the other, until one fails;
 //! - `tally`: cargo's test summaries, added up.
 #![forbid(unsafe_code)]
 
 mod cli;
+mod fuzz;
+mod schemathesis;
 mod steps;
 mod tally;
 mod test;
@@ -22,6 +26,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Command::Real(arguments)) => test::real(&arguments),
+        Ok(Command::Fuzz(options)) => fuzz::run(&options),
         Ok(Command::Setup) => steps::run("setup", &test::setup()),
         Ok(Command::Test { long }) => steps::run("test", &test::all(long)),
         Err(error) => {

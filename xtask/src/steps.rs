@@ -1,6 +1,7 @@
 //! Running a list of steps, one after the other, until one fails. Each says what it is, how long it took and how it ended.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,38 @@ pub(crate) enum Failure {
         command: String,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A user without a cache.
+    #[error("neither HOME nor XDG_CACHE_HOME says where the user's cache is; set one of them")]
+    NoCache,
+    /// A file or directory of ours.
+    #[error("{} can't be {what}: {source}", path.display())]
+    File {
+        /// What was to be done to it.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A fuzz target has found something.
+    #[error(
+        "`{target}` fails with the input {input}; run it again with `cargo xtask fuzz --only {target} --input {input}`",
+        input = input.display()
+    )]
+    Found {
+        /// The target.
+        target: String,
+        /// The input.
+        input: PathBuf,
+    },
+    /// No such fuzz target.
+    #[error("there is no fuzz target `{name}`; there are {known}")]
+    NoTarget {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        known: String,
     },
     /// Tests that were none.
     #[error("`{0}` ran no test")]
@@ -174,6 +207,25 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> (Command, String) 
     (command, line)
 }
 
+/// What could not be done to a file, from what the system said.
+pub(crate) fn file_error(
+    what: &'static str,
+    path: &Path,
+) -> impl FnOnce(std::io::Error) -> Failure {
+    let path = path.to_owned();
+    move |source| Failure::File { what, path, source }
+}
+
+/// Runs a program that has to succeed; `line` is the command in messages.
+pub(crate) fn succeed(command: &mut Command, line: &str) -> Result<(), Failure> {
+    println!("$ {line}");
+    let status = command.status().map_err(|source| Failure::Start {
+        command: line.to_owned(),
+        source,
+    })?;
+    passed(line.to_owned(), status).map(drop)
+}
+
 fn passed(command: String, status: ExitStatus) -> Result<String, Failure> {
     if status.success() {
         Ok(command)
@@ -183,7 +235,7 @@ fn passed(command: String, status: ExitStatus) -> Result<String, Failure> {
 }
 
 /// A time as people say it.
-fn in_words(time: Duration) -> String {
+pub(crate) fn in_words(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 60, seconds % 60) {
         (0, 0..10) => format!("{:.1} s", time.as_secs_f64()),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use guest_kit::{GuestKit, Progress};
 
 use crate::steps::{self, Failure, Step, Work};
+use crate::{fuzz, schemathesis};
 
 /// Packages of the distribution that tests use directly. (What the guest's kernel and initramfs are built with, the guest kit
 /// installs itself when it has to build them.)
@@ -17,6 +18,9 @@ const PACKAGES: &[&str] = &[
     // The machine that the guest kit is tried on, and that Paprika is measured against.
     "qemu-system-ppc",
 ];
+
+/// The fuzz targets, which are a workspace of their own.
+const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/Cargo.toml");
 
 /// The steps that set up what the tests need.
 pub(crate) fn setup() -> Vec<Step> {
@@ -52,6 +56,10 @@ pub(crate) fn all(long: bool) -> Vec<Step> {
         Step {
             name: "formatting",
             work: Work::Cargo(&["fmt", "--all", "--check"]),
+        },
+        Step {
+            name: "formatting of the fuzz targets",
+            work: Work::Cargo(&["fmt", "--manifest-path", FUZZ, "--check"]),
         },
         Step {
             name: "clippy",
@@ -109,7 +117,7 @@ pub(crate) fn all(long: bool) -> Vec<Step> {
 
 /// What `--long` runs after all that: optimised, and with more work than anybody waits for before a commit. A test that has a long
 /// form gets a step here.
-fn long_tests() -> [Step; 5] {
+fn long_tests() -> [Step; 8] {
     [
         Step {
             name: "every user-mode instruction against qemu-ppc64le, for twenty minutes",
@@ -146,7 +154,7 @@ fn long_tests() -> [Step; 5] {
                     "test",
                     "--release",
                     "-p",
-                    "power-lockstep",
+                    "power-lockstep-cases",
                     "--test",
                     "fuzz",
                     "--",
@@ -168,6 +176,27 @@ fn long_tests() -> [Step; 5] {
                 "--linux-rounds",
                 "20",
             ]),
+        },
+        Step {
+            name: "clippy on the fuzz targets",
+            work: Work::Cargo(&[
+                "clippy",
+                "--manifest-path",
+                FUZZ,
+                "--locked",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ]),
+        },
+        Step {
+            name: "every fuzz target, for half a minute each",
+            work: Work::Call(fuzz::sample),
+        },
+        Step {
+            name: "the API against its description, by schemathesis",
+            work: Work::Call(schemathesis::run),
         },
         Step {
             name: "real software, a sample",

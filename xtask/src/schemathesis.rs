@@ -1,0 +1,72 @@
+//! schemathesis tries the API of a running machine against its description: installed here, run by
+//! `paprika/tests/schemathesis.rs`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use guest_kit::Progress;
+
+use crate::steps::{Failure, file_error, succeed};
+
+/// The version that is known to run. (MIT; from PyPI.)
+const VERSION: &str = "4.32.5";
+/// What makes its environment.
+const PACKAGES: &[&str] = &["python3", "python3-venv"];
+/// The file that says that an environment is complete.
+const COMPLETE: &str = "complete";
+
+/// Installs it where it is missing, and runs it.
+pub(crate) fn run() -> Result<(), Failure> {
+    guest_kit::require_packages(PACKAGES, &Progress::auto())?;
+    let program = install()?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // By name among the whole workspace's, so that nothing is built again with other features.
+    let arguments = [
+        "test",
+        "--workspace",
+        "--test",
+        "schemathesis",
+        "--",
+        "--ignored",
+        "--nocapture",
+    ];
+    let mut command = Command::new(cargo);
+    command
+        .args(arguments)
+        .env("PAPRIKA_SCHEMATHESIS", program)
+        .stdin(Stdio::null());
+    succeed(&mut command, &format!("cargo {}", arguments.join(" ")))
+}
+
+/// The program in an environment of its own, below the user's cache.
+fn install() -> Result<PathBuf, Failure> {
+    let place = cache()?.join(format!("paprika/schemathesis-{VERSION}"));
+    let (program, complete) = (place.join("bin/schemathesis"), place.join(COMPLETE));
+    if complete.exists() {
+        return Ok(program);
+    }
+    fs::create_dir_all(&place).map_err(file_error("made", &place))?;
+    let mut command = Command::new("python3");
+    command.args(["-m", "venv"]).arg(&place);
+    succeed(&mut command, "python3 -m venv")?;
+    let mut command = Command::new(place.join("bin/pip"));
+    let package = format!("schemathesis=={VERSION}");
+    command.args([
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        &package,
+    ]);
+    succeed(&mut command, &format!("pip install {package}"))?;
+    fs::write(&complete, "").map_err(file_error("written", &complete))?;
+    Ok(program)
+}
+
+fn cache() -> Result<PathBuf, Failure> {
+    let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let of_home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    let usable = |path: &PathBuf| path.is_absolute();
+    let cache = named.filter(usable).or_else(of_home).filter(usable);
+    cache.ok_or(Failure::NoCache)
+}
