@@ -9,10 +9,10 @@ use paprika_migration::link::Listener;
 use paprika_migration::{Handle, Options, Uri, receive};
 
 use super::arguments::{HostArgs, cpus, machine_types};
-use super::{output, progress};
 use super::run::live_on;
 use super::sandbox::SandboxArgs;
 use super::stats::Stats;
+use super::{output, progress};
 use crate::control::ControlServer;
 use crate::machine::{End, MachineError};
 use crate::migrate::{Arrival, ArrivalOptions};
