@@ -134,10 +134,18 @@ fn unasked(said: &[u8], heard: bool, late: bool) -> Option<Reply> {
 }
 
 /// Sends a reply that no request was read for, and lets it be read.
-pub(super) async fn tell(mut stream: UnixStream, reply: &Reply) {
+async fn tell(mut stream: UnixStream, reply: &Reply) {
     if let Ok(Ok(())) = timeout(TRANSFER_LIMIT, stream.write_all(&written(reply))).await {
         linger(stream).await;
     }
+}
+
+/// Sends a reply to one who is not to be asked for his request. It waits for the first word of that, for a moment: clients do not take
+/// for an answer what comes before they have asked.
+pub(super) async fn turn_away(stream: UnixStream, reply: &Reply) {
+    // One who says nothing is told all the same.
+    let _ = timeout(LINGER, stream.readable()).await;
+    tell(stream, reply).await;
 }
 
 /// A reply in whole, as bytes.

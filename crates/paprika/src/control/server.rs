@@ -197,7 +197,7 @@ async fn accept(
             Ok(place) = Arc::clone(&turned_away).acquire_owned() => {
                 tokio::spawn(async move {
                     let full = ApiError::new(ErrorCode::Busy, "too many connections; come again");
-                    connection::tell(stream, &full.into()).await;
+                    connection::turn_away(stream, &full.into()).await;
                     drop(place);
                 });
             }
