@@ -14,12 +14,14 @@
 //! - [`handle`]: progress, cancelling, and the user's word where nobody can know
 //! - [`options`]: downtime, and the bounds of everything that is waited for
 //! - `source`, `destination`: the two sides
+//! - `log_limit`: how many log lines strangers can cause
 #![forbid(unsafe_code)]
 
 mod destination;
 pub mod handle;
 pub mod handover;
 pub mod link;
+mod log_limit;
 pub mod machine;
 pub mod options;
 mod pages;

@@ -163,13 +163,18 @@ pub trait DestinationMachine {
     /// source still has.
     ///
     /// # Errors
-    /// The words go to the source's user.
+    /// For the user of this side; the source is told that it was refused.
     fn check(&mut self, description: &[u8], ram: RamShape) -> Result<(), Problem>;
+
+    /// After `check`: bytes of luggage that belong to what was described, where that is known. More are not taken in.
+    fn luggage_size(&self) -> Option<u64> {
+        None
+    }
 
     /// Makes the machine, of what was described and of the source's luggage.
     ///
     /// # Errors
-    /// The words go to the source's user.
+    /// For the user of this side; the source is told that it was refused.
     fn prepare(&mut self, luggage: Vec<u8>) -> Result<(), Problem> {
         let _ = luggage;
         Ok(())
@@ -184,13 +189,13 @@ pub trait DestinationMachine {
     /// Takes the guest's state. Everything that can fail before the guest runs fails here or in [`take`](Self::take).
     ///
     /// # Errors
-    /// The words go to the source's user.
+    /// For the user of this side; the source is told that it was refused.
     fn load(&mut self, state: &[u8]) -> Result<(), Problem>;
 
     /// Takes what the source has released, and makes sure that it is what the source had. Tries for a moment where another has it.
     ///
     /// # Errors
-    /// The words go to the source's user; nothing is held then.
+    /// For the user of this side; the source is told that it was refused. Nothing is held then.
     fn take(&mut self) -> Result<(), Problem>;
 
     /// The guest is this machine's, and runs. `downtime` is for how long it has stood still, as far as this side knows.

@@ -18,6 +18,8 @@ pub struct Options {
 /// How long each thing is waited for.
 #[derive(Debug, Clone)]
 pub struct Limits {
+    /// The first byte of one who connects to a destination: a source speaks at once, and who says nothing keeps others out.
+    pub first_byte: Duration,
     /// A connection, and the first words over it.
     pub handshake: Duration,
     /// The destination's check of what it is to become.
@@ -52,6 +54,7 @@ impl Default for Options {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            first_byte: Duration::from_secs(2),
             handshake: Duration::from_secs(10),
             check: Duration::from_secs(60),
             frame: Duration::from_secs(30),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::plain::Plain;
 use common::quick;
+use common::raw::{GREETING, frame, luggage, offer, pages};
 use paprika_migration::link::{Connector, Listener};
 use paprika_migration::options::Limits;
 use paprika_migration::{Handle, Options, RamShape, ReceiveError, migrate, receive};
@@ -16,12 +17,11 @@ const SHAPE: RamShape = RamShape {
     page_size: 4096,
     pages: 64,
 };
-const GREETING: &[u8] = b"paprmigr\x01\0\0\0";
-
 fn impatient() -> Options {
     let short = Duration::from_millis(300);
     Options {
         limits: Limits {
+            first_byte: short,
             handshake: short,
             check: short,
             frame: short,
@@ -31,34 +31,6 @@ fn impatient() -> Options {
         },
         ..quick()
     }
-}
-
-fn crc(bytes: &[u8]) -> [u8; 4] {
-    crc32fast::hash(bytes).to_le_bytes()
-}
-
-/// A frame with sound checksums, whatever is in it.
-fn frame(kind: u8, number: u32, length: u32, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![kind, 0, 0, 0];
-    bytes.extend(length.to_le_bytes());
-    bytes.extend(number.to_le_bytes());
-    bytes.extend(crc(payload));
-    let checksum = crc(&bytes);
-    bytes.extend(checksum);
-    bytes.extend(payload);
-    bytes
-}
-
-fn offer(page_size: u32, pages: u64) -> Vec<u8> {
-    let mut payload = vec![7; 16];
-    payload.extend(page_size.to_le_bytes());
-    payload.extend(pages.to_le_bytes());
-    frame(1, 0, payload.len() as u32, &payload)
-}
-
-/// No luggage.
-fn luggage() -> Vec<u8> {
-    frame(11, 1, 8, &[0; 8])
 }
 
 /// Lets `peer` speak to a destination; how that ended.
@@ -154,12 +126,14 @@ fn a_peer_that_drips_is_not_waited_for_longer_than_a_frame_may_take() {
 fn frames_that_are_too_long_out_of_turn_or_about_pages_that_are_not_there_end_the_attempt_in_words()
 {
     let run = |first: u64, count: u32, data: u8, bytes: usize| {
-        let mut payload = vec![1; bytes];
-        payload.extend(first.to_le_bytes());
-        payload.extend(count.to_le_bytes());
-        payload.push(data);
-        payload.extend(1_u32.to_le_bytes());
-        frame(2, 2, payload.len() as u32, &payload)
+        pages(2, &vec![1; bytes], &[(first, count, data)])
+    };
+    let zeros = |runs: &[(u64, u32)]| {
+        let runs: Vec<_> = runs
+            .iter()
+            .map(|&(first, count)| (first, count, 0))
+            .collect();
+        pages(2, &[], &runs)
     };
     let state = |total: u64, bytes: &[u8]| {
         let mut payload = total.to_le_bytes().to_vec();
@@ -183,11 +157,19 @@ fn frames_that_are_too_long_out_of_turn_or_about_pages_that_are_not_there_end_th
         (run(0, 2, 1, 4096), "without their bytes"),
         (run(0, 1, 0, 4096), "belong to no page"),
         (run(0, 1, 9, 4096), "neither bytes nor zeros"),
+        (zeros(&[(0, 64), (0, 64)]), "twice, or not in their order"),
+        (zeros(&[(0, 8), (7, 8)]), "twice, or not in their order"),
+        (zeros(&[(8, 8), (0, 8)]), "twice, or not in their order"),
+        (
+            pages(2, &[1; 8192], &[(5, 1, 1), (5, 1, 1)]),
+            "twice, or not in their order",
+        ),
         (
             state(u64::MAX, &[]),
             "more was announced than any machine has",
         ),
         (state(1, &[1, 2]), "does not keep to the protocol"),
+        (state(1, &[]), "does not keep to the protocol"),
         (frame(7, 2, 0, &[]), "does not keep to the protocol"),
         (frame(6, 2, 0, &[]), "does not keep to the protocol"),
         (frame(5, 2, 0, &[]), "does not keep to the protocol"),

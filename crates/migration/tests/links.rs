@@ -3,17 +3,14 @@
 mod common;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
+use common::pki::{Authority, files};
 use common::plain::Plain;
 use common::quick;
 use paprika_migration::link::{Connector, Listener, PlaceError};
 use paprika_migration::{
     Handle, MigrateError, RamShape, ReceiveError, Received, Report, Uri, migrate, receive,
-};
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
 
 const SHAPE: RamShape = RamShape {
@@ -125,37 +122,6 @@ fn nobody_at_the_other_end_is_said_in_words_and_the_guest_goes_on() {
             && said.ends_with("the guest goes on here"),
         "{said}"
     );
-}
-
-/// An authority and what it has signed, as files.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new(directory: &Path, name: &str) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("a key");
-        let issuer = CertifiedIssuer::self_signed(params, key).expect("an authority");
-        std::fs::write(directory.join(format!("{name}.pem")), issuer.pem()).expect("a file");
-        Self(issuer)
-    }
-
-    fn sign(&self, directory: &Path, host: &str) {
-        let mut params = CertificateParams::new(vec![host.to_owned()]).expect("parameters");
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
-        std::fs::write(directory.join(format!("{host}.pem")), certificate.pem()).expect("a file");
-        std::fs::write(directory.join(format!("{host}.key")), key.serialize_pem()).expect("a file");
-    }
-}
-
-fn files(directory: &Path, ca: &str, who: &str) -> String {
-    let directory = directory.display();
-    format!("ca={directory}/{ca}.pem&cert={directory}/{who}.pem&key={directory}/{who}.key")
 }
 
 #[test]

@@ -30,8 +30,25 @@ pub enum ReceiveError {
     Given,
 }
 
+/// What a source is told of a refusal.
+const REFUSED: &str = "refused; the receiver says why, on its side";
+
+impl ReceiveError {
+    /// In words for the source. Why a machine was refused is none of its business: it would tell whoever asks which files are there, how
+    /// long they are, and what the host has.
+    pub(super) fn for_the_source(&self) -> String {
+        match self {
+            Self::Refused(_) | Self::Place(_) => REFUSED.to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl From<ChannelError> for ReceiveError {
     fn from(error: ChannelError) -> Self {
-        Self::Link(error.to_string())
+        match error {
+            ChannelError::Interrupted => Self::Cancelled,
+            other => Self::Link(other.to_string()),
+        }
     }
 }

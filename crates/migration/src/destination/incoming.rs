@@ -1,16 +1,16 @@
 //! Who may come, what is to come, and its memory and state.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tracing::{debug, warn};
-
-use super::{LOOK, ReceiveError, Session};
+use super::reception::receive_visitors;
+use super::written::WrittenPages;
+use super::{ReceiveError, Session};
 use crate::handle::{Handle, Stage};
 use crate::link::Accept;
-use crate::machine::RamShape;
-use crate::options::Options;
-use crate::pages::PageSet;
-use crate::wire::{Channel, ChannelError, Message, MigrationId, Outgoing, Verdict};
+use crate::machine::{DestinationMachine, RamShape};
+use crate::options::{Limits, Options};
+use crate::wire::{Channel, ChannelError, Message, MigrationId, Outgoing, Run, Verdict};
 
 /// How long what a source has sent is still taken in after it was refused, so that it reads why.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -23,40 +23,43 @@ pub(super) struct Source {
     pub(super) description: Vec<u8>,
 }
 
-/// Waits, without a bound, for one who offers a machine.
+/// Waits, without a bound, for one who offers a machine. The first is the one.
 pub(super) fn wait_for_source(
     listener: &mut dyn Accept,
     options: &Options,
     handle: &Handle,
 ) -> Result<Source, ReceiveError> {
-    loop {
-        if handle.is_cancelled() {
-            return Err(ReceiveError::Cancelled);
-        }
-        let Some(link) = listener.accept(Instant::now() + LOOK)? else {
-            continue;
+    let taken = AtomicBool::new(false);
+    let hear = |channel: Channel, leaves: &dyn Fn() -> bool| {
+        let limits = &options.limits;
+        let Some(mut source) = hear(channel, leaves, limits)? else {
+            return Ok(None);
         };
-        let channel = Channel::new(link, options.limits.frame.min(options.limits.handshake));
-        match hear(channel, options) {
-            Ok(Some(source)) => return Ok(source),
-            Ok(None) => {}
-            Err(ChannelError::Ended) => debug!("someone connected and left"),
-            Err(error) => warn!(%error, "someone connected and offers no machine"),
+        if taken.swap(true, Ordering::SeqCst) {
+            let words = "another machine is coming here already";
+            source.channel.send(Outgoing::Failed(words))?;
+            return Ok(None);
         }
-    }
+        source.channel.set_frame_limit(limits.frame);
+        Ok(Some(source))
+    };
+    let stop = || handle.is_cancelled();
+    receive_visitors(listener, &options.limits, &stop, &hear)?.ok_or(ReceiveError::Cancelled)
 }
 
-/// What one who connected wants; none: an answer that he has got.
-fn hear(mut channel: Channel, options: &Options) -> Result<Option<Source>, ChannelError> {
-    channel.greet(options.limits.handshake)?;
-    match channel.receive(options.limits.handshake)? {
+/// What one who was greeted wants; none: an answer that he has got.
+fn hear(
+    mut channel: Channel,
+    leaves: &dyn Fn() -> bool,
+    limits: &Limits,
+) -> Result<Option<Source>, ChannelError> {
+    match channel.receive_unless(limits.handshake, leaves)? {
         Message::Offer {
             id,
             ram,
             description,
         } => {
             let description = description.to_vec();
-            channel.set_frame_limit(options.limits.frame);
             Ok(Some(Source {
                 channel,
                 id,
@@ -96,19 +99,13 @@ impl Session<'_> {
     /// What the machine is made of beside its description.
     fn unpack(&mut self) -> Result<Vec<u8>, ReceiveError> {
         let limit = self.options.limits.settle;
-        let mut luggage = Vec::new();
-        let mut size = None;
+        let mut luggage = Pieces::of(self.machine.luggage_size());
         loop {
             match next(&mut self.source.channel, self.handle, limit)? {
-                Message::Luggage { total, bytes } if size.is_none_or(|size| size == total) => {
-                    size = Some(total);
-                    // Grows with what has come, not with what was promised.
-                    luggage.extend_from_slice(bytes);
-                    if luggage.len() == total {
-                        return Ok(luggage);
-                    }
-                    if luggage.len() > total || bytes.is_empty() {
-                        return Err(ReceiveError::Unexpected);
+                Message::Luggage { total, bytes } => {
+                    luggage.add(total, bytes)?;
+                    if luggage.is_whole() {
+                        return Ok(luggage.bytes);
                     }
                 }
                 Message::Abort(words) => return Err(ReceiveError::Aborted(words.to_owned())),
@@ -119,9 +116,8 @@ impl Session<'_> {
 
     fn copy(&mut self) -> Result<Vec<u8>, ReceiveError> {
         let ram = self.source.ram;
-        let mut written = PageSet::none(ram.pages);
-        let mut state = Vec::new();
-        let mut state_size = None;
+        let mut written = WrittenPages::none(ram.pages);
+        let mut state = Pieces::of(None);
         let mut left = ram.pages;
         loop {
             let bytes = self.source.channel.bytes();
@@ -129,39 +125,26 @@ impl Session<'_> {
             let limit = self.options.limits.settle;
             let message = next(&mut self.source.channel, self.handle, limit)?;
             match message {
-                Message::Ram(frame) if state_size.is_none() => {
+                Message::Ram(frame) if !state.has_begun() => {
                     let runs = frame.runs(ram.page_size, ram.pages);
-                    for (run, data) in
-                        runs.map_err(|words| ReceiveError::from(ChannelError::Damaged(words)))?
-                    {
-                        let pages = run.first..run.first + u64::from(run.count);
-                        left = left.saturating_sub(u64::from(run.count));
-                        if run.data {
-                            written.insert_range(pages);
-                            self.machine.write_pages(run.first, data);
-                        } else if pages.clone().any(|page| written.contains(page)) {
-                            self.machine.clear_pages(pages);
-                        }
-                    }
+                    let runs = runs.map_err(ChannelError::Damaged)?;
+                    let cancelled = || self.handle.is_cancelled();
+                    left = left.saturating_sub(runs.iter().map(|(run, _)| run.pages()).sum());
+                    fill(self.machine, &mut written, &runs, &cancelled)?;
                     self.handle.update(|progress| {
                         progress.left_bytes = left * u64::from(ram.page_size);
                         progress.wire_bytes = bytes;
                     });
                 }
-                Message::Round { round, pages } if state_size.is_none() => {
+                Message::Round { round, pages } if !state.has_begun() => {
                     left = pages.min(ram.pages);
                     self.last_round = Instant::now();
                     self.handle.update(|progress| progress.round = round);
                 }
-                Message::State { total, bytes } if state_size.is_none_or(|size| size == total) => {
-                    state_size = Some(total);
-                    // Grows with what has come, not with what was promised.
-                    state.extend_from_slice(bytes);
-                    if state.len() > total {
-                        return Err(ReceiveError::Unexpected);
-                    }
+                Message::State { total, bytes } => state.add(total, bytes)?,
+                Message::Complete if state.is_whole() || !state.has_begun() => {
+                    return Ok(state.bytes);
                 }
-                Message::Complete if state_size.unwrap_or(0) == state.len() => return Ok(state),
                 Message::Abort(words) => return Err(ReceiveError::Aborted(words.to_owned())),
                 _ => return Err(ReceiveError::Unexpected),
             }
@@ -175,11 +158,79 @@ impl Session<'_> {
             && self
                 .source
                 .channel
-                .send(Outgoing::Failed(&error.to_string()))
+                .send(Outgoing::Failed(&error.for_the_source()))
                 .is_ok()
         {
             self.source.channel.linger(LAST_WORDS);
         }
+    }
+}
+
+/// Puts a frame's pages where they belong. Of those that are zeros now only those are touched that hold something, which as many bytes
+/// were received for; so what a frame costs is bounded by what has come.
+fn fill(
+    machine: &mut dyn DestinationMachine,
+    written: &mut WrittenPages,
+    runs: &[(Run, &[u8])],
+    cancelled: &dyn Fn() -> bool,
+) -> Result<(), ReceiveError> {
+    for (run, data) in runs {
+        if cancelled() {
+            return Err(ReceiveError::Cancelled);
+        }
+        let pages = run.first..run.first + run.pages();
+        if run.data {
+            written.insert(pages);
+            machine.write_pages(run.first, data);
+            continue;
+        }
+        while let Some(used) = written.take_first(pages.clone()) {
+            machine.clear_pages(used);
+            if cancelled() {
+                return Err(ReceiveError::Cancelled);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Something that comes in pieces, of which each says how long it is in all.
+#[derive(Debug, Default)]
+struct Pieces {
+    total: Option<usize>,
+    begun: bool,
+    bytes: Vec<u8>,
+}
+
+impl Pieces {
+    /// Nothing yet, of so many bytes, where that is known.
+    fn of(total: Option<u64>) -> Self {
+        Self {
+            total: total.map(|total| usize::try_from(total).unwrap_or(usize::MAX)),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a piece. What is more than was announced takes no memory; what is announced takes memory as it comes.
+    fn add(&mut self, total: usize, bytes: &[u8]) -> Result<(), ReceiveError> {
+        let known = *self.total.get_or_insert(total);
+        let fits = self.bytes.len() + bytes.len() <= total;
+        // A piece of nothing brings it no further.
+        let goes_on = !bytes.is_empty() || !self.begun && total == 0;
+        if known != total || !fits || !goes_on {
+            return Err(ReceiveError::Unexpected);
+        }
+        self.begun = true;
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    fn is_whole(&self) -> bool {
+        self.begun && self.total == Some(self.bytes.len())
     }
 }
 
@@ -189,18 +240,5 @@ pub(super) fn next<'a>(
     handle: &Handle,
     limit: Duration,
 ) -> Result<Message<'a>, ReceiveError> {
-    let until = Instant::now() + limit;
-    loop {
-        if handle.is_cancelled() {
-            return Err(ReceiveError::Cancelled);
-        }
-        let step = until.saturating_duration_since(Instant::now()).min(LOOK);
-        match channel.fill(step) {
-            Ok(()) => break,
-            Err(error) if error.is_timeout() && !step.is_zero() => {}
-            Err(error) if error.is_timeout() => return Err(ChannelError::TimedOut(limit).into()),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(channel.message()?)
+    Ok(channel.receive_unless(limit, &|| handle.is_cancelled())?)
 }

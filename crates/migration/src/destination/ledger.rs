@@ -1,13 +1,15 @@
 //! Whether the guest is this side's: decided once, by whoever comes first. And the thread that answers a source which has lost the
 //! connection and comes back to ask.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tracing::{info, warn};
+use tracing::warn;
 
+use super::reception::receive_visitors;
 use crate::link::Accept;
 use crate::options::Limits;
 use crate::wire::{Channel, ChannelError, Message, MigrationId, Outgoing, Verdict};
@@ -138,29 +140,26 @@ fn testify(
     stop: &AtomicBool,
     asked: &AtomicBool,
 ) {
-    while !stop.load(Ordering::SeqCst) {
-        match listener.accept(Instant::now() + LOOK) {
-            Ok(Some(link)) => {
-                let mut channel = Channel::new(link, limits.handshake);
-                match answer(&mut channel, id, ledger, limits) {
-                    Ok(()) => asked.store(true, Ordering::SeqCst),
-                    Err(error) => info!(%error, "someone connected and asked nothing"),
-                }
-            }
-            Ok(None) => {}
-            Err(error) => return warn!(%error, "nobody can ask any more who has the guest"),
-        }
+    let hear = |channel: Channel, leaves: &dyn Fn() -> bool| {
+        answer(channel, leaves, id, ledger, limits)?;
+        asked.store(true, Ordering::SeqCst);
+        Ok(None::<Infallible>)
+    };
+    let stop = || stop.load(Ordering::SeqCst);
+    if let Err(error) = receive_visitors(listener.as_mut(), limits, &stop, &hear) {
+        warn!(%error, "nobody can ask any more who has the guest");
     }
 }
 
+/// Answers one who was greeted.
 fn answer(
-    channel: &mut Channel,
+    mut channel: Channel,
+    leaves: &dyn Fn() -> bool,
     id: MigrationId,
     ledger: &Ledger,
     limits: &Limits,
 ) -> Result<(), ChannelError> {
-    channel.greet(limits.handshake)?;
-    match channel.receive(limits.handshake)? {
+    match channel.receive_unless(limits.handshake, leaves)? {
         Message::Ask(asked) if asked == id => channel.send(Outgoing::Verdict(ledger.answer())),
         Message::Ask(_) => {
             channel.send(Outgoing::Verdict(Verdict::Unknown))?;

@@ -1,6 +1,7 @@
 //! The side that the guest comes to.
 //!
-//! - `incoming`: who may come, memory and state
+//! - `reception`: several who connect are greeted at once
+//! - `incoming`: who may come, memory and state; `written`: which pages hold something
 //! - `handover`: the moment at which the guest becomes this side's, or never will
 //! - `ledger`: that decision, made once, and who asks for it later
 
@@ -8,6 +9,8 @@ mod error;
 mod handover;
 mod incoming;
 mod ledger;
+mod reception;
+mod written;
 
 use std::time::{Duration, Instant};
 

@@ -9,6 +9,7 @@ mod socket;
 mod tls;
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 pub use place::{Connector, Listener, PlaceError};
@@ -27,6 +28,29 @@ pub enum LinkError {
 
 /// A stream of bytes in both directions.
 pub trait Link: Send {
+    /// Waits until the other side has said something, or has closed. For one who connects: nothing was read of him yet.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    fn wait_for_word(&mut self, until: Instant) -> Result<(), LinkError> {
+        let _ = until;
+        Ok(())
+    }
+
+    /// Does what the link needs before it carries bytes: the handshake of TLS. After [`LinkError::TimedOut`] it can be called again.
+    ///
+    /// # Errors
+    /// [`LinkError`]; the other side may have shown no certificate that is believed.
+    fn greet(&mut self, until: Instant) -> Result<(), LinkError> {
+        let _ = until;
+        Ok(())
+    }
+
+    /// The other side's address, on a network.
+    fn peer(&self) -> Option<SocketAddr> {
+        None
+    }
+
     /// Waits for at least one byte; 0: the other side has closed, and everything that it sent has been read.
     ///
     /// # Errors
@@ -64,7 +88,8 @@ pub trait Connect: Send + Sync {
 
 /// Something that others connect to.
 pub trait Accept: Send {
-    /// The next connection; none: nobody came in time, or who came was not let in.
+    /// The next connection, which is yet to be [greeted](Link::greet); none: nobody came in time, or who came was not let in. What a
+    /// host is short of for a moment (descriptors, memory) is waited for.
     ///
     /// # Errors
     /// Where nobody can come any more.

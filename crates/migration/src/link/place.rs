@@ -10,15 +10,17 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
+use rustix::io::Errno;
 use tracing::{debug, warn};
 
 use super::socket::{SocketLink, when_ready};
 use super::tls::{Client, Server, TlsError};
 use super::{Accept, Connect, Link, LinkError};
+use crate::log_limit::LogLimit;
 use crate::uri::{Endpoint, Uri};
 
-/// How long one who connects may take to say who he is, so that he does not keep others out.
-const GREETING_LIMIT: Duration = Duration::from_secs(5);
+/// How long is waited where the host can't give another connection for now.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why nobody can be reached, or nobody can come.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +122,10 @@ enum Socket {
 }
 
 /// Listens at a URI.
-pub struct Listener(Socket);
+pub struct Listener {
+    socket: Socket,
+    log: LogLimit,
+}
 
 /// A socket's name in the file system, removed on drop if it is still this one's.
 struct SocketFile(PathBuf, (u64, u64));
@@ -150,7 +155,7 @@ impl Listener {
             let ready = listener.and_then(|it| it.set_nonblocking(true).map(|()| it));
             ready.map_err(refused)
         };
-        Ok(Self(match uri {
+        let socket = match uri {
             Uri::Unix(path) => {
                 clear_stale(path)?;
                 // Under its name only when it listens and is private: who waits for the name can connect at once.
@@ -168,12 +173,14 @@ impl Listener {
             }
             Uri::Tcp(endpoint) => Socket::Tcp(tcp(endpoint)?),
             Uri::Tls(endpoint, files) => Socket::Tls(tcp(endpoint)?, Server::new(files)?),
-        }))
+        };
+        let log = LogLimit::default();
+        Ok(Self { socket, log })
     }
 
     /// The address of TCP and TLS, with the port that was given for 0.
     pub fn address(&self) -> Option<SocketAddr> {
-        match &self.0 {
+        match &self.socket {
             Socket::Unix { .. } => None,
             Socket::Tcp(listener) | Socket::Tls(listener, _) => listener.local_addr().ok(),
         }
@@ -206,61 +213,87 @@ fn is_own_user(socket: &UnixStream) -> bool {
         .is_ok_and(|peer| peer.uid.is_root() || peer.uid == rustix::process::geteuid())
 }
 
+/// What is to be done about an error of accept(2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AcceptError {
+    /// The one who connected has gone: the next may be there already.
+    Gone,
+    /// The host is short of something for now (descriptors, memory), or its network or firewall says no: the next is taken later.
+    Passing,
+    /// The socket is none that can be listened at.
+    Final,
+}
+
+impl AcceptError {
+    /// accept(2) also hands on errors of the network that wait on a new connection, so the short list is of those that are final.
+    fn of(error: &io::Error) -> Self {
+        match error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::FAULT) => Self::Final,
+            Some(Errno::CONNABORTED | Errno::INTR) => Self::Gone,
+            _ => Self::Passing,
+        }
+    }
+}
+
 /// A connection that came, or none in time.
 fn next<T>(
     listener: &impl AsFd,
     until: Instant,
+    log: &mut LogLimit,
     accept: impl FnMut() -> io::Result<T>,
 ) -> io::Result<Option<T>> {
-    match when_ready(listener, PollFlags::IN, until, accept) {
-        Ok(socket) => Ok(Some(socket)),
-        Err(LinkError::TimedOut) => Ok(None),
-        // One that went away before it was looked at is not the listener's failure.
-        Err(LinkError::Broken(error)) if error.kind() == io::ErrorKind::ConnectionAborted => {
-            Ok(None)
+    let error = match when_ready(listener, PollFlags::IN, until, accept) {
+        Ok(socket) => return Ok(Some(socket)),
+        Err(LinkError::TimedOut) => return Ok(None),
+        Err(LinkError::Broken(error)) => error,
+    };
+    match AcceptError::of(&error) {
+        AcceptError::Final => return Err(error),
+        AcceptError::Gone => {}
+        AcceptError::Passing => {
+            log.line(|left_out| {
+                warn!(%error, left_out, "a connection can't be taken; it waits");
+            });
+            std::thread::sleep(ACCEPT_PAUSE.min(until.saturating_duration_since(Instant::now())));
         }
-        Err(LinkError::Broken(error)) => Err(error),
     }
+    Ok(None)
 }
 
 impl Accept for Listener {
     fn accept(&mut self, until: Instant) -> Result<Option<Box<dyn Link>>, PlaceError> {
         let refused = |error| PlaceError::Listen("the address".into(), error);
-        let link: io::Result<Box<dyn Link>> = match &self.0 {
+        let Self { socket, log } = self;
+        let link: io::Result<Box<dyn Link>> = match socket {
             Socket::Unix { listener, .. } => {
-                let Some((socket, _)) =
-                    next(listener, until, || listener.accept()).map_err(refused)?
-                else {
+                let came = next(listener, until, log, || listener.accept()).map_err(refused)?;
+                let Some((socket, _)) = came else {
                     return Ok(None);
                 };
                 if !is_own_user(&socket) {
-                    warn!("another user's process connected, and was sent away");
+                    log.line(|left_out| {
+                        warn!(
+                            left_out,
+                            "another user's process connected, and was sent away"
+                        );
+                    });
                     return Ok(None);
                 }
                 SocketLink::unix(socket).map(|link| Box::new(link) as _)
             }
             Socket::Tcp(listener) => {
-                let Some((socket, from)) =
-                    next(listener, until, || listener.accept()).map_err(refused)?
-                else {
+                let came = next(listener, until, log, || listener.accept()).map_err(refused)?;
+                let Some((socket, _)) = came else {
                     return Ok(None);
                 };
-                debug!(%from, "connected");
                 SocketLink::tcp(socket).map(|link| Box::new(link) as _)
             }
             Socket::Tls(listener, server) => {
-                let Some((socket, from)) =
-                    next(listener, until, || listener.accept()).map_err(refused)?
-                else {
+                let came = next(listener, until, log, || listener.accept()).map_err(refused)?;
+                let Some((socket, _)) = came else {
                     return Ok(None);
                 };
-                match server.greet(socket, Instant::now() + GREETING_LIMIT) {
-                    Ok(link) => Ok(Box::new(link) as _),
-                    Err(error) => {
-                        warn!(%from, %error, "who connected could not show that he may");
-                        return Ok(None);
-                    }
-                }
+                server.link(socket).map(|link| Box::new(link) as _)
             }
         };
         match link {
@@ -270,5 +303,64 @@ impl Accept for Listener {
                 Ok(None)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_socket_that_can_not_be_listened_at_ends_the_waiting() {
+        let of = |errno: Errno| AcceptError::of(&errno.into());
+        for errno in [
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::NOBUFS,
+            Errno::NOMEM,
+            Errno::PROTO,
+            Errno::PERM,
+            Errno::NETDOWN,
+            Errno::NOPROTOOPT,
+            Errno::HOSTDOWN,
+            Errno::NONET,
+            Errno::HOSTUNREACH,
+            Errno::OPNOTSUPP,
+            Errno::NETUNREACH,
+            Errno::TIMEDOUT,
+        ] {
+            assert_eq!(of(errno), AcceptError::Passing, "{errno}");
+        }
+        for errno in [Errno::CONNABORTED, Errno::INTR] {
+            assert_eq!(of(errno), AcceptError::Gone, "{errno}");
+        }
+        for errno in [Errno::BADF, Errno::INVAL, Errno::NOTSOCK] {
+            assert_eq!(of(errno), AcceptError::Final, "{errno}");
+        }
+    }
+
+    #[test]
+    fn who_is_refused_by_a_host_without_descriptors_is_taken_when_there_are_some() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+        let mut errors = vec![Errno::INTR, Errno::CONNABORTED, Errno::NFILE, Errno::MFILE];
+        let mut log = LogLimit::default();
+        let mut accept = || match errors.pop() {
+            Some(errno) => Err(io::Error::from(errno)),
+            None => Ok(()),
+        };
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let until = Instant::now() + Duration::from_secs(20);
+            if next(&listener, until, &mut log, &mut accept)
+                .expect("not final")
+                .is_some()
+            {
+                break;
+            }
+        }
+        assert_eq!(attempts, 4, "after a signal it is asked again at once");
+        let mut closed = || Err::<(), _>(Errno::BADF.into());
+        assert!(next(&listener, Instant::now(), &mut log, &mut closed).is_err());
     }
 }

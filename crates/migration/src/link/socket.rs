@@ -1,7 +1,7 @@
 //! Unix sockets and TCP as links.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
@@ -54,6 +54,7 @@ pub(super) fn when_ready<T>(
 /// A stream socket that is set not to block.
 pub(super) struct SocketLink<S> {
     socket: S,
+    peer: Option<SocketAddr>,
     end_is_proof: bool,
 }
 
@@ -63,6 +64,7 @@ impl SocketLink<UnixStream> {
         enlarge(&socket);
         Ok(Self {
             socket,
+            peer: None,
             end_is_proof: true,
         })
     }
@@ -72,6 +74,7 @@ impl SocketLink<TcpStream> {
     pub(super) fn tcp(socket: TcpStream) -> io::Result<Self> {
         prepare_tcp(&socket)?;
         Ok(Self {
+            peer: socket.peer_addr().ok(),
             socket,
             end_is_proof: false,
         })
@@ -96,6 +99,14 @@ impl<S: AsFd + Send> Link for SocketLink<S>
 where
     for<'a> &'a S: Read + Write,
 {
+    fn wait_for_word(&mut self, until: Instant) -> Result<(), LinkError> {
+        wait(self.socket.as_fd(), PollFlags::IN, until)
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
     fn read(&mut self, buffer: &mut [u8], until: Instant) -> Result<usize, LinkError> {
         let socket = &self.socket;
         let read = when_ready(socket, PollFlags::IN, until, || { socket }.read(buffer));

@@ -1,7 +1,8 @@
 //! TLS over TCP. Both sides show a certificate: the destination gets a whole machine, and the source gives one away.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,7 +15,7 @@ use rustls::{
     ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection,
 };
 
-use super::socket::{prepare_tcp, when_ready};
+use super::socket::{prepare_tcp, wait, when_ready};
 use super::{Link, LinkError};
 use crate::uri::{Endpoint, TlsFiles};
 
@@ -129,7 +130,9 @@ impl Client {
     pub(super) fn greet(&self, socket: TcpStream, until: Instant) -> Result<TlsLink, LinkError> {
         let connection = ClientConnection::new(Arc::clone(&self.config), self.name.clone());
         let connection = connection.map_err(|error| LinkError::Broken(io::Error::other(error)))?;
-        TlsLink::greet(connection.into(), socket, until)
+        let mut link = TlsLink::new(connection.into(), socket).map_err(LinkError::Broken)?;
+        link.greet(until)?;
+        Ok(link)
     }
 }
 
@@ -155,10 +158,10 @@ impl Server {
         Ok(Self(Arc::new(config)))
     }
 
-    pub(super) fn greet(&self, socket: TcpStream, until: Instant) -> Result<TlsLink, LinkError> {
-        let connection = ServerConnection::new(Arc::clone(&self.0));
-        let connection = connection.map_err(|error| LinkError::Broken(io::Error::other(error)))?;
-        TlsLink::greet(connection.into(), socket, until)
+    /// The link to one who has connected, and has shown no certificate yet: see [`Link::greet`].
+    pub(super) fn link(&self, socket: TcpStream) -> io::Result<TlsLink> {
+        let connection = ServerConnection::new(Arc::clone(&self.0)).map_err(io::Error::other)?;
+        TlsLink::new(connection.into(), socket)
     }
 }
 
@@ -169,17 +172,10 @@ pub(super) struct TlsLink {
 }
 
 impl TlsLink {
-    fn greet(connection: Connection, socket: TcpStream, until: Instant) -> Result<Self, LinkError> {
-        prepare_tcp(&socket).map_err(LinkError::Broken)?;
-        let mut link = Self { connection, socket };
-        while link.connection.is_handshaking() {
-            link.drain(until)?;
-            if link.connection.is_handshaking() && link.fill(until)? == 0 {
-                return Err(LinkError::Broken(io::ErrorKind::UnexpectedEof.into()));
-            }
-        }
-        link.drain(until)?;
-        Ok(link)
+    /// Before the handshake.
+    fn new(connection: Connection, socket: TcpStream) -> io::Result<Self> {
+        prepare_tcp(&socket)?;
+        Ok(Self { connection, socket })
     }
 
     /// Sends what is encrypted.
@@ -211,7 +207,26 @@ impl TlsLink {
 }
 
 impl Link for TlsLink {
+    fn wait_for_word(&mut self, until: Instant) -> Result<(), LinkError> {
+        wait(self.socket.as_fd(), PollFlags::IN, until)
+    }
+
+    fn greet(&mut self, until: Instant) -> Result<(), LinkError> {
+        while self.connection.is_handshaking() {
+            self.drain(until)?;
+            if self.connection.is_handshaking() && self.fill(until)? == 0 {
+                return Err(LinkError::Broken(io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+        self.drain(until)
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.socket.peer_addr().ok()
+    }
+
     fn read(&mut self, buffer: &mut [u8], until: Instant) -> Result<usize, LinkError> {
+        self.greet(until)?;
         loop {
             match self.connection.reader().read(buffer) {
                 Ok(read) => return Ok(read),
@@ -223,6 +238,7 @@ impl Link for TlsLink {
     }
 
     fn write(&mut self, bytes: &[u8], until: Instant) -> Result<usize, LinkError> {
+        self.greet(until)?;
         // What was encrypted earlier goes first, so that what is kept here stays small.
         self.drain(until)?;
         let taken = self

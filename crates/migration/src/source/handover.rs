@@ -218,7 +218,7 @@ impl Session<'_> {
         let limits = &self.options.limits;
         let link = self.to.connect(Instant::now() + limits.handshake).ok()?;
         let mut channel = Channel::new(link, limits.frame);
-        channel.greet(limits.handshake).ok()?;
+        channel.greet(limits.handshake, &|| false).ok()?;
         channel.send(Outgoing::Ask(id)).ok()?;
         match channel.receive(limits.handshake).ok()? {
             Message::Verdict(verdict) => Some(verdict),

@@ -133,7 +133,7 @@ impl Session<'_> {
         });
         let link = self.to.connect(Instant::now() + limits.handshake)?;
         let mut channel = Channel::new(link, limits.frame);
-        channel.greet(limits.handshake)?;
+        channel.greet(limits.handshake, &|| self.handle.is_cancelled())?;
         self.handle.stage(Stage::Checking);
         channel.send(Outgoing::Offer {
             id,

@@ -1,5 +1,6 @@
 //! A link that carries messages.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::frame::{HEADER, Header};
@@ -10,6 +11,12 @@ use crate::link::{Link, LinkError};
 
 /// How often one who waits for room looks whether he still wants to wait.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// The same for one who waits for the other side's words: others may wait for his place.
+const STEP: Duration = Duration::from_millis(20);
+
+/// Memory for a frame is taken in such pieces, in bytes.
+const PIECE: usize = 256 << 10;
 
 /// Why a message could not be sent or did not come.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +50,24 @@ impl ChannelError {
     /// Whether the link can still be used.
     pub(crate) fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut(_))
+    }
+}
+
+/// Does what waits for the other side, in steps between which `interrupted` is asked.
+fn in_steps(
+    limit: Duration,
+    interrupted: &dyn Fn() -> bool,
+    mut wait: impl FnMut(Instant) -> Result<(), LinkError>,
+) -> Result<(), ChannelError> {
+    let until = Instant::now() + limit;
+    loop {
+        match wait(until.min(Instant::now() + STEP)) {
+            Ok(()) => return Ok(()),
+            Err(LinkError::TimedOut) if interrupted() => return Err(ChannelError::Interrupted),
+            Err(LinkError::TimedOut) if Instant::now() < until => {}
+            Err(LinkError::TimedOut) => return Err(ChannelError::TimedOut(limit)),
+            Err(error) => return Err(ChannelError::Broken(error)),
+        }
     }
 }
 
@@ -92,22 +117,44 @@ impl Channel {
         self.link.end_is_proof()
     }
 
+    /// The other side's address, on a network.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.link.peer()
+    }
+
+    /// Waits until the other side has said anything at all, or has closed.
+    pub(crate) fn wait_for_word(
+        &mut self,
+        limit: Duration,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<(), ChannelError> {
+        in_steps(limit, interrupted, |until| self.link.wait_for_word(until))
+    }
+
     /// Both sides say who they are.
-    pub(crate) fn greet(&mut self, limit: Duration) -> Result<(), ChannelError> {
+    pub(crate) fn greet(
+        &mut self,
+        limit: Duration,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<(), ChannelError> {
+        in_steps(limit, interrupted, |until| self.link.greet(until))?;
         let mut greeting = [0; MAGIC.len() + 4];
         greeting[..MAGIC.len()].copy_from_slice(&MAGIC);
         greeting[MAGIC.len()..].copy_from_slice(&VERSION.to_le_bytes());
-        self.write(&greeting, limit, &|| false)?;
-        let until = Instant::now() + limit;
+        self.write(&greeting, limit, interrupted)?;
         let mut said = [0; MAGIC.len() + 4];
         let mut filled = 0;
-        while filled < said.len() {
-            filled += match self.link.read(&mut said[filled..], until) {
-                Ok(0) => return Err(ChannelError::Ended),
-                Ok(count) => count,
-                Err(LinkError::TimedOut) => return Err(ChannelError::TimedOut(limit)),
-                Err(error) => return Err(ChannelError::Broken(error)),
-            };
+        in_steps(limit, interrupted, |until| {
+            while filled < said.len() {
+                match self.link.read(&mut said[filled..], until)? {
+                    0 => break,
+                    count => filled += count,
+                }
+            }
+            Ok(())
+        })?;
+        if filled < said.len() {
+            return Err(ChannelError::Ended);
         }
         let (magic, version) = said.split_at(MAGIC.len());
         if magic != MAGIC {
@@ -193,18 +240,39 @@ impl Channel {
             self.took(read, limit)?;
         }
         let header = self.checked_header()?;
-        if self.payload.len() < header.length {
-            self.payload.resize(header.length, 0);
-        }
         while self.filled < HEADER + header.length {
             let until = self.within_frame(until);
-            let read = self.link.read(
-                &mut self.payload[self.filled - HEADER..header.length],
-                until,
-            );
+            let came = self.filled - HEADER;
+            // Grows with what has come, not with what was promised.
+            let room = header.length.min(came + PIECE);
+            if self.payload.len() < room {
+                self.payload.resize(room, 0);
+            }
+            let read = self.link.read(&mut self.payload[came..room], until);
             self.took(read, limit)?;
         }
         Ok(())
+    }
+
+    /// As [`receive`](Self::receive); `interrupted` is asked now and then.
+    pub(crate) fn receive_unless(
+        &mut self,
+        limit: Duration,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Message<'_>, ChannelError> {
+        let until = Instant::now() + limit;
+        loop {
+            if interrupted() {
+                return Err(ChannelError::Interrupted);
+            }
+            let step = until.saturating_duration_since(Instant::now()).min(STEP);
+            match self.fill(step) {
+                Ok(()) => return self.message(),
+                Err(error) if error.is_timeout() && !step.is_zero() => {}
+                Err(error) if error.is_timeout() => return Err(ChannelError::TimedOut(limit)),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn checked_header(&self) -> Result<Header, ChannelError> {

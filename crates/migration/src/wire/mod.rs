@@ -22,7 +22,7 @@ mod ram;
 pub(crate) use channel::{Channel, ChannelError};
 pub use message::MigrationId;
 pub(crate) use message::{Message, Outgoing, Verdict};
-pub(crate) use ram::{RamBuilder, SealedFrame};
+pub(crate) use ram::{RamBuilder, Run, SealedFrame};
 
 /// What both sides begin with.
 pub(crate) const MAGIC: [u8; 8] = *b"paprmigr";

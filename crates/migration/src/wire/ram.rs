@@ -1,5 +1,6 @@
 //! Pages in a frame: their bytes first, then which pages they are, as runs, then the number of runs (u32). A run is its first page
-//! (u64), its length in pages (u32), and whether its bytes are here (1) or all zeros (0). Pages that were never sent are zeros.
+//! (u64), its length in pages (u32), and whether its bytes are here (1) or all zeros (0). Each run begins behind the one before it. Pages
+//! that were never sent are zeros.
 
 use super::frame::{HEADER, Header, Kind};
 
@@ -167,6 +168,7 @@ impl<'a> RamFrame<'a> {
         let mut data = self.data;
         let (runs, _) = self.runs.as_chunks::<RUN>();
         let mut result = Vec::with_capacity(runs.len());
+        let mut behind = 0;
         for bytes in runs {
             let run = Run::decode(bytes)?;
             let fits = run
@@ -176,6 +178,10 @@ impl<'a> RamFrame<'a> {
             if !fits || run.count == 0 {
                 return Err("pages were sent that the machine does not have");
             }
+            if run.first < behind {
+                return Err("pages were sent twice, or not in their order");
+            }
+            behind = run.first + run.pages();
             let len = if run.data {
                 u64::from(run.count) * u64::from(page_size)
             } else {
@@ -197,6 +203,11 @@ impl<'a> RamFrame<'a> {
 }
 
 impl Run {
+    /// How many pages.
+    pub(crate) fn pages(&self) -> u64 {
+        self.count.into()
+    }
+
     fn decode(bytes: &[u8; RUN]) -> Result<Self, &'static str> {
         let [a, b, c, d, e, f, g, h, i, j, k, l, data] = *bytes;
         Ok(Self {
@@ -258,6 +269,7 @@ mod tests {
             payload.extend(claimed.to_le_bytes());
             if let Ok(found) = RamFrame::decode(&payload).and_then(|frame| frame.runs(PAGE, 5)) {
                 prop_assert!(found.iter().all(|(run, _)| run.count > 0 && run.first + u64::from(run.count) <= 5));
+                prop_assert!(found.windows(2).all(|pair| pair[0].0.first + pair[0].0.pages() <= pair[1].0.first));
                 let bytes: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
                 let said: usize = found.iter().filter(|(run, _)| run.data).map(|(run, _)| run.count as usize * PAGE as usize).sum();
                 prop_assert_eq!(bytes, said);

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub mod pipe;
+pub mod pki;
 pub mod plain;
+pub mod raw;
 pub mod world;
 
 use std::time::Duration;
@@ -14,6 +16,7 @@ use paprika_migration::options::Limits;
 pub fn quick() -> Options {
     Options {
         limits: Limits {
+            first_byte: Duration::from_secs(2),
             handshake: Duration::from_secs(2),
             check: Duration::from_secs(2),
             frame: Duration::from_secs(2),
