@@ -41,9 +41,12 @@ impl Paprika {
     }
 
     /// `paprika receive`, and the address at which it waits. What the machine is like comes with the guest.
-    pub(crate) fn receive(place: &Place<'_>) -> Result<(Self, String)> {
+    pub(crate) fn receive(place: &Place<'_>, memory: Memory<'_>) -> Result<(Self, String)> {
         let mut command = Command::new(PROGRAM);
         command.args(["receive", "tcp:127.0.0.1:0"]);
+        if let Memory::Nvdimm(image) = memory {
+            command.arg("--nvdimm").arg(keys(image));
+        }
         let mut vm = Self::start(command, place, Role::Second)?;
         let address = vm.process.wait_for_word(WAITING)?;
         Ok((vm, format!("tcp:{address}")))

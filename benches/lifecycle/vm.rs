@@ -128,7 +128,7 @@ impl<'a> Place<'a> {
     pub(crate) fn receive(&self, memory: Memory<'_>) -> Result<(Box<dyn Vm>, String)> {
         Ok(match self.monitor {
             Monitor::Paprika => {
-                let (vm, address) = Paprika::receive(self)?;
+                let (vm, address) = Paprika::receive(self, memory)?;
                 (Box::new(vm), address)
             }
             Monitor::Qemu => {

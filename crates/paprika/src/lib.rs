@@ -10,6 +10,7 @@
 //! - [`session`]: a guest that a program runs: a script in, the console's text and the end out;
 //! - [`debian`]: a Debian system as a guest: made, booted, told what to run;
 //! - [`demo`]: the demonstrations;
+//! - [`text`]: what others have said, made harmless for the user's terminal;
 //! - [`cli`]: the commands of the program.
 #![deny(unsafe_code)]
 
@@ -24,3 +25,4 @@ pub mod migrate;
 pub mod session;
 pub mod snapshot;
 pub mod terminal;
+pub mod text;

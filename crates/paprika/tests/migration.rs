@@ -121,7 +121,8 @@ fn a_paused_guest_arrives_paused() {
 }
 
 #[test]
-fn what_the_guest_would_notice_is_refused_on_both_sides_and_the_guest_runs_on() {
+fn what_the_guest_would_notice_is_refused_with_the_reason_at_the_destination_and_the_guest_runs_on()
+{
     let directory = tempfile::tempdir().expect("directory");
     let at = directory.path();
     let mut guest = Running::start_in(at, &[&device(at, "")]);
@@ -158,10 +159,12 @@ fn what_the_guest_would_notice_is_refused_on_both_sides_and_the_guest_runs_on() 
         let ran = guest.ctl(&["migrate", &uri]);
         assert_eq!(ran.code, Some(ERROR), "{more}: {ran:?}");
         assert!(
-            ran.stderr.contains(said) && ran.stderr.contains("the guest goes on here"),
+            ran.stderr.contains("refused") && ran.stderr.contains("the guest goes on here"),
             "{more}: {}",
             ran.stderr
         );
+        // What this host has is told to nobody who sends a machine.
+        assert!(!ran.stderr.contains(said), "{more}: {}", ran.stderr);
         let (code, words) = waiting.ending();
         assert_eq!(code, Some(ERROR));
         assert!(words.contains(said), "{more}: {words}");

@@ -210,7 +210,7 @@ pub(super) struct HardwareArgs {
 }
 
 /// A number of CPUs that a machine can have.
-fn cpus(text: &str) -> Result<u32, String> {
+pub(super) fn cpus(text: &str) -> Result<u32, String> {
     let number = text.parse().ok();
     let possible = number.filter(|number| (1..=MAX_VCPUS).contains(number));
     possible.ok_or_else(|| format!("write a whole number from 1 to {MAX_VCPUS}"))

@@ -11,6 +11,7 @@ use super::{exit, migrate, progress};
 use crate::control::api::{AddNvdimm, NvdimmInfo, SaveRequest, State, Status};
 use crate::control::client::Client;
 use crate::snapshot::Saved;
+use crate::text;
 
 /// Look at or change a machine that runs (paprika run --api-socket)
 ///
@@ -115,7 +116,7 @@ pub(super) fn run(args: CtlArgs) -> anyhow::Result<u8> {
             "the guest was asked to shut down".into()
         })?,
         CtlCommand::Metrics if json => show(json, &client.metrics()?, |_| String::new())?,
-        CtlCommand::Metrics => print!("{}", client.metrics_text()?),
+        CtlCommand::Metrics => print!("{}", text::formatted(&client.metrics_text()?)),
         CtlCommand::Snapshot { cancel: true, .. } => {
             show(json, &client.cancel_save()?, |_| "cancelled".into())?;
         }
@@ -151,10 +152,11 @@ fn nvdimm(client: &Client, json: bool, command: NvdimmCommand) -> anyhow::Result
             wanted.timeout_ms = Some(patience.timeout * 1000);
             let added = client.add_nvdimm(&wanted)?;
             for warning in &added.warnings {
-                eprintln!("warning: {warning}");
+                eprintln!("warning: {}", text::line(warning));
             }
             show(json, &added, |added| {
                 let NvdimmInfo { id, slot, .. } = &added.nvdimm;
+                let id = text::line(id);
                 if added.taken {
                     format!("nvdimm {id} is in slot {slot}, and the guest has it")
                 } else {
@@ -167,7 +169,7 @@ fn nvdimm(client: &Client, json: bool, command: NvdimmCommand) -> anyhow::Result
         NvdimmCommand::Remove { id, patience } => {
             let removed = client.remove_nvdimm(&id, Some(Duration::from_secs(patience.timeout)))?;
             show(json, &removed, |removed| {
-                format!("nvdimm {} is gone", removed.id)
+                format!("nvdimm {} is gone", text::line(&removed.id))
             })?;
             if let Some(failure) = removed.sync_failure {
                 anyhow::bail!(
@@ -190,7 +192,7 @@ fn show<T: Serialize>(
     plain: impl FnOnce(&T) -> String,
 ) -> anyhow::Result<()> {
     if json {
-        println!("{}", serde_json::to_string_pretty(value)?);
+        println!("{}", text::formatted(&serde_json::to_string_pretty(value)?));
     } else {
         println!("{}", plain(value));
     }
@@ -207,7 +209,7 @@ fn saved(saved: &Saved) -> String {
     let then = if *ended { ", and ends" } else { "" };
     format!(
         "the guest is saved in {}: {} MiB of memory; it stood still for {stood_still_ms} ms{then}",
-        path.display(),
+        text::line(&path.to_string_lossy()),
         memory_bytes >> 20
     )
 }
@@ -228,6 +230,7 @@ fn status(status: &Status) -> String {
         pid,
         ..
     } = status;
+    let (name, machine) = (text::line(name), text::line(machine));
     format!(
         "{name}: {state} for {} s\n{machine}, {cpus} CPUs, {} MiB of memory, {nvdimms} NVDIMMs, process {pid}",
         age_ms / 1000,
@@ -262,7 +265,60 @@ fn table(nvdimms: &[NvdimmInfo]) -> String {
             format!("{} MiB", it.size >> 20),
             format!("{:#x}", it.guest_address),
         );
-        row(&it.id, &it.slot.to_string(), &size, &address, flush, state)
+        let (id, state) = (text::line(&it.id), text::line(state));
+        row(&id, &it.slot.to_string(), &size, &address, flush, &state)
     }));
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a client of a machine may call things, and what a peer may say.
+    const HOSTILE: &str = "x\x1b[2J\nforged: good\u{9b}1m";
+
+    #[track_caller]
+    fn assert_plain(text: &str, lines: usize) {
+        assert_eq!(text.lines().count(), lines, "{text}");
+        let active = |c: char| c.is_control() && c != '\n';
+        assert!(!text.contains(active), "{text:?}");
+    }
+
+    #[test]
+    fn names_and_words_of_others_are_shown_on_their_line_and_harmless() {
+        let status = Status {
+            state: State::Running,
+            name: HOSTILE.into(),
+            machine: HOSTILE.into(),
+            cpus: 1,
+            memory: 1 << 28,
+            nvdimms: 1,
+            age_ms: 1,
+            pid: 1,
+            version: HOSTILE.into(),
+        };
+        assert_plain(&super::status(&status), 2);
+        let nvdimm = NvdimmInfo {
+            id: HOSTILE.into(),
+            uuid: uuid::Uuid::max(),
+            slot: 0,
+            drc_index: 1,
+            guest_address: 1 << 32,
+            size: 1 << 28,
+            label_size: 1 << 17,
+            read_only: false,
+            sync_dax: false,
+            flush_announced: true,
+            failure: Some(HOSTILE.into()),
+        };
+        assert_plain(&table(&[nvdimm]), 2);
+        let saved = Saved {
+            path: HOSTILE.into(),
+            memory_bytes: 1,
+            stood_still_ms: 1,
+            ended: false,
+        };
+        assert_plain(&super::saved(&saved), 1);
+    }
 }

@@ -11,6 +11,7 @@ use crate::control::api::{
     MigrationStatus,
 };
 use crate::control::client::Client;
+use crate::text;
 
 /// Move the guest to another process, in which `paprika receive` waits for it
 ///
@@ -95,6 +96,7 @@ pub(super) fn moved(moved: &Migrated) -> String {
     } else {
         format!("{rounds} rounds")
     };
+    let to = text::line(to);
     format!(
         "the guest goes on in {to}; it stood still for {downtime_ms:.0} ms, and moved in {:.1} s ({} MiB, {rounds})",
         total_ms / 1000.0,
@@ -128,7 +130,7 @@ pub(super) fn status(status: &MigrationStatus) -> String {
         );
     }
     if let Some(note) = note {
-        words += &format!(": {note}");
+        words += &format!(": {}", text::line(note));
     }
     if *stage == MigrationStage::Unsure {
         words += "\n`paprika ctl migrate --decide there` ends this machine; `--decide here` lets the guest go on here";
@@ -148,5 +150,43 @@ pub(super) const fn words(stage: MigrationStage) -> &'static str {
         MigrationStage::Held => "waiting for files",
         MigrationStage::Done => "done",
         MigrationStage::Failed => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_peer_are_shown_on_their_line_and_harmless() {
+        let hostile = "x\x1b[2J\nforged: done\u{9b}1m";
+        let shown = [
+            moved(&Migrated {
+                to: hostile.into(),
+                total_ms: 1.0,
+                downtime_ms: 1.0,
+                rounds: 1,
+                bytes: 1,
+            }),
+            status(&MigrationStatus {
+                migration: Some(MigrationProgress {
+                    stage: MigrationStage::Failed,
+                    round: 1,
+                    ram_bytes: 1,
+                    left_bytes: 1,
+                    wire_bytes: 1,
+                    bandwidth: 1,
+                    dirty_rate: 1,
+                    expected_downtime_ms: None,
+                    downtime_ms: None,
+                    brake: 0,
+                    elapsed_ms: 1,
+                    note: Some(hostile.into()),
+                }),
+            }),
+        ];
+        for text in shown {
+            assert!(!text.contains(char::is_control), "{text:?}");
+        }
     }
 }

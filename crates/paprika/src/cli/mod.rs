@@ -21,6 +21,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::text;
+
 /// A virtual machine monitor for pseries (IBM POWER) guests with durable persistent memory.
 #[derive(Debug, Parser)]
 #[command(name = "paprika", version, after_help = EXAMPLES)]
@@ -73,7 +75,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {}", sentence(&error));
+            eprintln!("error: {}", text::lines(&sentence(&error)));
             ExitCode::from(exit::code_of_error(&error))
         }
     }
@@ -95,6 +97,7 @@ fn sentence(error: &anyhow::Error) -> String {
 /// A panic is a defect of ours: the terminal is put back, and the user is told in one line what to report.
 fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
+        let info = text::lines(&info.to_string());
         eprintln!("error: a defect of Paprika, please report it: {info}");
     }));
     crate::terminal::restore_on_panic();

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use papr::MachineVersion;
+use papr::{MAX_VCPUS, MachineVersion};
 use paprika_migration::link::Listener;
 use paprika_migration::{Handle, Options, Uri, receive};
 
-use super::arguments::{HostArgs, machine_types};
+use super::arguments::{HostArgs, cpus, machine_types};
 use super::progress;
 use super::run::live_on;
 use super::stats::Stats;
@@ -19,9 +19,9 @@ use crate::terminal::Terminal;
 
 /// Wait for a guest that `paprika ctl migrate` moves here, and run it
 ///
-/// The machine is as the guest knows it, with the same NVDIMM files at the same paths: they are not copied, and each is handed over under
-/// its lock. What the guest would notice is refused before anything is copied, and the guest goes on where it was. Console, keys and exit
-/// codes are those of `paprika run`.
+/// The machine is as the guest knows it, with the same NVDIMM files: they are not copied, and each is handed over under its lock. Where
+/// they are on this side is said here (--nvdimm, --nvdimm-dir), and never by the source. What the guest would notice is refused before
+/// anything is copied, and the guest goes on where it was. Console, keys and exit codes are those of `paprika run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ReceiveArgs {
     /// Where to wait: unix:PATH, tcp:HOST:PORT or tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE
@@ -29,11 +29,24 @@ pub(super) struct ReceiveArgs {
     /// tcp: lets anybody in who can reach the port. With tls: only a source comes in that shows a certificate of an authority in ca=.
     uri: Uri,
 
-    /// Change something of an NVDIMM, where its file is for example; repeatable
+    /// Where the file of an NVDIMM is, and what else is to be changed of it; repeatable
     ///
-    /// `id=NAME` and those keys of `paprika run --nvdimm` that are other than at the source. What the guest would notice is refused.
+    /// `id=NAME,path=FILE`, and those keys of `paprika run --nvdimm` that are other than at the source. What the guest would notice is refused.
     #[arg(long, value_name = "id=NAME,KEY=VALUE,...", help_heading = "Machine")]
     nvdimm: Vec<NvdimmChange>,
+
+    /// The directory that the files of NVDIMMs without a path= of their own are in
+    ///
+    /// Of the path that the source tells, the last part is taken. No symbolic link is followed in the directory.
+    #[arg(long, value_name = "DIR", help_heading = "Machine")]
+    nvdimm_dir: Option<PathBuf>,
+
+    /// The most memory that a guest may have; one with more is refused [default: half of the host's]
+    #[arg(long, value_name = "SIZE", value_parser = max_memory, help_heading = "Machine")]
+    max_memory: Option<u64>,
+
+    #[arg(long, value_name = "N", help = format!("The most CPUs that a guest may have, 1 to {MAX_VCPUS}; one with more is refused"), default_value_t = MAX_VCPUS, value_parser = cpus, help_heading = "Machine")]
+    max_cpus: u32,
 
     /// Machine type, where it is not to be the guest's; an older one is refused
     #[arg(long, value_name = "TYPE", value_parser = machine_types(), help_heading = "Machine")]
@@ -49,6 +62,13 @@ pub(super) struct ReceiveArgs {
     /// Say at the end what the run has cost: time, CPU, instructions, memory
     #[arg(long, help_heading = "Logging")]
     stats: bool,
+}
+
+/// A bound for memory.
+fn max_memory(text: &str) -> Result<u64, String> {
+    papr_scm::nvdimm::parse_size(text)
+        .filter(|&size| size > 0)
+        .ok_or_else(|| "write a size, for example 4G".into())
 }
 
 /// Waits for the guest and runs it; answers the exit code that tells how it ended.
@@ -68,6 +88,11 @@ pub(super) fn run(args: ReceiveArgs) -> anyhow::Result<u8> {
     let options = ArrivalOptions {
         machine: args.machine,
         nvdimms: args.nvdimm,
+        nvdimm_directory: args.nvdimm_dir,
+        max_memory: args
+            .max_memory
+            .unwrap_or_else(ArrivalOptions::default_max_memory),
+        max_cpus: args.max_cpus,
         host: args.host.into(),
     };
     let mut arrival = Arrival::new(options, Box::new(console));

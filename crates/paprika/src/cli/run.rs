@@ -13,6 +13,7 @@ use crate::control::ControlServer;
 use crate::machine::{Blueprint, End, Machine, MachineError};
 use crate::terminal::Terminal;
 use crate::terminal::keys;
+use crate::text;
 
 /// Boot a guest, with its console on this terminal
 ///
@@ -107,7 +108,7 @@ pub(super) fn live_on(
     drop(server);
     let end = end?;
     if let Some(words) = last_words(&end) {
-        eprintln!("paprika: {words}");
+        eprintln!("paprika: {}", text::lines(&words));
     }
     if let Some(stats) = stats {
         eprintln!("paprika: {}", stats.report(machine));

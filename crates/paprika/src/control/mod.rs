@@ -4,7 +4,7 @@
 //! so that a client can neither stop nor slow the guest, whatever it sends or does not send.
 //!
 //! - `socket`: the socket in the file system: who may have it, who may use it;
-//! - `server`: connections and their bounds;
+//! - `server`: how many connections and calls there may be; `connection`: one of them;
 //! - `routes`: which call is which, and what it answers;
 //! - [`api`]: what is sent, as types; [`error`]: how a call fails;
 //! - `metrics`: counters, as JSON and in Prometheus' text format;
@@ -14,6 +14,7 @@
 
 pub mod api;
 pub mod client;
+mod connection;
 pub mod error;
 mod metrics;
 mod moving;

@@ -52,7 +52,7 @@ pub(super) enum Call {
 }
 
 /// Every path with a fixed name, its method, and its call.
-const FIXED: [(&str, Method, Call); 17] = [
+static FIXED: [(&str, Method, Call); 17] = [
     ("/openapi.json", Method::GET, Call::OpenApi),
     ("/metrics", Method::GET, Call::MetricsText),
     ("/v1/metrics", Method::GET, Call::Metrics),
@@ -85,19 +85,31 @@ pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) media: &'static str,
     pub(super) body: Bytes,
+    /// The methods that the path takes, where it does not take the one that was used.
+    pub(super) allow: Option<String>,
+}
+
+/// The methods that a path takes; none: there is no such path.
+pub(super) fn allowed(path: &str) -> Vec<&'static str> {
+    if path.starts_with(NVDIMM_PREFIX) {
+        return vec!["DELETE"];
+    }
+    let of_path = FIXED.iter().filter(|(known, ..)| *known == path);
+    of_path.map(|(_, method, _)| method.as_str()).collect()
 }
 
 impl Call {
     /// The call that a request line means.
     pub(super) fn of(method: &Method, uri: &Uri) -> Result<Self, ApiError> {
         let path = uri.path();
-        let wrong_method = |allowed: &str| {
+        let wrong_method = || {
+            let allowed = allowed(path).join(" or ");
             let message = format!("{path} can't be treated with {method}; use {allowed}");
             Err(ApiError::new(ErrorCode::MethodNotAllowed, message))
         };
         if let Some(id) = path.strip_prefix(NVDIMM_PREFIX) {
             if method != Method::DELETE {
-                return wrong_method("DELETE");
+                return wrong_method();
             }
             let id = percent_decode_str(id).decode_utf8();
             let id = id.map_err(|_| {
@@ -108,18 +120,14 @@ impl Call {
                 patience_of_query(uri.query())?,
             ));
         }
-        let of_path = FIXED.iter().filter(|(known, ..)| *known == path);
-        let allowed: Vec<&str> = of_path
-            .clone()
-            .map(|(_, method, _)| method.as_str())
-            .collect();
-        match of_path.clone().find(|(_, known, _)| known == method) {
+        let mut fixed = FIXED.iter();
+        match fixed.find(|(known, of, _)| *known == path && of == method) {
             Some((.., call)) => Ok(call.clone()),
-            None if allowed.is_empty() => {
+            None if allowed(path).is_empty() => {
                 let message = format!("there is no {path}; see /openapi.json for what there is");
                 Err(ApiError::new(ErrorCode::NotFound, message))
             }
-            None => wrong_method(&allowed.join(" or ")),
+            None => wrong_method(),
         }
     }
 
@@ -274,6 +282,7 @@ impl Reply {
             status: StatusCode::OK,
             media,
             body: body.into(),
+            allow: None,
         }
     }
 

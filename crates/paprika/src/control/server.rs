@@ -1,9 +1,8 @@
-//! The control socket's connections, on one thread: how many there may be, how long each may take, how much each may send.
+//! The control socket's connections, on one thread: how many there may be, and how many calls that may wait.
 //!
-//! One request a connection. Calls that may wait have threads of their own, a few; while all of those are taken, further such calls are
+//! One request a connection (see `connection`). Calls that may wait have threads of their own, a few; while all of those are taken, further such calls are
 //! told to come again, and calls that only look are answered all the same.
 
-use std::convert::Infallible;
 use std::io;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -11,42 +10,32 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
+use hyper::Request;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
+use super::connection::{self, TRANSFER_LIMIT};
 use super::error::{ApiError, ErrorCode};
-use super::routes::{Call, LongCalls, Reply, answer};
+use super::routes::{Call, LongCalls, Reply, allowed, answer};
 use super::socket::{Socket, SocketError, may_use};
 use crate::machine::MachineControl;
 
 /// Connections at one time.
 const CONNECTIONS: usize = 16;
+/// Connections at one time that are only told that there are too many. More are not taken until one of either kind ends.
+const TURNED_AWAY: usize = 16;
 /// Calls that may wait, at one time.
 const WAITING_CALLS: usize = 4;
-/// Bytes of a request's head.
-const MAX_HEAD: usize = 16 << 10;
 /// Bytes of a request's body.
 const MAX_BODY: usize = 64 << 10;
-/// How long a request's head may take to come, its body, and its answer to be read.
-const TRANSFER_LIMIT: Duration = Duration::from_secs(5);
 /// How long calls that are being answered are waited for at the end.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// How long is waited where the host refuses another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// What one connection too many is told.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 71\r\nconnection: close\r\n\r\n\
-    {\"error\":{\"code\":\"busy\",\"message\":\"too many connections; come again\"}} ";
 
 /// Why there can't be a control server.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +153,8 @@ async fn accept(
     server: &Arc<Server>,
     places: &Arc<Semaphore>,
 ) {
+    let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
+    let mut others_tried = false;
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -176,59 +167,52 @@ async fn accept(
         match stream.peer_cred() {
             Ok(peer) if may_use(peer.uid()) => {}
             Ok(peer) => {
-                warn!(uid = peer.uid(), "another user tried the control socket");
+                // Once: others must not fill the log.
+                if !std::mem::replace(&mut others_tried, true) {
+                    warn!(uid = peer.uid(), "another user tried the control socket");
+                }
                 continue;
             }
             Err(_) => continue,
         }
-        let Ok(place) = Arc::clone(places).try_acquire_owned() else {
-            // Without waiting for one who does not read.
-            let _ = stream.try_write(FULL);
-            continue;
-        };
         let server = Arc::clone(server);
-        tokio::spawn(async move {
-            server.connection(stream).await;
-            drop(place);
-        });
+        // Neither semaphore is ever closed.
+        tokio::select! {
+            biased;
+            Ok(place) = Arc::clone(places).acquire_owned() => {
+                tokio::spawn(async move {
+                    let answer = |request| {
+                        let server = Arc::clone(&server);
+                        async move { server.request(request).await }
+                    };
+                    connection::serve(stream, answer).await;
+                    drop(place);
+                });
+            }
+            Ok(place) = Arc::clone(&turned_away).acquire_owned() => {
+                tokio::spawn(async move {
+                    let full = ApiError::new(ErrorCode::Busy, "too many connections; come again");
+                    connection::turn_away(stream, &full.into()).await;
+                    drop(place);
+                });
+            }
+            else => return,
+        }
     }
 }
 
 impl Server {
-    /// One connection, to its end.
-    async fn connection(self: Arc<Self>, stream: UnixStream) {
-        let answered = Arc::new(Notify::new());
-        let service = service_fn(|request| {
-            let (server, answered) = (Arc::clone(&self), Arc::clone(&answered));
-            async move {
-                let reply = server.request(request).await;
-                answered.notify_one();
-                Ok::<_, Infallible>(response(reply))
-            }
-        });
-        let serving = http1::Builder::new()
-            .keep_alive(false)
-            .half_close(true)
-            .max_buf_size(MAX_HEAD)
-            .timer(TokioTimer::new())
-            .header_read_timeout(TRANSFER_LIMIT)
-            .serve_connection(TokioIo::new(stream), service);
-        let patience = async {
-            answered.notified().await;
-            sleep(TRANSFER_LIMIT).await;
-        };
-        tokio::select! {
-            served = serving => if let Err(error) = served {
-                debug!(%error, "a connection to the control socket went wrong");
-            },
-            () = patience => debug!("a client of the control socket does not read its answer"),
-        }
-    }
-
     async fn request(&self, request: Request<Incoming>) -> Reply {
+        let path = request.uri().path().to_owned();
         match self.handle(request).await {
             Ok(reply) => reply,
-            Err(error) => error.into(),
+            Err(error) => {
+                let wrong_method = error.code == ErrorCode::MethodNotAllowed;
+                Reply {
+                    allow: wrong_method.then(|| allowed(&path).join(", ")),
+                    ..error.into()
+                }
+            }
         }
     }
 
@@ -278,32 +262,5 @@ async fn body(request: Request<Incoming>) -> Result<Bytes, ApiError> {
             );
             Err(ApiError::new(ErrorCode::RequestTimeout, message))
         }
-    }
-}
-
-fn response(reply: Reply) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(reply.body));
-    *response.status_mut() = reply.status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(reply.media));
-    response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_one_connection_too_many_is_told_is_well_formed() {
-        let text = std::str::from_utf8(FULL).expect("text");
-        let (head, body) = text.split_once("\r\n\r\n").expect("head and body");
-        assert!(
-            head.contains(&format!("content-length: {}\r\n", body.len())),
-            "{}",
-            body.len()
-        );
-        let body: super::super::error::ErrorBody = serde_json::from_str(body).expect("JSON");
-        assert_eq!(body.error.code, ErrorCode::Busy);
     }
 }

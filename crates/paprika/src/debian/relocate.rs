@@ -15,7 +15,7 @@ use super::error::DebianError;
 use super::guest::{DebianGuest, GRACE, Life};
 use crate::machine::HostOptions;
 use crate::migrate::{Arrival, ArrivalOptions, Leaving};
-use crate::snapshot::{Progress, RestoreOptions, SaveOptions, Snapshot, save};
+use crate::snapshot::{NvdimmChange, Progress, RestoreOptions, SaveOptions, Snapshot, save};
 
 impl DebianGuest {
     /// Saves the guest into the new directory `at`, ends its machine, and restores it with what
@@ -73,7 +73,13 @@ impl DebianGuest {
             brake: true,
             ..Options::default()
         };
+        let devices = self.machine().control().description().nvdimms;
         let arriving = ArrivalOptions {
+            // The same files: both machines are this process's.
+            nvdimms: devices
+                .iter()
+                .map(|device| NvdimmChange::file(&device.id, &device.path))
+                .collect(),
             host,
             ..ArrivalOptions::default()
         };

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use crate::text;
+
 /// Claims, each shown as soon as it is known whether it holds.
 #[derive(Debug)]
 pub struct Checklist<W> {
@@ -15,16 +17,17 @@ impl<W: Write> Checklist<W> {
         Self { out, failed: 0 }
     }
 
-    /// Shows a line that claims nothing.
-    pub fn say(&mut self, line: &str) {
+    /// Shows lines that claim nothing. They may be a guest's: what a terminal would carry out is escaped.
+    pub fn say(&mut self, lines: &str) {
+        let lines: Vec<_> = lines.split('\n').map(text::line).collect();
         // Whoever closes the output early still gets the exit code.
-        let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+        let _ = writeln!(self.out, "{}", lines.join("\n")).and_then(|()| self.out.flush());
     }
 
     /// Shows whether a claim holds.
     pub fn check(&mut self, claim: &str, holds: bool) {
         let verdict = if holds { "ok    " } else { "FAILED" };
-        self.say(&format!("  {verdict}  {claim}"));
+        self.say(&format!("  {verdict}  {}", text::lines(claim)));
         self.failed += usize::from(!holds);
     }
 
@@ -54,6 +57,18 @@ mod tests {
         assert!(shown.contains("ok      grass"), "{shown}");
         assert!(shown.contains("FAILED  the sky"), "{shown}");
         assert!(shown.ends_with("1 check failed.\n"), "{shown}");
+    }
+
+    #[test]
+    fn what_a_guest_has_printed_is_no_claim_and_no_command_of_a_terminal() {
+        let mut out = Vec::new();
+        let mut list = Checklist::new(&mut out);
+        list.say("x\x1b[2J");
+        list.check("said \u{9b}1m\n  ok      forged", false);
+        let shown = String::from_utf8(out).expect("text");
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'));
+        let forged = shown.lines().filter(|line| line.starts_with("  ok"));
+        assert_eq!(forged.count(), 0, "{shown}");
     }
 
     #[test]

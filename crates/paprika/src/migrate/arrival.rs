@@ -2,17 +2,18 @@
 //! one's, so that nothing can fail any more when it is.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use papr::{ConsoleBackend, MachineVersion};
+use papr::{ConsoleBackend, MAX_VCPUS, MachineVersion};
 use papr_scm::nvdimm::{NvdimmConfig, Plan};
 use paprika_migration::{DestinationMachine, Problem, RamShape};
 use tracing::warn;
 
 use super::message::{self, Offer, Parting};
-use super::{PAGE, backing};
+use super::{PAGE, files};
 use crate::machine::state::{BootFiles, Description, compat};
 use crate::machine::{Blueprint, End, HostOptions, Machine, MachineError};
 use crate::snapshot::{NvdimmChange, arrange};
@@ -21,14 +22,42 @@ use crate::snapshot::{NvdimmChange, arrange};
 const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// What who receives chooses.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ArrivalOptions {
     /// Another machine type than the guest's.
     pub machine: Option<MachineVersion>,
-    /// What is changed of NVDIMMs.
+    /// What is changed of NVDIMMs: where their files are, above all.
     pub nvdimms: Vec<NvdimmChange>,
+    /// The directory of the files of NVDIMMs that no change names a file for.
+    pub nvdimm_directory: Option<PathBuf>,
+    /// The most RAM that a guest may have, in bytes.
+    pub max_memory: u64,
+    /// The most vCPUs that a guest may have.
+    pub max_cpus: u32,
     /// What only the host cares for.
     pub host: HostOptions,
+}
+
+impl ArrivalOptions {
+    /// RAM of a guest, in bytes, where nobody says how much it may have: half of the host's.
+    pub fn default_max_memory() -> u64 {
+        let host = rustix::system::sysinfo();
+        let unit = u64::from(host.mem_unit.max(1));
+        (host.totalram as u64).saturating_mul(unit) / 2
+    }
+}
+
+impl Default for ArrivalOptions {
+    fn default() -> Self {
+        Self {
+            machine: None,
+            nvdimms: Vec::new(),
+            nvdimm_directory: None,
+            max_memory: Self::default_max_memory(),
+            max_cpus: MAX_VCPUS,
+            host: HostOptions::default(),
+        }
+    }
 }
 
 /// A machine, as the destination of a migration.
@@ -67,6 +96,35 @@ impl Arrival {
         Some((self.machine.take()?, self.life.take()?))
     }
 
+    /// Whether a guest may have what is offered, before anything is taken from the host for it.
+    fn check_bounds(&self, offer: &Offer) -> Result<(), Problem> {
+        let Description { cpus, memory, .. } = offer.description;
+        let ArrivalOptions {
+            max_memory,
+            max_cpus,
+            ..
+        } = self.options;
+        if memory > max_memory {
+            return Err(Problem(format!(
+                "the guest has {} MiB of memory, and {} MiB are allowed here; allow more with --max-memory",
+                memory >> 20,
+                max_memory >> 20
+            )));
+        }
+        if cpus > max_cpus {
+            return Err(Problem(format!(
+                "the guest has {cpus} CPUs, and {max_cpus} are allowed here; allow more with --max-cpus"
+            )));
+        }
+        // What it boots from has to fit into its memory.
+        if offer.boot_bytes() > memory {
+            return Err(Problem::new(
+                "the source contradicts itself about what the guest boots from",
+            ));
+        }
+        Ok(())
+    }
+
     fn machine(&self) -> Result<&Arc<Machine>, Problem> {
         self.machine
             .as_ref()
@@ -84,8 +142,19 @@ impl Arrival {
         let opened = Plan::new(configs.clone())
             .and_then(Plan::open)
             .map_err(Problem::new)?;
-        // Now that nobody else can write to the files.
-        look(&mut here)?;
+        // Now that nobody else can write to the files. A source that does not say how it left one is refused.
+        let ArrivalOptions {
+            nvdimms: changes,
+            nvdimm_directory,
+            ..
+        } = &self.options;
+        files::look(
+            &mut here,
+            &opened,
+            &parting.machine.description,
+            changes,
+            nvdimm_directory.as_deref(),
+        )?;
         compat::check(&parting.machine.description, &here).map_err(Problem::new)?;
         let warnings = machine
             .adopt(parting.machine, &opened)
@@ -131,15 +200,30 @@ impl DestinationMachine for Arrival {
                 "the source contradicts itself about the machine's memory",
             ));
         }
-        let arranged =
-            arrange(saved, self.options.machine, &self.options.nvdimms).map_err(Problem::new)?;
-        let (mut here, configs) = arranged;
-        // The source still writes to the files: only that they are there, and as long as they should be, can be seen.
-        look(&mut here)?;
+        self.check_bounds(&offer)?;
+        let saved = &offer.description;
+        let ArrivalOptions {
+            machine,
+            nvdimms: changes,
+            nvdimm_directory,
+            ..
+        } = &self.options;
+        let (mut here, mut configs) = arrange(saved, *machine, changes).map_err(Problem::new)?;
+        files::find(
+            &mut here,
+            &mut configs,
+            changes,
+            nvdimm_directory.as_deref(),
+        )?;
+        files::look_ahead(&mut here)?;
         compat::check(saved, &here).map_err(Problem::new)?;
         self.here = Some((here, configs));
         self.offer = Some(offer);
         Ok(())
+    }
+
+    fn luggage_size(&self) -> Option<u64> {
+        self.offer.as_ref().map(Offer::boot_bytes)
     }
 
     fn prepare(&mut self, mut luggage: Vec<u8>) -> Result<(), Problem> {
@@ -151,7 +235,7 @@ impl DestinationMachine for Arrival {
             .ok_or_else(disorder)?;
         let boot = &offer.boot;
         let kernel_length = usize::try_from(boot.kernel.length).unwrap_or(usize::MAX);
-        if luggage.len() as u64 != boot.kernel.length.saturating_add(boot.initrd.length) {
+        if luggage.len() as u64 != offer.boot_bytes() || kernel_length > luggage.len() {
             return Err(Problem::new(
                 "the source has not sent what the guest boots from",
             ));
@@ -229,22 +313,4 @@ impl DestinationMachine for Arrival {
         // With it the files and their locks.
         self.machine = None;
     }
-}
-
-/// Looks at the files of a machine's devices.
-fn look(here: &mut Description) -> Result<(), Problem> {
-    for device in &mut here.nvdimms {
-        let found = backing::of_path(&device.path).map_err(|error| {
-            let (id, path) = (device.id.clone(), device.path.clone());
-            Problem::new(if error.kind() == std::io::ErrorKind::NotFound {
-                compat::Refusal::MissingBacking { id, path }
-            } else {
-                let error = error.to_string();
-                compat::Refusal::UnreadableBacking { id, path, error }
-            })
-        })?;
-        device.size = found.length.saturating_sub(device.label_size);
-        device.backing = Some(found);
-    }
-    Ok(())
 }

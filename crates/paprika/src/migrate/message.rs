@@ -37,6 +37,12 @@ impl Offer {
         }
     }
 
+    /// Bytes of what the guest boots from.
+    pub(super) fn boot_bytes(&self) -> u64 {
+        let BootState { kernel, initrd, .. } = &self.boot;
+        kernel.length.saturating_add(initrd.length)
+    }
+
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Problem> {
         // The version alone first: the rest of a newer one may not be understood.
         #[derive(Deserialize)]

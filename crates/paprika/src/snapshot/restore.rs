@@ -98,6 +98,24 @@ impl FromStr for NvdimmChange {
 }
 
 impl NvdimmChange {
+    /// That a device's file is at `path`.
+    pub fn file(id: impl Into<String>, path: &Path) -> Self {
+        Self {
+            id: id.into(),
+            keys: vec![("path".into(), path.display().to_string())],
+        }
+    }
+
+    /// The device that it is about.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it says where the device's file is.
+    pub(crate) fn names_file(&self) -> bool {
+        self.keys.iter().any(|(key, _)| key == "path")
+    }
+
     /// The description with these keys, and those of `saved` that they do not change.
     fn written(&self, saved: &[(&str, String)]) -> String {
         let changes = |key: &str| {

@@ -71,8 +71,15 @@ impl Running {
         )
     }
 
-    /// A process that waits for a guest. It answers when the guest has come: see [`wait_ready`](Self::wait_ready).
+    /// A process that waits for a guest, whose NVDIMMs' files are in the directory. It answers when the guest has come: see
+    /// [`wait_ready`](Self::wait_ready).
     pub fn receive_in(directory: &Path, name: &str, uri: &str, more: &[&str]) -> Self {
+        let files = ["--nvdimm-dir", argument(directory)];
+        Self::receive_without_files(directory, name, uri, &[&files, more].concat())
+    }
+
+    /// The same for a guest whose NVDIMMs' files `more` names, or nobody.
+    pub fn receive_without_files(directory: &Path, name: &str, uri: &str, more: &[&str]) -> Self {
         let receiving = Self::launch(directory, name, &[&["receive", uri], more].concat());
         let waits_at = uri.strip_prefix("unix:").map(PathBuf::from);
         while waits_at.as_ref().is_some_and(|path| !path.exists()) && !receiving.ended() {
@@ -83,7 +90,9 @@ impl Running {
 
     /// The same at a port of this host, which the process chooses and says.
     pub fn receive_at_port_in(directory: &Path, name: &str) -> (Self, u16) {
-        let mut receiving = Self::launch(directory, name, &["receive", "tcp:127.0.0.1:0"]);
+        let files = ["--nvdimm-dir", argument(directory)];
+        let arguments = [&["receive", "tcp:127.0.0.1:0"], files.as_slice()].concat();
+        let mut receiving = Self::launch(directory, name, &arguments);
         let mut stderr = receiving.child.stderr.take().expect("stderr");
         let mut line = Vec::new();
         let mut byte = [0];

@@ -134,6 +134,17 @@ pub enum Refusal {
         /// Its file.
         path: PathBuf,
     },
+    /// Nothing tells which file the guest was saved with.
+    #[error(
+        "nvdimm {id}: nothing tells whether {path} is the file that the guest had, as whoever saved it does not say, and a guest is never given any other; save or move it again, with a Paprika that says",
+        path = path.display()
+    )]
+    UnknownBacking {
+        /// The device.
+        id: String,
+        /// The file that is there.
+        path: PathBuf,
+    },
     /// The description can't be.
     #[error("the description of nvdimm {0} contradicts itself; it is damaged")]
     Contradiction(String),
@@ -289,8 +300,17 @@ fn check_nvdimm(
             here: here.size,
         });
     }
-    if let (Some(then), Some(now)) = (&saved.backing, &here.backing) {
-        check_backing(saved, then, here, now, warnings)?;
+    match (&saved.backing, &here.backing) {
+        (Some(then), Some(now)) => check_backing(saved, then, here, now, warnings)?,
+        // There is a file here, and whoever saved the guest does not say which it was: it may be any.
+        (None, Some(_)) => {
+            return Err(Refusal::UnknownBacking {
+                id: id(),
+                path: here.path.clone(),
+            });
+        }
+        // What the file is like is out of the question yet: see the callers.
+        (_, None) => {}
     }
     let told_at_boot = machine.has_scm_flush() && !here.sync_dax;
     if !saved.announced && !here.sync_dax && (told_at_boot || saved.sync_dax) {

@@ -240,6 +240,18 @@ fn what_the_guest_relies_on_must_be_as_it_was_and_the_sentence_names_it() {
 }
 
 #[test]
+fn a_file_that_nothing_is_known_of_is_refused() {
+    let saved = machine("pseries-1.1", nvdimm(false, true));
+    let mut silent = saved.clone();
+    silent.nvdimms[0].backing = None;
+    assert!(matches!(
+        check(&silent, &saved),
+        Err(Refusal::UnknownBacking { .. })
+    ));
+    assert_eq!(check(&silent, &silent), Ok(vec![]), "no file is looked at");
+}
+
+#[test]
 fn where_the_contents_are_known_only_they_count() {
     let with = |digest: &str, inode| {
         let mut it = machine("pseries-1.1", nvdimm(false, true));
