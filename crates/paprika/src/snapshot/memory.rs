@@ -79,7 +79,7 @@ fn share(
     };
     std::thread::scope(|scope| {
         for _ in 1..threads() {
-            let another = std::thread::Builder::new().spawn_scoped(scope, &body);
+            let another = std::thread::Builder::new().spawn_scoped(scope, body);
             // A host that gives no more threads (RLIMIT_NPROC) has those do the work that there are.
             if another.is_err() {
                 break;
