@@ -143,7 +143,7 @@ fn status_kib(machine: &Running, key: &str) -> u64 {
     let path = format!("/proc/{}/status", machine.child.id());
     let status = fs::read_to_string(path).expect("Linux has it");
     let line = status.lines().find_map(|line| line.strip_prefix(key));
-    let number = line.and_then(|rest| rest.split_whitespace().nth(0)?.parse().ok());
+    let number = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
     number.unwrap_or_else(|| panic!("no {key} in {status}"))
 }
 
