@@ -1,5 +1,6 @@
-//! Every feature under the sandbox, which is on where nobody says otherwise, and what it refuses, in words. (All other tests that start the
-//! program run under it as well. That what is forbidden is stopped is shown by the tests of the crate `sandbox`, from inside.)
+//! Every feature under the sandbox, which is on where nobody says otherwise, and what it refuses,
+//! in words. (All other tests that start the program run under it as well. That what is forbidden
+//! is stopped is shown by the tests of the crate `sandbox`, from inside.)
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! What a sandbox costs: entering it, and each system call afterwards. Minima of several processes, as other load only adds.
+//! What a sandbox costs: entering it, and each system call afterwards. Minima of several processes,
+//! as other load only adds.
 //!
 //!     cargo run --release -p sandbox --example cost
 
@@ -14,8 +15,8 @@ const INSIDE: &str = "SANDBOX_COST_INSIDE";
 const PROCESSES: usize = 20;
 const CALLS: u32 = 2000;
 
-/// The shortest of many syncs of a file that is in memory, where nothing but the call itself takes time, and of many calls that only
-/// look.
+/// The shortest of many syncs of a file that is in memory, where nothing but the call itself takes
+/// time, and of many calls that only look.
 fn call_times(file: &File) -> (Duration, Duration) {
     let shortest = |call: &dyn Fn()| {
         let batches = (0..20).map(|_| {

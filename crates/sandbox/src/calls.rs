@@ -33,7 +33,8 @@ impl Test {
     }
 }
 
-/// System calls by number; each with alternatives, of which one has to hold; none: it is in whatever its arguments are.
+/// System calls by number; each with alternatives, of which one has to hold; none: it is in
+/// whatever its arguments are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Calls(BTreeMap<i64, Vec<Vec<Test>>>);
 

@@ -63,7 +63,8 @@ impl Filters {
             OnMiss::End => compile(calls, SeccompAction::Trap, SeccompAction::Allow),
             OnMiss::Log => compile(calls, SeccompAction::Log, SeccompAction::Allow),
         };
-        // Of several filters, the one that forbids most counts; an error forbids more than what is allowed.
+        // Of several filters, the one that forbids most counts; an error forbids more than what is
+        // allowed.
         let refuse = |calls: &Calls, error: i32| {
             compile(
                 calls,
@@ -91,7 +92,8 @@ impl Filters {
         })
     }
 
-    /// Restricts this thread, and all that it starts, to what the process may do. To be called before there is a second thread.
+    /// Restricts this thread, and all that it starts, to what the process may do. To be called
+    /// before there is a second thread.
     ///
     /// # Errors
     /// [`FilterError`]; some of the filters may be in force then.

@@ -21,9 +21,11 @@ const FIRST_INHERITED: u32 = 3;
 
 /// Gives up, for this process and all that it starts:
 ///
-/// - new privileges by set-user-ID programs and the like, which seccomp and Landlock ask for as well;
-/// - core dumps, which would hold the memory of a guest, and with that being traced by other processes of the same user. Files
-///   in `/proc/self` belong to root from then on: those that are not readable by everybody (`pagemap`) have to be open before;
+/// - new privileges by set-user-ID programs and the like, which seccomp and Landlock ask for as
+///   well;
+/// - core dumps, which would hold the memory of a guest, and with that being traced by other
+///   processes of the same user. Files in `/proc/self` belong to root from then on: those that are
+///   not readable by everybody (`pagemap`) have to be open before;
 /// - handing descriptors to other programs, also those that were inherited.
 ///
 /// # Errors
@@ -59,7 +61,8 @@ fn close_on_exec() -> Result<(), HardenError> {
         return Ok(());
     }
     match io::Error::last_os_error() {
-        // Linux before 5.11. What this process opens itself is marked anyway, and it executes nothing.
+        // Linux before 5.11. What this process opens itself is marked anyway, and it executes
+        // nothing.
         error if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) => Ok(()),
         error => {
             let what = "mark its descriptors as its own";

@@ -1,8 +1,10 @@
-//! Paths and ports, by Landlock: which files, directories and TCP ports the process may reach from now on.
+//! Paths and ports, by Landlock: which files, directories and TCP ports the process may reach from
+//! now on.
 //!
-//! A rule is about what is at a path when it is made, not about the name: a file that is removed and made again is another. What
-//! is not there when a rule is made gets none. Looking at a path (`stat`), reading a symbolic link and descriptors that are open
-//! already are no matter of Landlock.
+//! A rule is about what is at a path when it is made, not about the name: a file that is removed
+//! and made again is another. What is not there when a rule is made gets none. Looking at a path
+//! (`stat`), reading a symbolic link and descriptors that are open already are no matter of
+//! Landlock.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -114,9 +116,11 @@ impl PathRules {
         self.listen.push(port);
     }
 
-    /// Whether these rules let a file be opened or made at an absolute path, where `writing` for writing.
+    /// Whether these rules let a file be opened or made at an absolute path, where `writing` for
+    /// writing.
     ///
-    /// Compares where paths lead to now. It is no check (that is the kernel's), but tells what the kernel will say.
+    /// Compares where paths lead to now. It is no check (that is the kernel's), but tells what the
+    /// kernel will say.
     pub fn cover(&self, path: &Path, writing: bool) -> bool {
         let wanted = resolved(path);
         let made = !wanted.exists();
@@ -146,7 +150,8 @@ impl PathRules {
     /// Restricts this thread and those that it starts to what these rules and earlier ones allow.
     ///
     /// # Errors
-    /// [`PathsError`]. A kernel that knows less than this program is no error: the result says how much is in force.
+    /// [`PathsError`]. A kernel that knows less than this program is no error: the result says how
+    /// much is in force.
     pub fn enforce(&self) -> Result<PathsInForce, PathsError> {
         let ruleset = Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)

@@ -1,9 +1,10 @@
 //! Which system calls a process may make, and which a thread of each role.
 //!
-//! The list of what every thread may do is generous with calls that reach nothing outside the process: which of them the C library
-//! and Rust's runtime make differs from version to version. It is strict with everything that opens, connects, executes, traces,
-//! or changes what other processes see. Calls that glibc tries first and does without (`clone3`, whose flags no filter can see)
-//! are answered with an error, as by a kernel that does not have them.
+//! The list of what every thread may do is generous with calls that reach nothing outside the
+//! process: which of them the C library and Rust's runtime make differs from version to version. It
+//! is strict with everything that opens, connects, executes, traces, or changes what other
+//! processes see. Calls that glibc tries first and does without (`clone3`, whose flags no filter
+//! can see) are answered with an error, as by a kernel that does not have them.
 
 use libc::*;
 use thread_role::Role;
@@ -22,6 +23,10 @@ const ANYWHERE: &[i64] = &[
     SYS_poll,
     SYS_ppoll,
     SYS_eventfd2,
+    // Syncs of open files, by a ring that takes nothing else: whoever happens to drop a machine
+    // last ends its ring.
+    SYS_fdatasync,
+    SYS_io_uring_enter,
     // Memory. Executable memory is apart.
     SYS_munmap,
     SYS_mremap,
@@ -84,8 +89,8 @@ const ANYWHERE: &[i64] = &[
     SYS_getsid,
 ];
 
-/// Files by name, beneath what Landlock allows, and everything about open ones. Neither mode nor owner nor times of what a path
-/// names, which Landlock has no right for.
+/// Files by name, beneath what Landlock allows, and everything about open ones. Neither mode nor
+/// owner nor times of what a path names, which Landlock has no right for.
 const FILES: &[i64] = &[
     SYS_open,
     SYS_openat,
@@ -208,8 +213,8 @@ const PRCTLS: &[u32] = &[
     PR_SET_NO_NEW_PRIVS as u32,
 ];
 
-/// What a clone that only starts a thread has to say, of the flags that matter: shared memory and signal handlers, the same
-/// process, no new namespace and no tracer.
+/// What a clone that only starts a thread has to say, of the flags that matter: shared memory and
+/// signal handlers, the same process, no new namespace and no tracer.
 const THREAD: u32 = (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD) as u32;
 const CLONE_FLAGS: u32 = THREAD
     | (CLONE_PTRACE
@@ -265,7 +270,8 @@ fn connecting(grants: &Grants) -> Calls {
             .and_when(SYS_socket, &[domain(AF_UNIX)]);
     }
     if grants.tcp {
-        // With names that have to be looked up: by UDP, and which kinds of addresses there are by netlink.
+        // With names that have to be looked up: by UDP, and which kinds of addresses there are by
+        // netlink.
         calls = calls
             .and_when(SYS_socket, &[domain(AF_INET)])
             .and_when(SYS_socket, &[domain(AF_INET6)])
@@ -304,7 +310,6 @@ fn control(grants: &Grants, pid: u32) -> Calls {
     anywhere(pid)
         .and_any(FILES)
         .and_any(SOCKETS)
-        .and_any(&[SYS_io_uring_enter])
         .and(&connecting(grants))
         .and_when(SYS_utimensat, &[Test::Whole(1, 0)])
 }
@@ -338,7 +343,7 @@ pub(crate) fn of(role: Role, grants: &Grants, pid: u32) -> Calls {
         Role::CodeStore => anywhere()
             .and_any(FILES)
             .and_when(SYS_utimensat, &[Test::Whole(1, 0)]),
-        Role::Sync => anywhere().and_any(&[SYS_fdatasync, SYS_io_uring_enter]),
+        Role::Sync => anywhere(),
         Role::ReadAhead => anywhere().and_any(&[SYS_lseek, SYS_fadvise64]),
         Role::Copy => anywhere().and_any(&[
             SYS_pread64,
@@ -352,9 +357,10 @@ pub(crate) fn of(role: Role, grants: &Grants, pid: u32) -> Calls {
     }
 }
 
-/// The calls that a role gets an error for, instead of an end of the process: opening a file for reading, by threads that may
-/// open none. glibc's allocator looks into `/proc/sys/vm/overcommit_memory` when it first gives memory back on a thread that is not
-/// the main one, and does without; which thread that is, nobody can know.
+/// The calls that a role gets an error for, instead of an end of the process: opening a file for
+/// reading, by threads that may open none. glibc's allocator looks into
+/// `/proc/sys/vm/overcommit_memory` when it first gives memory back on a thread that is not the
+/// main one, and does without; which thread that is, nobody can know.
 pub(crate) fn softly_refused(role: Role) -> Calls {
     match role {
         Role::Machine | Role::Control | Role::CodeStore => Calls::default(),

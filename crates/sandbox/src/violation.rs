@@ -1,8 +1,8 @@
-//! What happens at a system call that is not allowed: the kernel does not carry it out and sends the thread SIGSYS, whose handler
-//! says which thread wanted which call and ends the process.
+//! What happens at a system call that is not allowed: the kernel does not carry it out and sends
+//! the thread SIGSYS, whose handler says which thread wanted which call and ends the process.
 //!
-//! The handler can't be replaced afterwards, as no filter of this crate lets a thread set one for SIGSYS; where the signal is blocked,
-//! the kernel ends the process by it.
+//! The handler can't be replaced afterwards, as no filter of this crate lets a thread set one for
+//! SIGSYS; where the signal is blocked, the kernel ends the process by it.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -16,9 +16,9 @@ pub const EXIT_CODE: u8 = 7;
 /// What to do before the process ends, in a signal handler: only what is safe there.
 static LAST: OnceLock<fn()> = OnceLock::new();
 
-/// Has `last` called on the thread that wanted the forbidden call, before the message is written and the process ends, for example
-/// to put a terminal back. It runs in a signal handler: it may take no lock that it has to wait for, and no memory. The first
-/// call counts.
+/// Has `last` called on the thread that wanted the forbidden call, before the message is written
+/// and the process ends, for example to put a terminal back. It runs in a signal handler: it may
+/// take no lock that it has to wait for, and no memory. The first call counts.
 pub fn before_the_end(last: fn()) {
     // Set twice only where a program sets its sandbox up twice.
     let _ = LAST.set(last);
@@ -40,7 +40,8 @@ pub(crate) fn install() -> io::Result<()> {
     }
 }
 
-/// The start of Linux's `siginfo_t` for SIGSYS on 64-bit hosts (include/uapi/asm-generic/siginfo.h).
+/// The start of Linux's `siginfo_t` for SIGSYS on 64-bit hosts
+/// (include/uapi/asm-generic/siginfo.h).
 #[repr(C)]
 struct SigsysInfo {
     signal: i32,
@@ -53,7 +54,8 @@ struct SigsysInfo {
 }
 
 extern "C" fn on_sigsys(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the kernel hands a valid siginfo to an SA_SIGINFO handler, and that of SIGSYS is laid out so.
+    // SAFETY: the kernel hands a valid siginfo to an SA_SIGINFO handler, and that of SIGSYS is laid
+    // out so.
     let call = unsafe { (*info.cast::<SigsysInfo>()).call };
     if let Some(last) = LAST.get() {
         last();
@@ -96,7 +98,8 @@ impl Default for Text {
 }
 
 impl Text {
-    /// Adds what there is room for. What could not be shown becomes a question mark: a thread's name may be anything.
+    /// Adds what there is room for. What could not be shown becomes a question mark: a thread's
+    /// name may be anything.
     fn add(&mut self, more: &[u8]) {
         for (place, &byte) in self.bytes[self.length..].iter_mut().zip(more) {
             let shown = byte == b'\n' || byte == b' ' || byte.is_ascii_graphic();

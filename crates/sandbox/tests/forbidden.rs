@@ -1,5 +1,6 @@
-//! What is forbidden is tried from inside a sandbox, and is stopped; what is allowed works. Each case is a process of its own: this
-//! test binary, started again by itself with the name of the case.
+//! What is forbidden is tried from inside a sandbox, and is stopped; what is allowed works. Each
+//! case is a process of its own: this test binary, started again by itself with the name of the
+//! case.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -86,7 +87,8 @@ const FORBIDDEN: [(&str, Option<Role>, &str); 16] = [
 
 fn attempt(what: &str, directory: &Path) {
     let target = directory.join("made");
-    // SAFETY: system calls with plain numbers and static strings; each is refused before it does anything.
+    // SAFETY: system calls with plain numbers and static strings; each is refused before it does
+    // anything.
     #[allow(unsafe_code)]
     unsafe {
         match what {

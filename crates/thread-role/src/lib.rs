@@ -1,10 +1,12 @@
 //! A thread says what it is for, so that whoever runs the process can hold it to that.
 //!
-//! Libraries start threads, and know what each is for; what follows from it (which system calls it may make, on which host
-//! processors it runs) is for the program to decide. So the body of a thread calls [`begin`] before it does anything on behalf
-//! of a guest, and the program registers one function with [`on_begin`]. Where none is registered, nothing happens.
+//! Libraries start threads, and know what each is for; what follows from it (which system calls it
+//! may make, on which host processors it runs) is for the program to decide. So the body of a
+//! thread calls [`begin`] before it does anything on behalf of a guest, and the program registers
+//! one function with [`on_begin`]. Where none is registered, nothing happens.
 //!
-//! Threads that a thread starts later inherit what it is held to: a thread needs at least the rights of those that it starts.
+//! Threads that a thread starts later inherit what it is held to: a thread needs at least the
+//! rights of those that it starts.
 #![forbid(unsafe_code)]
 
 use std::sync::OnceLock;
@@ -14,9 +16,11 @@ use std::sync::OnceLock;
 pub enum Role {
     /// Starts and awaits the threads of a machine that has all its files, rings and sockets.
     Machine,
-    /// Carries out a guest's instructions and hypercalls, and starts threads of the role [`Sync`](Self::Sync).
+    /// Carries out a guest's instructions and hypercalls, and starts threads of the role
+    /// [`Sync`](Self::Sync).
     GuestCpu,
-    /// Compiles a guest's code. What it keeps on disk is written by a thread of the role [`CodeStore`](Self::CodeStore).
+    /// Compiles a guest's code. What it keeps on disk is written by a thread of the role
+    /// [`CodeStore`](Self::CodeStore).
     Compiler,
     /// Keeps compiled code in files.
     CodeStore,
@@ -49,7 +53,8 @@ impl Role {
 
 static HOOK: OnceLock<fn(Role)> = OnceLock::new();
 
-/// From now on `hook` is called on every thread that says its role. The first call counts; true where this is it.
+/// From now on `hook` is called on every thread that says its role. The first call counts; true
+/// where this is it.
 pub fn on_begin(hook: fn(Role)) -> bool {
     HOOK.set(hook).is_ok()
 }

@@ -9,8 +9,9 @@ use crate::sandbox::{AllowPort, SandboxMode, SandboxOptions};
 pub(super) struct SandboxArgs {
     /// What holds the machine's process to what this command line names
     ///
-    /// on: only these files, directories and sockets can be reached (Landlock), and a system call that a thread has no reason to make
-    /// ends the process (seccomp). log: nothing is forbidden, and such calls are noted in the kernel's log. off: it may do what you may.
+    /// on: only these files, directories and sockets can be reached (Landlock), and a system call
+    /// that a thread has no reason to make ends the process (seccomp). log: nothing is forbidden,
+    /// and such calls are noted in the kernel's log. off: it may do what you may.
     #[arg(
         long,
         value_name = "MODE",
@@ -20,11 +21,13 @@ pub(super) struct SandboxArgs {
     )]
     sandbox: SandboxMode,
 
-    /// Let the machine reach this directory later: for snapshots, files to plug, sockets to migrate to; repeatable
+    /// Let the machine reach this directory later: for snapshots, files to plug, sockets to migrate
+    /// to; repeatable
     #[arg(long, value_name = "DIR", help_heading = "Sandbox")]
     allow_dir: Vec<PathBuf>,
 
-    /// Let the machine connect to this TCP port later, to migrate there, on any host; repeatable; "any" allows all
+    /// Let the machine connect to this TCP port later, to migrate there, on any host; repeatable;
+    /// "any" allows all
     #[arg(long, value_name = "PORT", help_heading = "Sandbox")]
     allow_port: Vec<AllowPort>,
 }

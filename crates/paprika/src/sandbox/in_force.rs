@@ -1,4 +1,5 @@
-//! What is in force in this process: set once, asked by threads, by the API and by who is refused something.
+//! What is in force in this process: set once, asked by threads, by the API and by who is refused
+//! something.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,8 @@ pub(super) struct InForce {
 #[derive(Debug)]
 struct Entered {
     sandbox: InForce,
-    /// Keeps the directory of this process in `/proc`: where Linux forgets it and finds it again, it is another to Landlock.
+    /// Keeps the directory of this process in `/proc`: where Linux forgets it and finds it again,
+    /// it is another to Landlock.
     _itself: Option<OwnedFd>,
 }
 
@@ -57,13 +59,15 @@ fn in_force() -> Option<&'static InForce> {
 fn hold_to(role: Role) {
     let Some(sandbox) = in_force() else { return };
     if let Err(error) = sandbox.filters.enter(role) {
-        // A thread that could do more than is promised must not go on. Linux refuses for lack of memory only.
+        // A thread that could do more than is promised must not go on. Linux refuses for lack of
+        // memory only.
         eprintln!("error: a thread can't be held to what it is for ({role:?}): {error}");
         std::process::exit(crate::cli::exit::ERROR.into());
     }
 }
 
-/// All files, rings and sockets of the machine are there: this thread and those that it starts keep what a running machine needs.
+/// All files, rings and sockets of the machine are there: this thread and those that it starts keep
+/// what a running machine needs.
 ///
 /// # Errors
 /// [`SandboxError::Paths`].
@@ -199,7 +203,8 @@ pub fn check_file(path: &Path, writing: bool) -> Result<(), Outside> {
     }
 }
 
-/// Whether the machine may make a snapshot's directory: under another name beside it, and then in its place.
+/// Whether the machine may make a snapshot's directory: under another name beside it, and then in
+/// its place.
 ///
 /// # Errors
 /// As [`check_file`].

@@ -1,9 +1,12 @@
 //! The sandbox of a process that runs a machine: what the command line names is what it may reach.
 //!
 //! - [`SandboxMode`], [`SandboxOptions`]: what the user chooses;
-//! - [`Needs`]: what a command names, gathered before the first thread; [`Needs::enter`] takes everything else away;
-//! - [`everything_is_open`]: the second step, when all files and sockets are there and the machine is about to run;
-//! - [`check_file`], [`check_place`], [`check_snapshot`]: whether what an API client names can be reached, in words;
+//! - [`Needs`]: what a command names, gathered before the first thread; [`Needs::enter`] takes
+//!   everything else away;
+//! - [`everything_is_open`]: the second step, when all files and sockets are there and the machine
+//!   is about to run;
+//! - [`check_file`], [`check_place`], [`check_snapshot`]: whether what an API client names can be
+//!   reached, in words;
 //! - [`SandboxStatus`]: what is in force.
 //!
 //! The crate `sandbox` knows how; here is what for. `docs/security.md` says who is kept from what.

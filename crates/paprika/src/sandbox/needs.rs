@@ -78,7 +78,8 @@ const NAME_LOOKUP: [&str; 7] = [
     "/etc/protocols",
 ];
 
-/// What of `/proc` a machine's process reads about itself, and the program, whose identity compiled code is kept under.
+/// What of `/proc` a machine's process reads about itself, and the program, whose identity compiled
+/// code is kept under.
 const ITSELF: [&str; 2] = ["/proc/self", "/proc/self/exe"];
 
 /// What a command needs: while it starts, and while its machine runs.
@@ -190,11 +191,12 @@ impl Needs {
             .for_each(|path| self.read(Path::new(path)));
     }
 
-    /// Takes from this process, for good, everything that it does not need, and says in the log what is in force. To be called
-    /// before the first thread.
+    /// Takes from this process, for good, everything that it does not need, and says in the log
+    /// what is in force. To be called before the first thread.
     ///
     /// # Errors
-    /// [`SandboxError`]: the host can't do it. A kernel without Landlock is none; it is told in words.
+    /// [`SandboxError`]: the host can't do it. A kernel without Landlock is none; it is told in
+    /// words.
     pub fn enter(self) -> Result<(), SandboxError> {
         // What is looked for in `/proc` and `/sys` where it is first wanted, on whatever thread.
         host::processors();

@@ -1,8 +1,10 @@
-//! A code cache for each machine. Code from a cache is executed by whoever reads it, and a cache is written by the process of a machine:
-//! a guest that escapes into its process can put any code there. So machines that have nothing to do with each other share none.
+//! A code cache for each machine. Code from a cache is executed by whoever reads it, and a cache is
+//! written by the process of a machine: a guest that escapes into its process can put any code
+//! there. So machines that have nothing to do with each other share none.
 //!
-//! Which machine it is, is told by what the user's command names (its name, and the paths that it boots from and stores to), and by
-//! nothing that a guest, a snapshot or a peer says: whoever could choose would choose another's.
+//! Which machine it is, is told by what the user's command names (its name, and the paths that it
+//! boots from and stores to), and by nothing that a guest, a snapshot or a peer says: whoever could
+//! choose would choose another's.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -48,8 +50,8 @@ impl CodePartition {
         self.with(real.as_deref().unwrap_or(path).as_os_str().as_bytes())
     }
 
-    /// Has a machine use its own cache, where the user has not named one for it. Caches of machines that were not used for the longest
-    /// time are removed, where they have become too many.
+    /// Has a machine use its own cache, where the user has not named one for it. Caches of machines
+    /// that were not used for the longest time are removed, where they have become too many.
     pub fn choose(self, code: &mut CodeOptions, named: bool) {
         if let Some(cache) = code.cache.as_mut().filter(|_| !named) {
             let name = self.0.finalize().to_hex();
@@ -100,7 +102,8 @@ impl Cache {
     }
 }
 
-/// Removes caches in `all` but `own`, the longest unused first, until no more are left than may be kept.
+/// Removes caches in `all` but `own`, the longest unused first, until no more are left than may be
+/// kept.
 fn remove_old(all: &Path, own: &Path, most_bytes: u64, most: usize) {
     let entries = fs::read_dir(all).into_iter().flatten().flatten();
     let others = entries.map(|entry| entry.path()).filter(|path| path != own);
