@@ -298,8 +298,9 @@ mod tests {
             age_ms: 1,
             pid: 1,
             version: HOSTILE.into(),
+            sandbox: crate::sandbox::SandboxStatus::default(),
         };
-        assert_plain(&super::status(&status), 2);
+        assert_plain(&super::status(&status), 3);
         let nvdimm = NvdimmInfo {
             id: HOSTILE.into(),
             uuid: uuid::Uuid::max(),
