@@ -189,6 +189,20 @@ fn a_certificate_that_can_not_be_used_is_named() {
     std::fs::copy(at.join("ours.pem"), at.join("mixed.pem")).expect("a copy");
     std::fs::copy(at.join("source.example.key"), at.join("mixed.key")).expect("a copy");
     assert!(error("ours", "mixed").contains("and its key can't be used"));
+    // Files of which reading would wait for ever, in each place.
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    for name in ["fifo.pem", "fifo.key", "other.key"] {
+        mknodat(CWD, at.join(name), FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
+    }
+    std::fs::copy(at.join("source.example.pem"), at.join("other.pem")).expect("a copy");
+    for (ca, who) in [
+        ("fifo", "source.example"),
+        ("ours", "fifo"),
+        ("ours", "other"),
+    ] {
+        let said = error(ca, who);
+        assert!(said.contains("it is a FIFO"), "{said}");
+    }
 }
 
 /// Not a test of speed but its measurement: `cargo test --release -- --ignored --nocapture`.

@@ -19,6 +19,9 @@ use super::socket::{prepare_tcp, wait, when_ready};
 use super::{Link, LinkError};
 use crate::uri::{Endpoint, TlsFiles};
 
+/// Bytes of a file of certificates that are read, at most.
+const MAX_PEM: u64 = 16 << 20;
+
 /// Why there can be no TLS connection.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -73,7 +76,8 @@ impl Identity {
         let wrong = file_error("the certificate", &files.cert);
         let chain = certificates(&files.cert, &wrong)?;
         let wrong = file_error("the private key", &files.key);
-        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| wrong(&error))?;
+        let pem = pem(&files.key, &wrong)?;
+        let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| wrong(&error))?;
         Ok(Self {
             authorities: Arc::new(authorities),
             chain,
@@ -82,12 +86,24 @@ impl Identity {
     }
 }
 
+/// The text of a file with certificates or a key.
+fn pem(
+    path: &Path,
+    wrong: &dyn Fn(&dyn std::fmt::Display) -> TlsError,
+) -> Result<Vec<u8>, TlsError> {
+    let file = host_file::regular(path, host_file::Access::READ).map_err(|error| wrong(&error))?;
+    let mut text = Vec::new();
+    file.take(MAX_PEM)
+        .read_to_end(&mut text)
+        .map_err(|error| wrong(&error))?;
+    Ok(text)
+}
+
 fn certificates(
     path: &Path,
     wrong: &dyn Fn(&dyn std::fmt::Display) -> TlsError,
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let all = CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?;
-    let all: Vec<_> = all
+    let all: Vec<_> = CertificateDer::pem_slice_iter(&pem(path, wrong)?)
         .collect::<Result<_, _>>()
         .map_err(|error| wrong(&error))?;
     if all.is_empty() {

@@ -85,7 +85,11 @@ impl Session<'_> {
         guest.fetch_dirty(dirty);
         let round = self.handle.progress().round + 1;
         let (settled, sent) = std::thread::scope(|scope| {
-            let settling = scope.spawn(|| guest.settle());
+            let settling = std::thread::Builder::new().spawn_scoped(scope, || guest.settle());
+            let Ok(settling) = settling else {
+                // A host that gives no more threads (RLIMIT_NPROC): one after the other.
+                return (guest.settle(), self.round(channel, round, dirty));
+            };
             let sent = self.round(channel, round, dirty);
             let lost = || Err(Problem::new("the guest's files could not be synced"));
             (settling.join().unwrap_or_else(|_| lost()), sent)

@@ -237,14 +237,31 @@ impl Server {
             .try_acquire_owned()
             .map_err(|_| busy())?;
         let (machine, long) = (Arc::clone(&self.machine), Arc::clone(&self.long));
-        let work = tokio::task::spawn_blocking(move || {
+        let (tell, told) = oneshot::channel();
+        let work = move || {
             let _place = place;
-            answer(call, &machine, &long, &body)
-        });
-        work.await.map_err(|_| {
+            // Nobody hears it where the client has gone.
+            let _ = tell.send(answer(call, &machine, &long, &body));
+        };
+        // Not tokio's: its pool panics where the host gives no more threads.
+        std::thread::Builder::new()
+            .name("control-call".into())
+            .spawn(work)
+            .map_err(|error| no_thread(&error))?;
+        told.await.map_err(|_| {
             ApiError::new(ErrorCode::Internal, "a defect of Paprika; please report it")
         })
     }
+}
+
+/// What a client is told whose call got no thread.
+fn no_thread(error: &io::Error) -> ApiError {
+    ApiError::new(
+        ErrorCode::Busy,
+        format!(
+            "the host gives this process no more threads ({error}); raise `ulimit -u`, or come again"
+        ),
+    )
 }
 
 /// The body of a request, within its bounds.
