@@ -372,7 +372,7 @@ fn a_fifo_or_a_device_in_the_place_of_a_file_is_refused() {
     fs::remove_file(file(&path)).expect("ours");
     let made = mknodat(
         CWD,
-        &file(&path),
+        file(&path),
         FileType::CharacterDevice,
         Mode::RUSR,
         zero,

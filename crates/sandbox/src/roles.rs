@@ -251,6 +251,10 @@ fn anywhere(pid: u32) -> Calls {
                 Test::Whole(1, 0),
             ],
         );
+    // Asking about a descriptor: Rust's library does before each close where checks for undefined behaviour are on.
+    for command in [F_GETFD, F_GETFL] {
+        calls = calls.and_when(SYS_fcntl, &[Test::Bits(1, u32::MAX, command as u32)]);
+    }
     for &request in IOCTLS {
         calls = calls.and_when(SYS_ioctl, &[Test::Bits(1, u32::MAX, request)]);
     }
