@@ -66,7 +66,7 @@ fn snapshot(machine: &Running, directory: &Path) {
 /// A snapshot of a tiny guest whose process is gone.
 fn saved(place: &Path) -> PathBuf {
     let target = place.join("snap");
-    let mut machine = Running::start(&[]);
+    let mut machine = Running::start(&["--allow-dir", argument(place)]);
     let ran = machine.ctl(&["snapshot", argument(&target), "--quit"]);
     assert_eq!(ran.code, Some(OK), "{ran:?}");
     assert_eq!(wait(&mut machine.child).code(), Some(OK));
@@ -159,7 +159,7 @@ fn a_snapshot_that_others_can_write_to_or_own_is_not_restored() {
 
 #[test]
 fn nvdimms_on_fifos_hold_up_neither_the_control_socket_nor_the_guest() {
-    let mut machine = Running::start(&[]);
+    let mut machine = Running::start(&["--allow-dir=/dev"]);
     let directory = machine.directory.clone();
     // As many as there are calls that may wait, with the other ends open to nobody.
     let socket = machine.socket();
@@ -195,7 +195,7 @@ fn nvdimms_on_fifos_hold_up_neither_the_control_socket_nor_the_guest() {
 
 #[test]
 fn a_fifo_where_a_snapshot_should_go_holds_nobody_up_and_stays() {
-    let mut machine = Running::start(&[]);
+    let mut machine = Running::start(&["--allow-dir=/dev"]);
     let directory = machine.directory.clone();
     let pipe = fifo(&directory.join("pipe"));
     let place = directory.join("place");
@@ -265,10 +265,11 @@ fn a_snapshot_does_not_replace_what_holds_a_file_of_its_own_process() {
     let kernel = target.join("kernel");
     let directory = tempfile::tempdir().expect("directory");
     let log = directory.path().join("log");
-    let mut machine = Running::start_in(
-        directory.path(),
-        &["--log-file", argument(&log), "--initrd", argument(&kernel)],
-    );
+    // Above both directories: a snapshot is made beside its target.
+    let above = directory.path().parent().expect("a directory");
+    let files = ["--log-file", argument(&log), "--initrd", argument(&kernel)];
+    let reach = ["--allow-dir", argument(above)];
+    let mut machine = Running::start_in(directory.path(), &[&files[..], &reach].concat());
     let ran = machine.ctl(&["snapshot", argument(&target)]);
     refused(&ran, &["contains the initrd", argument(&kernel)]);
     assert_eq!(names(&target), before);

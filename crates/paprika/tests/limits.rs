@@ -271,7 +271,7 @@ fn a_limit_on_descriptors_is_told_when_something_is_plugged_or_saved() {
 #[test]
 fn a_limit_on_descriptors_leaves_a_guest_that_should_move_where_it_is() {
     let place = tempfile::tempdir().expect("directory");
-    let mut machine = Running::start(&[]);
+    let mut machine = Running::start(&["--allow-dir", argument(place.path())]);
     let uri = format!("unix:{}", argument(&place.path().join("way")));
     let mut receiving = Running::receive_in(place.path(), "api", &uri, &[]);
     limit(
@@ -366,7 +366,9 @@ fn a_full_file_system_is_told_and_nothing_is_left_on_it() {
         return;
     };
     let place = small.0.path();
-    let mut machine = Running::start(&["--log=trace", "--log-file", argument(&place.join("log"))]);
+    let log = place.join("log");
+    let log = ["--log=trace", "--log-file", argument(&log)];
+    let mut machine = Running::start(&[&log, ["--allow-dir", argument(place)].as_slice()].concat());
     // Room for the kernel and the state, and not for what the guest has in memory.
     let blob = vec![1; 16 << 20];
     assert!(fs::write(place.join("blob"), &blob).is_err(), "it is full");

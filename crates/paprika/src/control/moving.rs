@@ -44,8 +44,8 @@ impl Mover {
             .uri
             .parse()
             .map_err(|error: paprika_migration::uri::UriError| bad(error.to_string()))?;
-        sandbox::check_place(&uri)?;
         let options = options(request)?;
+        sandbox::check_place(&uri)?;
         let refused =
             |error: &dyn std::fmt::Display| ApiError::new(ErrorCode::Refused, error.to_string());
         let to = uri.to_string();
