@@ -145,7 +145,10 @@ fn programs_go_on_while_their_guest_is_saved_restored_and_migrated() {
 
 /// Waits until the guest has counted on from `last`; answers how far.
 fn counted_on(guest: &mut DebianGuest, last: u64) -> u64 {
-    let line = format!("while [ $(cat count) -le {last} ]; do sleep 0.1; done; cat count");
+    // The first number may not be there yet.
+    let line = format!(
+        "while [ $(cat count 2>/dev/null || echo 0) -le {last} ]; do sleep 0.1; done; cat count"
+    );
     let told = guest.output(&Command::shell(&line).timeout(Duration::from_secs(300)));
     let told = told.expect("guest");
     assert!(!told.timed_out, "it stands still");
