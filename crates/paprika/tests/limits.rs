@@ -390,14 +390,24 @@ fn a_full_file_system_is_told_and_nothing_is_left_on_it() {
     machine.end();
 }
 
+/// Tells a thread that is waited for that it is over, also where the test fails.
+struct AtEnd<'a>(&'a AtomicBool);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn signals_in_the_middle_of_calls_fail_none() {
     let mut machine = Running::start(&[]);
     let pid = Pid::from_child(&machine.child);
-    let stop = AtomicBool::new(false);
+    let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _ends = AtEnd(&over);
         scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
+            while !over.load(Ordering::Relaxed) {
                 // It has a handler, so that calls are interrupted, and does nothing here.
                 kill_process(pid, Signal::CONT).expect("it runs");
                 std::thread::sleep(Duration::from_micros(50));
@@ -410,7 +420,6 @@ fn signals_in_the_middle_of_calls_fail_none() {
             done(&machine.ctl(&["nvdimm", "remove", &id]));
             fs::remove_file(machine.directory.join(format!("{id}.img"))).expect("its file");
         }
-        stop.store(true, Ordering::Relaxed);
     });
     machine.guest_lives("it lives");
     machine.end();
