@@ -100,6 +100,17 @@ struct Place {
 }
 
 impl Place {
+    fn new(scripts: Vec<Script>, ways: Ways, handle: &Arc<Handle>) -> Self {
+        Self {
+            scripts: Mutex::new(scripts),
+            ways,
+            idle: AtomicU32::new(0),
+            handle: Arc::clone(handle),
+        }
+    }
+}
+
+impl Place {
     fn next(&self) -> Option<Box<dyn Link>> {
         let mut scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
         if scripts.is_empty() {
@@ -295,12 +306,7 @@ fn options(commit: Duration) -> Options {
 /// Whether a guest has come.
 fn attack_destination(scripts: Vec<Script>, ways: Ways) -> bool {
     let handle = Arc::new(Handle::new());
-    let place = Place {
-        scripts: Mutex::new(scripts),
-        ways,
-        idle: AtomicU32::new(0),
-        handle: Arc::clone(&handle),
-    };
+    let place = Place::new(scripts, ways, &handle);
     let mut machine = Destination {
         step: Step::New,
         ram: RamShape {
@@ -321,12 +327,7 @@ fn attack_destination(scripts: Vec<Script>, ways: Ways) -> bool {
 /// Whether the guest has gone.
 fn attack_source(scripts: Vec<Script>, ways: Ways) -> bool {
     let handle = Arc::new(Handle::new());
-    let place = Place {
-        scripts: Mutex::new(scripts),
-        ways,
-        idle: AtomicU32::new(0),
-        handle: Arc::clone(&handle),
-    };
+    let place = Place::new(scripts, ways, &handle);
     let machine = Source::default();
     let moved = migrate(&machine, &place, &options(ways.commit), &handle);
     let (paused, left) = (

@@ -2,7 +2,7 @@
 //! `paprika/tests/schemathesis.rs`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use guest_kit::Progress;
@@ -41,7 +41,7 @@ pub(crate) fn run() -> Result<(), Failure> {
 
 /// The program in an environment of its own, below the user's cache.
 fn install() -> Result<PathBuf, Failure> {
-    let place = cache()?.join(format!("paprika/schemathesis-{VERSION}"));
+    let place = guest_kit::user_cache()?.join(format!("schemathesis-{VERSION}"));
     let (program, complete) = (place.join("bin/schemathesis"), place.join(COMPLETE));
     if complete.exists() {
         return Ok(program);
@@ -61,12 +61,4 @@ fn install() -> Result<PathBuf, Failure> {
     succeed(&mut command, &format!("pip install {package}"))?;
     fs::write(&complete, "").map_err(file_error("written", &complete))?;
     Ok(program)
-}
-
-fn cache() -> Result<PathBuf, Failure> {
-    let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let of_home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let usable = |path: &PathBuf| path.is_absolute();
-    let cache = named.filter(usable).or_else(of_home).filter(usable);
-    cache.ok_or(Failure::NoCache)
 }

@@ -60,9 +60,6 @@ pub(crate) enum Failure {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A user without a cache.
-    #[error("neither HOME nor XDG_CACHE_HOME says where the user's cache is; set one of them")]
-    NoCache,
     /// A file or directory of ours.
     #[error("{} can't be {what}: {source}", path.display())]
     File {

@@ -3,17 +3,15 @@
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use host_file::{Access, Kind, OpenError};
+use host_file::{Access, Distrust, Kind, OpenError, Owner};
 use rustix::fs::{AtFlags, CWD, Dir, FileType};
 
 use crate::error::StoreError;
 
-/// Write permissions of group and others.
-const OTHERS_WRITE: u32 = 0o022;
 /// Permissions of every file.
 const MODE: u32 = 0o600;
 const LOCK: &str = "lock";
@@ -40,16 +38,10 @@ pub(crate) struct Locked {
     _file: File,
 }
 
-/// What makes an opened file or directory untrusted.
+/// What makes an opened file or directory untrusted: code is only ever the user's own.
 fn fault(file: &File) -> io::Result<Option<&'static str>> {
-    let metadata = file.metadata()?;
-    Ok(if metadata.uid() != rustix::process::geteuid().as_raw() {
-        Some("it belongs to another user")
-    } else if metadata.mode() & OTHERS_WRITE != 0 {
-        Some("other users can write to it")
-    } else {
-        None
-    })
+    let found = host_file::distrust(file, Owner::User)?;
+    Ok(found.map(Distrust::in_words))
 }
 
 impl Directory {

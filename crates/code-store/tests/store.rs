@@ -357,7 +357,7 @@ fn a_fifo_or_a_device_in_the_place_of_a_file_is_refused() {
     };
     let fifo = |path: &Path| {
         fs::remove_file(path).expect("ours");
-        mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a FIFO");
+        host_fixtures::fifo(path);
     };
     let store = open(&path);
     store.insert(key(7), b"code");

@@ -21,4 +21,4 @@ mod trust;
 
 pub use kind::Kind;
 pub use open::{Access, OpenError, directory, directory_at, regular, regular_at};
-pub use trust::{Distrust, distrust};
+pub use trust::{Distrust, Owner, distrust};

@@ -4,15 +4,13 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 
-use host_file::{Access, Distrust, Kind, OpenError, directory, directory_at, distrust, regular};
-use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, mknodat};
+use host_file::{
+    Access, Distrust, Kind, OpenError, Owner, directory, directory_at, distrust, regular,
+};
+use host_fixtures::fifo;
+use rustix::fs::{CWD, OFlags, fcntl_getfl};
 use rustix::io::{FdFlags, fcntl_getfd};
-
-fn fifo(path: &Path) {
-    mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
-}
 
 fn kind_of(result: Result<File, OpenError>) -> Kind {
     match result {
@@ -33,7 +31,7 @@ const EVERY: [Access; 5] = [
 fn what_is_no_regular_file_is_named_whatever_it_is_opened_for() {
     let place = tempfile::tempdir().expect("directory");
     let at = |name: &str| place.path().join(name);
-    fifo(&at("fifo"));
+    fifo(at("fifo"));
     let _listener = UnixListener::bind(at("socket")).expect("socket");
     symlink(at("fifo"), at("link")).expect("link");
     for access in EVERY {
@@ -131,18 +129,20 @@ fn an_opened_file_is_closed_in_children_and_does_not_wait() {
 #[test]
 fn what_others_can_write_to_or_own_is_not_trusted() {
     let place = tempfile::tempdir().expect("directory");
-    let opened = || directory(place.path()).expect("directory");
-    assert_eq!(distrust(&opened()).expect("metadata"), None);
+    let both = || {
+        let opened = directory(place.path()).expect("directory");
+        [Owner::User, Owner::UserOrSuperuser]
+            .map(|owner| distrust(&opened, owner).expect("metadata"))
+    };
+    assert_eq!(both(), [None; 2]);
     for mode in [0o720, 0o702] {
         fs::set_permissions(place.path(), fs::Permissions::from_mode(mode)).expect("mode");
-        let found = distrust(&opened()).expect("metadata");
-        assert_eq!(found, Some(Distrust::OthersWrite), "{mode:o}");
+        assert_eq!(both(), [Some(Distrust::OthersWrite); 2], "{mode:o}");
     }
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o700)).expect("mode");
     if std::os::unix::fs::chown(place.path(), Some(65_534), None).is_err() {
         eprintln!("skipped: only the superuser can give a directory to another user");
         return;
     }
-    let found = distrust(&opened()).expect("metadata");
-    assert_eq!(found, Some(Distrust::OtherOwner));
+    assert_eq!(both(), [Some(Distrust::OtherOwner); 2]);
 }

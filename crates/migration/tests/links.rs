@@ -190,9 +190,8 @@ fn a_certificate_that_can_not_be_used_is_named() {
     std::fs::copy(at.join("source.example.key"), at.join("mixed.key")).expect("a copy");
     assert!(error("ours", "mixed").contains("and its key can't be used"));
     // Files of which reading would wait for ever, in each place.
-    use rustix::fs::{CWD, FileType, Mode, mknodat};
     for name in ["fifo.pem", "fifo.key", "other.key"] {
-        mknodat(CWD, at.join(name), FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
+        host_fixtures::fifo(at.join(name));
     }
     std::fs::copy(at.join("source.example.pem"), at.join("other.pem")).expect("a copy");
     for (ca, who) in [

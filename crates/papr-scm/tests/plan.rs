@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use host_fixtures::{SmallFileSystem, fifo};
 use papr_scm::backing::Durability;
 use papr_scm::nvdimm::{NvdimmConfig, Plan};
 use tempfile::TempDir;
@@ -227,10 +228,8 @@ fn files_that_can_not_be_had_are_refused() {
 
 #[test]
 fn what_is_no_regular_file_is_refused_and_holds_nobody_up() {
-    use rustix::fs::{CWD, FileType, Mode, mknodat};
     let directory = tempfile::tempdir().expect("a directory");
-    let fifo = directory.path().join("fifo");
-    mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
+    fifo(directory.path().join("fifo"));
     for keys in ["", ",size=256M", ",readonly=on"] {
         for (path, kind) in [
             ("DIR/fifo", "a FIFO"),
@@ -285,39 +284,12 @@ fn room_is_taken_beforehand_where_it_is_asked_for_and_contents_stay() {
     assert_eq!(&content, b"content");
 }
 
-/// A directory on a file system of so many MiB of its own; none where this user may not mount one.
-struct SmallFileSystem(TempDir);
-
-impl SmallFileSystem {
-    fn new(mib: u64) -> Option<Self> {
-        let directory = tempfile::tempdir().expect("a directory");
-        let options = format!("size={mib}m");
-        let mounted = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
-            .arg(directory.path())
-            .output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(directory));
-        }
-        eprintln!("skipped: this user may not mount a file system");
-        None
-    }
-}
-
-impl Drop for SmallFileSystem {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount")
-            .arg(self.0.path())
-            .status();
-    }
-}
-
 #[test]
 fn room_that_is_not_there_is_told_before_a_guest_finds_out() {
-    let Some(small) = SmallFileSystem::new(400) else {
+    let Some(small) = SmallFileSystem::mount(400) else {
         return;
     };
-    let directory = &small.0;
+    let directory = small.directory();
     image(&directory.path().join("old.img"), SIZE + LABEL);
     image(&directory.path().join("large.img"), 2 * SIZE + LABEL);
     let text = refused(directory, &["id=a,path=DIR/a.img,size=512M,prealloc=on"]);

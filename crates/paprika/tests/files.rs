@@ -9,31 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use common::running::Running;
-use common::{Ran, Watchdog, argument, paprika, tiny_guest, wait};
+use common::{Ran, argument, paprika, run, tiny_guest, wait};
+use host_fixtures::fifo;
 use paprika::control::api::State;
 use paprika::machine::{End, Machine, MachineConfig};
-use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 const OK: i32 = 0;
 const ERROR: i32 = 1;
 const SAVED: [&str; 4] = ["initrd", "kernel", "memory", "state"];
-
-fn fifo(path: &Path) -> PathBuf {
-    mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
-    path.to_owned()
-}
-
-/// Runs the program to its end, which a watchdog brings where it waits for ever.
-fn run(arguments: &[&str]) -> Ran {
-    let child = paprika(arguments).spawn().expect("the program starts");
-    let _watchdog = Watchdog::over(&child);
-    let output = child.wait_with_output().expect("the program's end");
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
 
 /// That a run was refused with one sentence that contains all of `said`.
 #[track_caller]
@@ -78,7 +61,7 @@ fn a_fifo_or_a_device_is_refused_wherever_run_is_given_a_file() {
     let place = tempfile::tempdir().expect("directory");
     let kernel = tiny_guest::write(place.path());
     let kernel = argument(&kernel);
-    let pipe = fifo(&place.path().join("pipe"));
+    let pipe = fifo(place.path().join("pipe"));
     for (path, kind) in [
         (argument(&pipe), "is a FIFO, not a regular file"),
         ("/dev/zero", "is a character device, not a regular file"),
@@ -114,7 +97,7 @@ fn a_fifo_in_a_snapshot_is_refused() {
     refused(&ran, &["is a regular file, not a directory"]);
     let change = format!(
         "--nvdimm=id=a,path={}",
-        argument(&fifo(&place.path().join("pipe")))
+        argument(&fifo(place.path().join("pipe")))
     );
     refused(
         &run(&["restore", argument(&target), &change]),
@@ -167,7 +150,7 @@ fn nvdimms_on_fifos_hold_up_neither_the_control_socket_nor_the_guest() {
         for number in 0..4 {
             let (socket, directory) = (&socket, &directory);
             scope.spawn(move || {
-                let path = fifo(&directory.join(format!("fifo{number}")));
+                let path = fifo(directory.join(format!("fifo{number}")));
                 let keys = format!("id=f{number},path={},readonly=on", argument(&path));
                 let ctl = ["ctl", "--socket", argument(socket), "nvdimm", "add", &keys];
                 refused(&run(&ctl), &["is a FIFO, not a regular file"]);
@@ -197,16 +180,16 @@ fn nvdimms_on_fifos_hold_up_neither_the_control_socket_nor_the_guest() {
 fn a_fifo_where_a_snapshot_should_go_holds_nobody_up_and_stays() {
     let mut machine = Running::start(&["--allow-dir=/dev"]);
     let directory = machine.directory.clone();
-    let pipe = fifo(&directory.join("pipe"));
+    let pipe = fifo(directory.join("pipe"));
     let place = directory.join("place");
     fs::create_dir(&place).expect("directory");
-    fifo(&place.join("state"));
+    fifo(place.join("state"));
     let (full, leftover) = (
         directory.join("full"),
         directory.join(".full.saving-00000000"),
     );
     fs::create_dir(&leftover).expect("directory");
-    fifo(&leftover.join("state"));
+    fifo(leftover.join("state"));
     for target in [&pipe, &place, &PathBuf::from("/dev/zero")] {
         let ran = machine.ctl(&["snapshot", argument(target)]);
         refused(&ran, &[argument(target), "is not a snapshot"]);

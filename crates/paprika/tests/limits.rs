@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::running::Running;
-use common::{Ran, Watchdog, argument, tiny_guest};
+use common::{Ran, argument, run_command, tiny_guest};
+use host_fixtures::SmallFileSystem;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 const OK: i32 = 0;
@@ -40,17 +41,6 @@ fn under(limit: &str, program: &Path, place: &Path, arguments: &[&str]) -> Comma
 
 fn paprika() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_paprika"))
-}
-
-fn ran(mut command: Command) -> Ran {
-    let child = command.spawn().expect("the program starts");
-    let _watchdog = Watchdog::over(&child);
-    let output = child.wait_with_output().expect("the program's end");
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
 }
 
 /// That a run either went well or was refused with a sentence.
@@ -99,7 +89,7 @@ fn sweep(limits: impl Iterator<Item = String>, user: Option<u32>) -> usize {
             std::os::unix::fs::chown(place.path(), Some(user), Some(user)).expect("root");
             command.uid(user).gid(user);
         }
-        let ran = ran(command);
+        let ran = run_command(command);
         if ran.code == Some(126) || ran.code == Some(127) {
             eprintln!(
                 "skipped: the other user can't run the program ({})",
@@ -204,7 +194,7 @@ fn a_limit_on_the_size_of_files_ends_no_guest() {
     let place = tempfile::tempdir().expect("directory");
     let arguments = machine(place.path());
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ran = ran(under(
+    let ran = run_command(under(
         "--fsize=1048576",
         paprika(),
         place.path(),
@@ -294,7 +284,7 @@ fn a_limit_on_address_space_is_told() {
     let place = tempfile::tempdir().expect("directory");
     let kernel = tiny_guest::write(place.path());
     let arguments = ["run", "--memory=4G", "--kernel", argument(&kernel)];
-    let ran = ran(under(
+    let ran = run_command(under(
         "--as=2000000000",
         paprika(),
         place.path(),
@@ -335,37 +325,12 @@ fn a_limit_on_threads_is_told_at_the_start() {
     assert!(well >= 1, "there is a limit that suffices");
 }
 
-/// A file system of so many MiB, in a directory.
-struct Small(tempfile::TempDir);
-
-impl Small {
-    fn new(mib: u64) -> Option<Self> {
-        let directory = tempfile::tempdir().expect("directory");
-        let options = format!("size={mib}m");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
-            .arg(directory.path())
-            .output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(directory));
-        }
-        eprintln!("skipped: this user may not mount a file system");
-        None
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
-    }
-}
-
 #[test]
 fn a_full_file_system_is_told_and_nothing_is_left_on_it() {
-    let Some(small) = Small::new(8) else {
+    let Some(small) = SmallFileSystem::mount(8) else {
         return;
     };
-    let place = small.0.path();
+    let place = small.path();
     let log = place.join("log");
     let log = ["--log=trace", "--log-file", argument(&log)];
     let mut machine = Running::start(&[&log, ["--allow-dir", argument(place)].as_slice()].concat());

@@ -215,44 +215,17 @@ mod tests {
         assert_eq!(space.take(GIB), None);
     }
 
-    /// A file system of one MiB, in the directory.
-    struct Small(tempfile::TempDir);
-
-    impl Small {
-        fn new() -> Option<Self> {
-            let directory = tempfile::tempdir().expect("directory");
-            let mounted = std::process::Command::new("mount")
-                .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
-                .arg(directory.path())
-                .output();
-            if mounted.is_ok_and(|output| output.status.success()) {
-                return Some(Self(directory));
-            }
-            eprintln!("skipped: this user may not mount a file system");
-            None
-        }
-    }
-
-    impl Drop for Small {
-        fn drop(&mut self) {
-            let umount = std::process::Command::new("umount")
-                .arg(self.0.path())
-                .status();
-            drop(umount);
-        }
-    }
-
     #[test]
     fn a_store_that_found_no_room_is_told_from_a_file_that_shrank() {
         use std::os::unix::fs::FileExt;
-        let Some(small) = Small::new() else {
+        let Some(small) = host_fixtures::SmallFileSystem::mount(1) else {
             return;
         };
         let file = std::fs::File::options()
             .read(true)
             .write(true)
             .create_new(true)
-            .open(small.0.path().join("image"))
+            .open(small.path().join("image"))
             .expect("file");
         file.set_len(4 << 20).expect("a sparse file");
         let handle = file.try_clone().expect("handle");

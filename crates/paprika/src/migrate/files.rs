@@ -85,19 +85,11 @@ fn in_directory(
     let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     match openat2(&parent, name, flags, Mode::empty(), beneath) {
         Ok(file) => Ok((found, file)),
-        Err(Errno::NOENT) => Err(Problem::new(Refusal::MissingBacking {
-            id: id.clone(),
-            path: found,
-        })),
         Err(Errno::LOOP) => Err(Problem(format!(
             "nvdimm {id}: {} is a symbolic link, and none is followed for a source; say where its file is with --nvdimm id={id},path=FILE",
             found.display()
         ))),
-        Err(error) => Err(Problem::new(Refusal::UnreadableBacking {
-            id: id.clone(),
-            path: found,
-            error: error.to_string(),
-        })),
+        Err(error) => Err(Problem::new(Refusal::of_backing(id, &found, &error.into()))),
     }
 }
 
@@ -105,15 +97,8 @@ fn in_directory(
 /// as they should be.
 pub(super) fn look_ahead(here: &mut Description) -> Result<(), Problem> {
     for device in &mut here.nvdimms {
-        let found = backing::of_path(&device.path).map_err(|error| {
-            let (id, path) = (device.id.clone(), device.path.clone());
-            Problem::new(if error.kind() == std::io::ErrorKind::NotFound {
-                Refusal::MissingBacking { id, path }
-            } else {
-                let error = error.to_string();
-                Refusal::UnreadableBacking { id, path, error }
-            })
-        })?;
+        let found = backing::of_path(&device.path)
+            .map_err(|error| Problem::new(Refusal::of_backing(&device.id, &device.path, &error)))?;
         device.size = found.length.saturating_sub(device.label_size);
         // What else there is to know of it counts when nobody writes to it.
         device.backing = None;

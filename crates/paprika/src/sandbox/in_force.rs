@@ -1,6 +1,7 @@
 //! What is in force in this process: set once, asked by threads, by the API and by who is refused
 //! something.
 
+use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -61,8 +62,12 @@ fn hold_to(role: Role) {
     if let Err(error) = sandbox.filters.enter(role) {
         // A thread that could do more than is promised must not go on. Linux refuses for lack of
         // memory only.
-        eprintln!("error: a thread can't be held to what it is for ({role:?}): {error}");
-        std::process::exit(crate::cli::exit::ERROR.into());
+        let mut stderr = std::io::stderr().lock();
+        let _ = writeln!(
+            stderr,
+            "error: a thread can't be held to what it is for ({role:?}): {error}"
+        );
+        std::process::exit(rustix::process::EXIT_FAILURE);
     }
 }
 

@@ -381,11 +381,6 @@ mod tests {
         assert_eq!(names(place.path()), ["snap"]);
     }
 
-    fn fifo(path: &Path) {
-        use rustix::fs::{FileType, Mode, mknodat};
-        mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
-    }
-
     #[test]
     fn a_snapshot_with_something_else_in_it_is_not_replaced() {
         let place = tempfile::tempdir().expect("directory");
@@ -396,7 +391,7 @@ mod tests {
             match thing {
                 "pmem.img" => fs::write(&path, "precious").expect("file"),
                 "link" => std::os::unix::fs::symlink("/etc/hostname", &path).expect("link"),
-                "fifo" => fifo(&path),
+                "fifo" => drop(host_fixtures::fifo(&path)),
                 _ => fs::create_dir(&path).expect("directory"),
             }
             let refused = save(&target, "new").expect_err("not all of it is ours");

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use host_file::{Access, Distrust, OpenError};
+use host_file::{Access, Distrust, OpenError, Owner};
 use papr::{ConsoleBackend, MachineVersion};
 use papr_scm::nvdimm::{ConfigError, NvdimmConfig, OpenNvdimm, Plan, PlanError};
 
@@ -337,9 +337,11 @@ impl Snapshot {
 
 /// Sees that nobody else could have written to an opened file or directory.
 fn trusted(file: &File, path: &Path) -> Result<(), RestoreError> {
-    let found = host_file::distrust(file).map_err(|error| RestoreError::Unreadable {
-        path: path.to_owned(),
-        error,
+    let found = host_file::distrust(file, Owner::UserOrSuperuser).map_err(|error| {
+        RestoreError::Unreadable {
+            path: path.to_owned(),
+            error,
+        }
     })?;
     found.map_or(Ok(()), |why| {
         let path = path.to_owned();
@@ -440,15 +442,8 @@ fn look(
     config: &NvdimmConfig,
     digest: bool,
 ) -> Result<(), Refusal> {
-    let found = identity::look(&config.path, digest).map_err(|error| {
-        let (id, path) = (device.id.clone(), device.path.clone());
-        if error.kind() == io::ErrorKind::NotFound {
-            Refusal::MissingBacking { id, path }
-        } else {
-            let error = error.to_string();
-            Refusal::UnreadableBacking { id, path, error }
-        }
-    })?;
+    let found = identity::look(&config.path, digest)
+        .map_err(|error| Refusal::of_backing(&device.id, &device.path, &error))?;
     // The label area is as long as the guest knows it, or as the user says, which is refused.
     device.size = found.length.saturating_sub(device.label_size);
     // Where the contents count, nothing else does, and they are not known yet.

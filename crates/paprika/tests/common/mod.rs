@@ -106,11 +106,18 @@ pub struct Ran {
 
 /// Runs the program to its end.
 pub fn run(arguments: &[&str]) -> Ran {
+    run_command(paprika(arguments))
+}
+
+/// Runs a command whose output is piped to its end, which a watchdog brings where it waits for ever.
+pub fn run_command(mut command: Command) -> Ran {
+    let child = command.spawn().expect("the program starts");
+    let _watchdog = Watchdog::over(&child);
     let Output {
         status,
         stdout,
         stderr,
-    } = paprika(arguments).output().expect("the program starts");
+    } = child.wait_with_output().expect("the program's end");
     Ran {
         code: status.code(),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),

@@ -4,7 +4,8 @@
 //! The rule behind all of them: what a running guest was told can't be taken back. So what it relies on must be the same, and where the
 //! host may differ without the guest's noticing, but with a consequence, the user is told which.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use papr::MachineVersion;
 
@@ -148,6 +149,19 @@ pub enum Refusal {
     /// The description can't be.
     #[error("the description of nvdimm {0} contradicts itself; it is damaged")]
     Contradiction(String),
+}
+
+impl Refusal {
+    /// A device's file that could not be looked at.
+    pub(crate) fn of_backing(id: &str, path: &Path, error: &io::Error) -> Self {
+        let (id, path) = (id.to_owned(), path.to_owned());
+        if error.kind() == io::ErrorKind::NotFound {
+            Self::MissingBacking { id, path }
+        } else {
+            let error = error.to_string();
+            Self::UnreadableBacking { id, path, error }
+        }
+    }
 }
 
 /// What a user should know of a guest that goes on here.
