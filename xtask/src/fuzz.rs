@@ -32,8 +32,8 @@ const PACKAGES: &[&str] = &["g++"];
 
 /// Memory of a target, MiB: several times what they need.
 const RSS_LIMIT_MB: u32 = 2048;
-/// The longest that an input may take, in seconds of the clock. The slowest take tenths of one on an
-/// idle host, and a hundred times as long on one that is overloaded.
+/// The longest that an input may take, in seconds of the clock. The slowest take tenths of one on
+/// an idle host, and a hundred times as long on one that is overloaded.
 const TIMEOUT: u32 = 120;
 /// The longest input in bytes, where a target is not in [`LENGTHS`].
 const LENGTH: u32 = 4096;

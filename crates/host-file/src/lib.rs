@@ -7,10 +7,11 @@
 //!
 //! - what is there is looked at by name first, so that no device is opened that need not be;
 //! - it is opened with `O_NONBLOCK`, `O_NOCTTY` and `O_CLOEXEC` (open(2));
-//! - what was opened is looked at again by its descriptor, since the name may lead elsewhere by now.
+//! - what was opened is looked at again by its descriptor, since the name may lead elsewhere by
+//!   now.
 //!
-//! On a regular file `O_NONBLOCK` has no effect (open(2)): reads, writes and syncs wait for the disk
-//! as ever. So it is left set, which spares a system call.
+//! On a regular file `O_NONBLOCK` has no effect (open(2)): reads, writes and syncs wait for the
+//! disk as ever. So it is left set, which spares a system call.
 //!
 //! [`distrust`] says whether somebody else could have written what is in an opened file.
 #![forbid(unsafe_code)]

@@ -1,5 +1,5 @@
-//! Log lines that strangers can cause: only so many in a time, so that nobody fills a disk or hides what matters; those that are left
-//! out are counted.
+//! Log lines that strangers can cause: only so many in a time, so that nobody fills a disk or hides
+//! what matters; those that are left out are counted.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,8 @@ pub(crate) struct LogLimit {
 }
 
 impl LogLimit {
-    /// Has `write` write a line, unless there were too many lately. It is told how many were left out since the last one.
+    /// Has `write` write a line, unless there were too many lately. It is told how many were left
+    /// out since the last one.
     pub(crate) fn line(&mut self, write: impl FnOnce(u64)) {
         self.line_at(Instant::now(), write);
     }

@@ -18,7 +18,8 @@ pub struct Options {
 /// How long each thing is waited for.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// The first byte of one who connects to a destination: a source speaks at once, and who says nothing keeps others out.
+    /// The first byte of one who connects to a destination: a source speaks at once, and who says
+    /// nothing keeps others out.
     pub first_byte: Duration,
     /// A connection, and the first words over it.
     pub handshake: Duration,

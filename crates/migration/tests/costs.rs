@@ -65,7 +65,8 @@ impl DestinationMachine for Counting {
     fn give_up(&mut self) {}
 }
 
-/// Lets `speak` speak to a destination after the offer; how that ended, and what the destination said.
+/// Lets `speak` speak to a destination after the offer; how that ended, and what the destination
+/// said.
 fn hear(
     machine: &mut Counting,
     handle: &Handle,
@@ -100,7 +101,8 @@ fn a_byte_that_comes_has_the_destination_touch_one_byte_and_one_more_at_most() {
     let mut sent = 0_u64;
     let (error, _) = hear(&mut machine, &Handle::new(), |peer| {
         let mut frames = luggage();
-        // Pages far apart, and then, again and again, that all of a terabyte is zeros, in as many runs as there can be.
+        // Pages far apart, and then, again and again, that all of a terabyte is zeros, in as many
+        // runs as there can be.
         let apart: Vec<_> = (0..64).map(|page| (page << 22, 1, 1)).collect();
         let stride = LARGE.pages / 4096;
         let all: Vec<_> = (0..4096)

@@ -1,4 +1,5 @@
-//! A destination whose process has no descriptors left for a while. A test of its own program: the limit is the whole process's.
+//! A destination whose process has no descriptors left for a while. A test of its own program: the
+//! limit is the whole process's.
 
 mod common;
 

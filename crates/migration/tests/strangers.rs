@@ -18,7 +18,8 @@ const SHAPE: RamShape = RamShape {
     pages: 64,
 };
 
-/// A source that waits for a minute, or a destination that gives everybody ten: who comes in does not because others have been given up.
+/// A source that waits for a minute, or a destination that gives everybody ten: who comes in does
+/// not because others have been given up.
 fn patient(minutes: u64) -> Options {
     let long = Duration::from_secs(60 * minutes);
     Options {

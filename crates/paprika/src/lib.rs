@@ -8,7 +8,8 @@
 //! - [`control`]: the socket by which programs control a running machine;
 //! - [`snapshot`]: a machine in a directory, and the way back;
 //! - [`migrate`]: a machine that moves to another process while its guest runs;
-//! - [`sandbox`]: what the process of a machine is held to; [`host`]: what the monitor asks of the host;
+//! - [`sandbox`]: what the process of a machine is held to; [`host`]: what the monitor asks of the
+//!   host;
 //! - [`session`]: a guest that a program runs: a script in, the console's text and the end out;
 //! - [`debian`]: a Debian system as a guest: made, booted, told what to run;
 //! - [`demo`]: the demonstrations;

@@ -1,11 +1,12 @@
 //! What others have said, as text for the user: on the terminal and in the log.
 //!
-//! A peer of a migration, a client of the control socket, a guest's last words, a file's name: any of them may hold escape sequences, which
-//! a terminal carries out, and newlines, behind which a line can be forged. So nothing of the kind is written as it is. The one exception
-//! is the guest's console, which is what the user has asked for.
+//! A peer of a migration, a client of the control socket, a guest's last words, a file's name: any
+//! of them may hold escape sequences, which a terminal carries out, and newlines, behind which a
+//! line can be forged. So nothing of the kind is written as it is. The one exception is the guest's
+//! console, which is what the user has asked for.
 //!
-//! Everything that is written in Paprika's name goes through here: log lines (`cli/logging.rs`), errors (`cli/mod.rs`), what
-//! `ctl` shows.
+//! Everything that is written in Paprika's name goes through here: log lines (`cli/logging.rs`),
+//! errors (`cli/mod.rs`), what `ctl` shows.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -13,8 +14,8 @@ use std::fmt::Write;
 /// What begins each further line of a text that has several.
 const MARGIN: &str = "\n  | ";
 
-/// Whether a character must not reach a terminal as it is: control characters, line and paragraph separators, and what changes the
-/// direction of the text around it (Unicode TR 36, section 2.5).
+/// Whether a character must not reach a terminal as it is: control characters, line and paragraph
+/// separators, and what changes the direction of the text around it (Unicode TR 36, section 2.5).
 fn is_active(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -49,14 +50,15 @@ pub fn line(text: &str) -> Cow<'_, str> {
     replace(text, |plain, c| plain.extend(c.escape_default()))
 }
 
-/// On as many lines as it has, each but the first behind a margin, so that none can be taken for a line of its own.
+/// On as many lines as it has, each but the first behind a margin, so that none can be taken for a
+/// line of its own.
 pub fn lines(text: &str) -> String {
     let lines: Vec<_> = text.trim_end().lines().map(line).collect();
     lines.join(MARGIN)
 }
 
-/// Text whose format needs its lines as they are: JSON, or counters. A newline in what it tells is escaped by the format already. What
-/// else is active becomes an escape of JSON.
+/// Text whose format needs its lines as they are: JSON, or counters. A newline in what it tells is
+/// escaped by the format already. What else is active becomes an escape of JSON.
 pub fn formatted(text: &str) -> Cow<'_, str> {
     replace(text, |plain, c| {
         // Writing to a string does not fail.
@@ -71,7 +73,8 @@ pub fn formatted(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    /// Clears the screen, changes the title, forges a line, turns the text round, and ends a C1 sequence.
+    /// Clears the screen, changes the title, forges a line, turns the text round, and ends a C1
+    /// sequence.
     const HOSTILE: &str =
         "a\x1b[2J\x1b]0;title\x07\r\nerror: forged\u{202e}txt\u{9b}31m\u{2028}b\0";
 

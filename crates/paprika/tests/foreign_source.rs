@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 const OK: i32 = 0;
 const ERROR: i32 = 1;
 
-/// Bytes of a greeting, of a frame's header, and of what precedes the description in an offer: see `crates/migration/src/wire`.
+/// Bytes of a greeting, of a frame's header, and of what precedes the description in an offer: see
+/// `crates/migration/src/wire`.
 const GREETING: usize = 12;
 const HEADER: usize = 20;
 const BEFORE_DESCRIPTION: usize = 28;
@@ -50,7 +51,8 @@ fn next_frame(from: &mut impl Read) -> io::Result<(u8, u32, Vec<u8>)> {
     Ok((header[0], word(8), payload))
 }
 
-/// Passes on what a source says to the destination at `far`, with `forge` done to its offer and its state; answers its URI.
+/// Passes on what a source says to the destination at `far`, with `forge` done to its offer and its
+/// state; answers its URI.
 fn forger(directory: &Path, far: &Path, forge: impl Fn(u8, &mut Value) + Send + 'static) -> String {
     let near = directory.join("near");
     let _ = std::fs::remove_file(&near);

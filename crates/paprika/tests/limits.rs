@@ -1,6 +1,6 @@
-//! Limits of the host, met when a machine is started, when something is plugged, when it is saved and
-//! when it moves: each is a call that fails with a sentence, what was begun is removed, and a guest
-//! that runs goes on.
+//! Limits of the host, met when a machine is started, when something is plugged, when it is saved
+//! and when it moves: each is a call that fails with a sentence, what was begun is removed, and a
+//! guest that runs goes on.
 
 mod common;
 

@@ -20,7 +20,8 @@ pub(crate) struct PerfMap(Mutex<File>);
 static MADE: Mutex<Option<PerfMap>> = Mutex::new(None);
 
 /// Makes the map of this process now, for the compiler that will be asked to name code
-/// ([`name_for_perf`](crate::JitService::name_for_perf)): for a process that can't make it any more by then.
+/// ([`name_for_perf`](crate::JitService::name_for_perf)): for a process that can't make it any more
+/// by then.
 ///
 /// # Errors
 /// Where it can't be made.

@@ -102,19 +102,24 @@ macro_rules! names {
 }
 
 names! {
-    SYS_accept SYS_accept4 SYS_access SYS_bind SYS_bpf SYS_chmod SYS_chown SYS_clone SYS_clone3 SYS_connect SYS_copy_file_range
-    SYS_creat SYS_dup SYS_dup2 SYS_dup3 SYS_execve SYS_execveat SYS_fadvise64 SYS_fallocate SYS_fchmod SYS_fchmodat SYS_fchown
-    SYS_fcntl SYS_fdatasync SYS_flock SYS_fork SYS_fstat SYS_fstatfs SYS_fsync SYS_ftruncate SYS_getcwd SYS_getdents64
-    SYS_getpeername SYS_getpriority SYS_getsockname SYS_getsockopt SYS_inotify_init1 SYS_io_uring_enter SYS_io_uring_register
-    SYS_io_uring_setup SYS_ioctl SYS_kill SYS_landlock_restrict_self SYS_link SYS_linkat SYS_listen SYS_lseek SYS_lstat
-    SYS_memfd_create SYS_mkdir SYS_mkdirat SYS_mknodat SYS_mlock SYS_mmap SYS_mount SYS_mprotect SYS_mremap SYS_newfstatat
-    SYS_open SYS_openat SYS_openat2 SYS_perf_event_open SYS_pidfd_getfd SYS_pidfd_open SYS_pidfd_send_signal SYS_prctl
-    SYS_pread64 SYS_preadv SYS_preadv2 SYS_prlimit64 SYS_process_vm_readv SYS_process_vm_writev SYS_ptrace SYS_pwrite64
-    SYS_pwritev SYS_pwritev2 SYS_readlink SYS_readlinkat SYS_recvfrom SYS_recvmsg SYS_rename SYS_renameat SYS_renameat2 SYS_rmdir
-    SYS_rt_sigaction SYS_rt_sigqueueinfo SYS_sched_setaffinity SYS_seccomp SYS_sendfile SYS_sendmsg SYS_sendto SYS_setns
-    SYS_setpriority SYS_setsockopt SYS_setxattr SYS_shutdown SYS_socket SYS_socketpair SYS_splice SYS_stat SYS_statfs SYS_statx
-    SYS_symlinkat SYS_sync SYS_syncfs SYS_tgkill SYS_tkill SYS_truncate SYS_umask SYS_unlink SYS_unlinkat SYS_unshare
-    SYS_userfaultfd SYS_utimensat SYS_vfork SYS_wait4 SYS_waitid
+        SYS_accept SYS_accept4 SYS_access SYS_bind SYS_bpf SYS_chmod SYS_chown SYS_clone SYS_clone3
+    SYS_connect SYS_copy_file_range     SYS_creat SYS_dup SYS_dup2 SYS_dup3 SYS_execve SYS_execveat
+    SYS_fadvise64 SYS_fallocate SYS_fchmod SYS_fchmodat SYS_fchown     SYS_fcntl SYS_fdatasync
+    SYS_flock SYS_fork SYS_fstat SYS_fstatfs SYS_fsync SYS_ftruncate SYS_getcwd SYS_getdents64
+    SYS_getpeername SYS_getpriority SYS_getsockname SYS_getsockopt SYS_inotify_init1
+    SYS_io_uring_enter SYS_io_uring_register     SYS_io_uring_setup SYS_ioctl SYS_kill
+    SYS_landlock_restrict_self SYS_link SYS_linkat SYS_listen SYS_lseek SYS_lstat
+    SYS_memfd_create SYS_mkdir SYS_mkdirat SYS_mknodat SYS_mlock SYS_mmap SYS_mount SYS_mprotect
+    SYS_mremap SYS_newfstatat     SYS_open SYS_openat SYS_openat2 SYS_perf_event_open
+    SYS_pidfd_getfd SYS_pidfd_open SYS_pidfd_send_signal SYS_prctl     SYS_pread64 SYS_preadv
+    SYS_preadv2 SYS_prlimit64 SYS_process_vm_readv SYS_process_vm_writev SYS_ptrace SYS_pwrite64
+    SYS_pwritev SYS_pwritev2 SYS_readlink SYS_readlinkat SYS_recvfrom SYS_recvmsg SYS_rename
+    SYS_renameat SYS_renameat2 SYS_rmdir     SYS_rt_sigaction SYS_rt_sigqueueinfo
+    SYS_sched_setaffinity SYS_seccomp SYS_sendfile SYS_sendmsg SYS_sendto SYS_setns
+    SYS_setpriority SYS_setsockopt SYS_setxattr SYS_shutdown SYS_socket SYS_socketpair SYS_splice
+    SYS_stat SYS_statfs SYS_statx     SYS_symlinkat SYS_sync SYS_syncfs SYS_tgkill SYS_tkill
+    SYS_truncate SYS_umask SYS_unlink SYS_unlinkat SYS_unshare     SYS_userfaultfd SYS_utimensat
+    SYS_vfork SYS_wait4 SYS_waitid
 }
 
 #[cfg(test)]

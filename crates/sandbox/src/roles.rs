@@ -251,12 +251,14 @@ fn anywhere(pid: u32) -> Calls {
                 Test::Whole(1, 0),
             ],
         );
-    // Asking about a descriptor: Rust's library does before each close where checks for undefined behaviour are on.
+    // Asking about a descriptor: Rust's library does before each close where checks for undefined
+    // behaviour are on.
     for command in [F_GETFD, F_GETFL] {
         calls = calls.and_when(SYS_fcntl, &[Test::Bits(1, u32::MAX, command as u32)]);
     }
-    // A signal's handler runs on whatever thread the kernel chooses, and wakes the thread for signals by a byte in a socket pair
-    // (signal-hook). Without an address it goes where the socket is connected to already.
+    // A signal's handler runs on whatever thread the kernel chooses, and wakes the thread for
+    // signals by a byte in a socket pair (signal-hook). Without an address it goes where the socket
+    // is connected to already.
     calls = calls.and_when(SYS_sendto, &[Test::Whole(4, 0)]);
     for &request in IOCTLS {
         calls = calls.and_when(SYS_ioctl, &[Test::Bits(1, u32::MAX, request)]);

@@ -34,8 +34,8 @@ pub enum ReceiveError {
 const REFUSED: &str = "refused; the receiver says why, on its side";
 
 impl ReceiveError {
-    /// In words for the source. Why a machine was refused is none of its business: it would tell whoever asks which files are there, how
-    /// long they are, and what the host has.
+    /// In words for the source. Why a machine was refused is none of its business: it would tell
+    /// whoever asks which files are there, how long they are, and what the host has.
     pub(super) fn for_the_source(&self) -> String {
         match self {
             Self::Refused(_) | Self::Place(_) => REFUSED.to_owned(),

@@ -166,8 +166,9 @@ impl Session<'_> {
     }
 }
 
-/// Puts a frame's pages where they belong. Of those that are zeros now only those are touched that hold something, which as many bytes
-/// were received for; so what a frame costs is bounded by what has come.
+/// Puts a frame's pages where they belong. Of those that are zeros now only those are touched that
+/// hold something, which as many bytes were received for; so what a frame costs is bounded by what
+/// has come.
 fn fill(
     machine: &mut dyn DestinationMachine,
     written: &mut WrittenPages,
@@ -211,7 +212,8 @@ impl Pieces {
         }
     }
 
-    /// Adds a piece. What is more than was announced takes no memory; what is announced takes memory as it comes.
+    /// Adds a piece. What is more than was announced takes no memory; what is announced takes
+    /// memory as it comes.
     fn add(&mut self, total: usize, bytes: &[u8]) -> Result<(), ReceiveError> {
         let known = *self.total.get_or_insert(total);
         let fits = self.bytes.len() + bytes.len() <= total;

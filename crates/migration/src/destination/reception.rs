@@ -1,5 +1,6 @@
-//! Everybody who connects is greeted at once, on a thread of his own, so that those who say nothing keep nobody waiting. They are bounded
-//! in number: where one too many comes, the oldest that has said nothing yet makes room, or else the oldest.
+//! Everybody who connects is greeted at once, on a thread of his own, so that those who say nothing
+//! keep nobody waiting. They are bounded in number: where one too many comes, the oldest that has
+//! said nothing yet makes room, or else the oldest.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -76,11 +77,13 @@ impl Visitors {
     }
 }
 
-/// What one who was greeted is asked; none: nothing came of him. The second argument says whether he is to be sent away.
+/// What one who was greeted is asked; none: nothing came of him. The second argument says whether
+/// he is to be sent away.
 pub(super) type Hear<'a, T> =
     dyn Fn(Channel, &dyn Fn() -> bool) -> Result<Option<T>, ChannelError> + Sync + 'a;
 
-/// Greets whoever connects, until `hear` makes something of one of them, or until `stop` (then: none).
+/// Greets whoever connects, until `hear` makes something of one of them, or until `stop` (then:
+/// none).
 ///
 /// # Errors
 /// Where nobody can come any more.

@@ -1,6 +1,7 @@
-//! Which pages of RAM hold something that was received: those, and no others, have to be cleared when the source says that they are
-//! zeros now. Finding the next one takes a few steps, however large RAM is and however few they are, so that a short message can't make
-//! the receiver look at all of it.
+//! Which pages of RAM hold something that was received: those, and no others, have to be cleared
+//! when the source says that they are zeros now. Finding the next one takes a few steps, however
+//! large RAM is and however few they are, so that a short message can't make the receiver look at
+//! all of it.
 
 use std::ops::Range;
 
@@ -10,7 +11,8 @@ const BITS: u64 = 64;
 /// A set of pages.
 #[derive(Debug)]
 pub(super) struct WrittenPages {
-    /// A bit per page; then, level by level, a bit per word of the level below that is not zero; the last one has a single word.
+    /// A bit per page; then, level by level, a bit per word of the level below that is not zero;
+    /// the last one has a single word.
     levels: Vec<Vec<u64>>,
 }
 

@@ -28,7 +28,8 @@ pub enum LinkError {
 
 /// A stream of bytes in both directions.
 pub trait Link: Send {
-    /// Waits until the other side has said something, or has closed. For one who connects: nothing was read of him yet.
+    /// Waits until the other side has said something, or has closed. For one who connects: nothing
+    /// was read of him yet.
     ///
     /// # Errors
     /// [`LinkError`].
@@ -37,7 +38,8 @@ pub trait Link: Send {
         Ok(())
     }
 
-    /// Does what the link needs before it carries bytes: the handshake of TLS. After [`LinkError::TimedOut`] it can be called again.
+    /// Does what the link needs before it carries bytes: the handshake of TLS. After
+    /// [`LinkError::TimedOut`] it can be called again.
     ///
     /// # Errors
     /// [`LinkError`]; the other side may have shown no certificate that is believed.
@@ -88,8 +90,9 @@ pub trait Connect: Send + Sync {
 
 /// Something that others connect to.
 pub trait Accept: Send {
-    /// The next connection, which is yet to be [greeted](Link::greet); none: nobody came in time, or who came was not let in. What a
-    /// host is short of for a moment (descriptors, memory) is waited for.
+    /// The next connection, which is yet to be [greeted](Link::greet); none: nobody came in time,
+    /// or who came was not let in. What a host is short of for a moment (descriptors, memory) is
+    /// waited for.
     ///
     /// # Errors
     /// Where nobody can come any more.

@@ -218,14 +218,16 @@ fn is_own_user(socket: &UnixStream) -> bool {
 enum AcceptError {
     /// The one who connected has gone: the next may be there already.
     Gone,
-    /// The host is short of something for now (descriptors, memory), or its network or firewall says no: the next is taken later.
+    /// The host is short of something for now (descriptors, memory), or its network or firewall
+    /// says no: the next is taken later.
     Passing,
     /// The socket is none that can be listened at.
     Final,
 }
 
 impl AcceptError {
-    /// accept(2) also hands on errors of the network that wait on a new connection, so the short list is of those that are final.
+    /// accept(2) also hands on errors of the network that wait on a new connection, so the short
+    /// list is of those that are final.
     fn of(error: &io::Error) -> Self {
         match error.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::FAULT) => Self::Final,

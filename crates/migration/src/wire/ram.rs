@@ -1,6 +1,7 @@
-//! Pages in a frame: their bytes first, then which pages they are, as runs, then the number of runs (u32). A run is its first page
-//! (u64), its length in pages (u32), and whether its bytes are here (1) or all zeros (0). Each run begins behind the one before it. Pages
-//! that were never sent are zeros.
+//! Pages in a frame: their bytes first, then which pages they are, as runs, then the number of runs
+//! (u32). A run is its first page (u64), its length in pages (u32), and whether its bytes are here
+//! (1) or all zeros (0). Each run begins behind the one before it. Pages that were never sent are
+//! zeros.
 
 use super::frame::{HEADER, Header, Kind};
 

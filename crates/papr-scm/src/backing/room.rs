@@ -55,8 +55,8 @@ pub(crate) fn take(file: &File, length: u64) -> io::Result<()> {
     })?)
 }
 
-/// Makes holes of all that a file has room for and nothing was ever written to. Its contents stay as
-/// they are: what a file system tells as a hole (lseek(2), `SEEK_HOLE`) reads as zeros.
+/// Makes holes of all that a file has room for and nothing was ever written to. Its contents stay
+/// as they are: what a file system tells as a hole (lseek(2), `SEEK_HOLE`) reads as zeros.
 ///
 /// # Errors
 /// What the host says.

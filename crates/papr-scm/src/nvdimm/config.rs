@@ -112,8 +112,9 @@ pub enum ConfigError {
 }
 
 impl NvdimmConfig {
-    /// A device with the defaults for all that is not said: size from the file, 128 KiB of labels, a uuid that follows
-    /// from the id (so it is the same at every start), `sync-dax` and `prealloc` off, writable, node 0.
+    /// A device with the defaults for all that is not said: size from the file, 128 KiB of labels,
+    /// a uuid that follows from the id (so it is the same at every start), `sync-dax` and
+    /// `prealloc` off, writable, node 0.
     pub fn new(id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         let id = id.into();
         NvdimmConfig {

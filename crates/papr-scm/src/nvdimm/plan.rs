@@ -215,8 +215,8 @@ impl Plan {
     /// Creates what is missing and maps everything.
     ///
     /// # Errors
-    /// [`PlanError`] where the host refuses. Files that were created are removed again then, and room
-    /// that was taken is given back.
+    /// [`PlanError`] where the host refuses. Files that were created are removed again then, and
+    /// room that was taken is given back.
     pub fn open(self) -> Result<Vec<OpenNvdimm>, PlanError> {
         let mut undo = Undo::default();
         let mut opened = Vec::new();
@@ -381,7 +381,8 @@ fn preallocate(
 ) -> Result<(), PlanError> {
     let (id, path) = (config.id.clone(), config.path.clone());
     let found = Room::of(file);
-    // Where nothing lacks nothing is taken, and nothing is to be given back if another device fails.
+    // Where nothing lacks nothing is taken, and nothing is to be given back if another device
+    // fails.
     if found.as_ref().is_ok_and(|room| room.lacks == 0) {
         return Ok(());
     }

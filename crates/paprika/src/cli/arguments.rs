@@ -111,10 +111,11 @@ pub(super) struct HostArgs {
     )]
     engine: CpuEngine,
 
-    /// Where the JIT keeps compiled code, so that the next run starts warm; "off" keeps none [default: one for this machine in
-    /// paprika/code of the user's cache]
+    /// Where the JIT keeps compiled code, so that the next run starts warm; "off" keeps none
+    /// [default: one for this machine in paprika/code of the user's cache]
     ///
-    /// Machines that are given the same directory execute each other's code: give it only to machines that trust each other.
+    /// Machines that are given the same directory execute each other's code: give it only to
+    /// machines that trust each other.
     #[arg(long, value_name = "DIR", env = CODE_CACHE_VARIABLE, help_heading = "Machine")]
     code_cache: Option<String>,
 
@@ -150,7 +151,8 @@ impl From<HostArgs> for HostOptions {
 }
 
 impl HostArgs {
-    /// These as options of a machine that a command finds or waits for, and of which `command` is what the user has said.
+    /// These as options of a machine that a command finds or waits for, and of which `command` is
+    /// what the user has said.
     pub(super) fn into_options(self, command: CodePartition) -> HostOptions {
         let named = self.code_cache.is_some();
         let mut host = HostOptions::from(self);
@@ -228,9 +230,10 @@ pub(super) struct HardwareArgs {
 
     /// A persistent-memory device, backed by a file; repeatable
     ///
-    /// Keys: id=NAME,path=FILE (both needed), size=SIZE (creates a FILE that does not exist), label-size=SIZE, uuid=UUID,
-    /// sync-dax=on|off (off: the guest is told to flush with H_SCM_FLUSH), readonly=on|off, prealloc=on|off (on: all room for
-    /// FILE is taken at the start).
+    /// Keys: id=NAME,path=FILE (both needed), size=SIZE (creates a FILE that does not exist),
+    /// label-size=SIZE, uuid=UUID, sync-dax=on|off (off: the guest is told to flush with
+    /// H_SCM_FLUSH), readonly=on|off, prealloc=on|off (on: all room for FILE is taken at the
+    /// start).
     #[arg(long, value_name = "id=NAME,path=FILE,...", help_heading = "Machine")]
     nvdimm: Vec<NvdimmConfig>,
 
@@ -265,8 +268,8 @@ pub(super) fn machine_types() -> impl TypedValueParser<Value = MachineVersion> {
 }
 
 impl MachineArgs {
-    /// The machine, the RAM disk's file, which is not read yet, and the persistent memory that it is to start with. Looks for the guest
-    /// kit where no kernel is named.
+    /// The machine, the RAM disk's file, which is not read yet, and the persistent memory that it
+    /// is to start with. Looks for the guest kit where no kernel is named.
     pub(super) fn into_plan(self) -> anyhow::Result<MachinePlan> {
         let (kernel, initrd) = match (self.kernel, self.initrd) {
             (Some(kernel), initrd) => (kernel, initrd),

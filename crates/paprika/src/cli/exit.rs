@@ -16,10 +16,12 @@ pub const GUEST_PANIC: u8 = 3;
 pub const CHECKSTOP: u8 = 4;
 /// The user ended the guest: Ctrl-a x, or a signal.
 pub const KILLED: u8 = 5;
-/// The host could not give a byte of an NVDIMM any more: no room on its file system, or its file shrank, or its storage failed.
+/// The host could not give a byte of an NVDIMM any more: no room on its file system, or its file
+/// shrank, or its storage failed.
 pub const BACKING_FAILED: u8 = 6;
 
-/// The sandbox ended the process: a thread wanted something of the host that it has no reason to want.
+/// The sandbox ended the process: a thread wanted something of the host that it has no reason to
+/// want.
 pub const SANDBOX: u8 = sandbox::violation::EXIT_CODE;
 
 /// Every code with its meaning, for `--help`.

@@ -1,5 +1,5 @@
-//! Limits of the host on a process (setrlimit(2)), where meeting one would end the process instead of
-//! failing a call.
+//! Limits of the host on a process (setrlimit(2)), where meeting one would end the process instead
+//! of failing a call.
 
 use signal_hook::consts::SIGXFSZ;
 

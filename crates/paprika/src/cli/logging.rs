@@ -67,13 +67,15 @@ pub(super) fn start(args: &LoggingArgs, expected: Option<&str>) -> anyhow::Resul
         .with_writer(writer)
         .with_ansi(args.log_file.is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_env_filter(filter)
-        // A log that can't be written (its file system is full) is told to nobody, rather than to standard error at every line.
+        // A log that can't be written (its file system is full) is told to nobody, rather than to
+        // standard error at every line.
         .log_internal_errors(false)
         .init();
     Ok(())
 }
 
-/// Messages and fields of log lines, on one line each and harmless to a terminal, whoever's words are in them.
+/// Messages and fields of log lines, on one line each and harmless to a terminal, whoever's words
+/// are in them.
 struct Plain;
 
 impl<'writer> FormatFields<'writer> for Plain {

@@ -1,8 +1,9 @@
 //! The command line: what the program is asked, and how it answers.
 //!
 //! - [`exit`]: exit codes, all of them; `arguments`: the machine's options and what can be wrong with them;
-//! - `run`, `restore`, `receive`, `ctl`, `migrate` (of `ctl`), `guest`, `debian`, `demo`: a file per command; `sandbox`: its options;
-//!   `logging`: where log lines go; `output`: what is printed; `progress`: bars; `limits`: the host's limits on a process.
+//! - `run`, `restore`, `receive`, `ctl`, `migrate` (of `ctl`), `guest`, `debian`, `demo`: a file
+//!   per command; `sandbox`: its options; `logging`: where log lines go; `output`: what is printed;
+//!   `progress`: bars; `limits`: the host's limits on a process.
 
 mod arguments;
 mod ctl;

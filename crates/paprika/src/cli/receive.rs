@@ -22,9 +22,11 @@ use crate::terminal::Terminal;
 
 /// Wait for a guest that `paprika ctl migrate` moves here, and run it
 ///
-/// The machine is as the guest knows it, with the same NVDIMM files: they are not copied, and each is handed over under its lock. Where
-/// they are on this side is said here (--nvdimm, --nvdimm-dir), and never by the source. What the guest would notice is refused before
-/// anything is copied, and the guest goes on where it was. Console, keys and exit codes are those of `paprika run`.
+/// The machine is as the guest knows it, with the same NVDIMM files: they are not copied, and each
+/// is handed over under its lock. Where they are on this side is said here (--nvdimm,
+/// --nvdimm-dir), and never by the source. What the guest would notice is refused before anything
+/// is copied, and the guest goes on where it was. Console, keys and exit codes are those of
+/// `paprika run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ReceiveArgs {
     /// Where to wait: unix:PATH, tcp:HOST:PORT or tls:HOST:PORT?ca=FILE&cert=FILE&key=FILE
@@ -34,17 +36,20 @@ pub(super) struct ReceiveArgs {
 
     /// Where the file of an NVDIMM is, and what else is to be changed of it; repeatable
     ///
-    /// `id=NAME,path=FILE`, and those keys of `paprika run --nvdimm` that are other than at the source. What the guest would notice is refused.
+    /// `id=NAME,path=FILE`, and those keys of `paprika run --nvdimm` that are other than at the
+    /// source. What the guest would notice is refused.
     #[arg(long, value_name = "id=NAME,KEY=VALUE,...", help_heading = "Machine")]
     nvdimm: Vec<NvdimmChange>,
 
     /// The directory that the files of NVDIMMs without a path= of their own are in
     ///
-    /// Of the path that the source tells, the last part is taken. No symbolic link is followed in the directory.
+    /// Of the path that the source tells, the last part is taken. No symbolic link is followed in
+    /// the directory.
     #[arg(long, value_name = "DIR", help_heading = "Machine")]
     nvdimm_dir: Option<PathBuf>,
 
-    /// The most memory that a guest may have; one with more is refused [default: half of the host's]
+    /// The most memory that a guest may have; one with more is refused [default: half of the
+    /// host's]
     #[arg(long, value_name = "SIZE", value_parser = max_memory, help_heading = "Machine")]
     max_memory: Option<u64>,
 

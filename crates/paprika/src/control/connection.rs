@@ -1,8 +1,10 @@
-//! One connection to the control socket, from its first byte to its last. HTTP is hyper's; what hyper would answer by itself, and with no
-//! body (to a head that is none, or is too long), is held back and said as every other failure is: as JSON with a code and a message.
+//! One connection to the control socket, from its first byte to its last. HTTP is hyper's; what
+//! hyper would answer by itself, and with no body (to a head that is none, or is too long), is held
+//! back and said as every other failure is: as JSON with a code and a message.
 //!
-//! Who is told something before all of his request was read must be able to read it: a socket that is closed with bytes unread breaks
-//! the other side's next write. So the rest is read and forgotten, for a moment.
+//! Who is told something before all of his request was read must be able to read it: a socket that
+//! is closed with bytes unread breaks the other side's next write. So the rest is read and
+//! forgotten, for a moment.
 
 use std::convert::Infallible;
 use std::io;
@@ -103,8 +105,8 @@ pub(super) async fn serve<F: Future<Output = Reply>>(
     }
 }
 
-/// What is said to one whose request never was one. `said` is what hyper would have; `heard`: whether anything came; `late`: whether it
-/// took too long.
+/// What is said to one whose request never was one. `said` is what hyper would have; `heard`:
+/// whether anything came; `late`: whether it took too long.
 fn unasked(said: &[u8], heard: bool, late: bool) -> Option<Reply> {
     let status = said
         .get(STATUS_BYTES - 3..STATUS_BYTES)
@@ -140,8 +142,8 @@ async fn tell(mut stream: UnixStream, reply: &Reply) {
     }
 }
 
-/// Sends a reply to one who is not to be asked for his request. It waits for the first word of that, for a moment: clients do not take
-/// for an answer what comes before they have asked.
+/// Sends a reply to one who is not to be asked for his request. It waits for the first word of
+/// that, for a moment: clients do not take for an answer what comes before they have asked.
 pub(super) async fn turn_away(stream: UnixStream, reply: &Reply) {
     // One who says nothing is told all the same.
     let _ = timeout(LINGER, stream.readable()).await;

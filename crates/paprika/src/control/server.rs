@@ -1,7 +1,9 @@
-//! The control socket's connections, on one thread: how many there may be, and how many calls that may wait.
+//! The control socket's connections, on one thread: how many there may be, and how many calls that
+//! may wait.
 //!
-//! One request a connection (see `connection`). Calls that may wait have threads of their own, a few; while all of those are taken, further such calls are
-//! told to come again, and calls that only look are answered all the same.
+//! One request a connection (see `connection`). Calls that may wait have threads of their own, a
+//! few; while all of those are taken, further such calls are told to come again, and calls that
+//! only look are answered all the same.
 
 use std::io;
 use std::os::unix::net::UnixListener;
@@ -27,7 +29,8 @@ use crate::machine::MachineControl;
 
 /// Connections at one time.
 const CONNECTIONS: usize = 16;
-/// Connections at one time that are only told that there are too many. More are not taken until one of either kind ends.
+/// Connections at one time that are only told that there are too many. More are not taken until one
+/// of either kind ends.
 const TURNED_AWAY: usize = 16;
 /// Calls that may wait, at one time.
 const WAITING_CALLS: usize = 4;

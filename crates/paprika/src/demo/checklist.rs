@@ -17,7 +17,8 @@ impl<W: Write> Checklist<W> {
         Self { out, failed: 0 }
     }
 
-    /// Shows lines that claim nothing. They may be a guest's: what a terminal would carry out is escaped.
+    /// Shows lines that claim nothing. They may be a guest's: what a terminal would carry out is
+    /// escaped.
     pub fn say(&mut self, lines: &str) {
         let lines: Vec<_> = lines.split('\n').map(text::line).collect();
         // Whoever closes the output early still gets the exit code.

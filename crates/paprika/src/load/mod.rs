@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 use host_file::Access;
 
-/// Largest kernel or RAM disk, packed or unpacked. No real one comes near; a decompression bomb goes past.
+/// Largest kernel or RAM disk, packed or unpacked. No real one comes near; a decompression bomb
+/// goes past.
 pub const FILE_MAX: u64 = 1 << 30;
 
 /// A file that could not be read.

@@ -93,7 +93,8 @@ pub enum End {
     Panic(String),
     /// A vCPU stopped at a machine check that the guest could not take.
     Checkstop(String),
-    /// The host could not give a byte of an NVDIMM: no room on its file system, or its file shrank, or its storage failed.
+    /// The host could not give a byte of an NVDIMM: no room on its file system, or its file shrank,
+    /// or its storage failed.
     BackingFailed(String),
     /// The user ended it.
     Killed,
@@ -489,7 +490,8 @@ impl Machine {
         }
     }
 
-    /// Loads memory and starts vCPU 0, unless something has happened meanwhile: every event ends the machine or starts it afresh.
+    /// Loads memory and starts vCPU 0, unless something has happened meanwhile: every event ends
+    /// the machine or starts it afresh.
     fn power_on(&self) -> Result<(), MachineError> {
         let memory = &self.partition.memory;
         let layout = self.boot.layout;

@@ -14,7 +14,8 @@ const ENTRY: u64 = 8;
 /// The page is in memory, or swapped out (Linux, Documentation/admin-guide/mm/pagemap.rst).
 const PRESENT_OR_SWAPPED: u64 = 0b11 << 62;
 
-/// Of this process, for as long as it lives: a process that gives up core dumps can't open it any more, unless it is root's.
+/// Of this process, for as long as it lives: a process that gives up core dumps can't open it any
+/// more, unless it is root's.
 static PAGEMAP: LazyLock<Option<File>> = LazyLock::new(|| File::open("/proc/self/pagemap").ok());
 
 /// Opens now what looking at RAM needs, and not when it is looked at.

@@ -143,7 +143,8 @@ impl Arrival {
         let opened = Plan::new(configs.clone())
             .and_then(Plan::open)
             .map_err(Problem::new)?;
-        // Now that nobody else can write to the files. A source that does not say how it left one is refused.
+        // Now that nobody else can write to the files. A source that does not say how it left one
+        // is refused.
         let ArrivalOptions {
             nvdimms: changes,
             nvdimm_directory,

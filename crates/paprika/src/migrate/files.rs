@@ -1,5 +1,6 @@
-//! Where the files of a guest's NVDIMMs are on this side. Only who receives says that: a path that came from the source names nothing
-//! here but the last part of a file's name, in a directory that the receiver has named.
+//! Where the files of a guest's NVDIMMs are on this side. Only who receives says that: a path that
+//! came from the source names nothing here but the last part of a file's name, in a directory that
+//! the receiver has named.
 
 use std::os::fd::AsFd;
 use std::path::{Component, Path, PathBuf};
@@ -14,8 +15,8 @@ use super::backing;
 use crate::machine::state::{Description, NvdimmDescription, Refusal};
 use crate::snapshot::NvdimmChange;
 
-/// Gives each device of `here` its file on this side: the one that a change names, else the one of the same name in `directory`. The
-/// files are not looked at.
+/// Gives each device of `here` its file on this side: the one that a change names, else the one of
+/// the same name in `directory`. The files are not looked at.
 pub(super) fn find(
     here: &mut Description,
     configs: &mut [NvdimmConfig],
@@ -51,8 +52,8 @@ fn names_file(changes: &[NvdimmChange], id: &str) -> bool {
         .any(|change| change.id() == id && change.names_file())
 }
 
-/// A device's file in the directory that the receiver has named: its path, and the file itself, not open for reading or writing. It must
-/// be there, and be no symbolic link.
+/// A device's file in the directory that the receiver has named: its path, and the file itself, not
+/// open for reading or writing. It must be there, and be no symbolic link.
 fn in_directory(
     device: &NvdimmDescription,
     directory: Option<&Path>,
@@ -93,8 +94,8 @@ fn in_directory(
     }
 }
 
-/// Looks at the files of a machine's devices by their paths, while the source still writes to them: whether they are there, and as long
-/// as they should be.
+/// Looks at the files of a machine's devices by their paths, while the source still writes to them:
+/// whether they are there, and as long as they should be.
 pub(super) fn look_ahead(here: &mut Description) -> Result<(), Problem> {
     for device in &mut here.nvdimms {
         let found = backing::of_path(&device.path)
@@ -106,7 +107,8 @@ pub(super) fn look_ahead(here: &mut Description) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Looks at the files themselves that were opened, and that nobody else can write to now. `offered` is the machine in the source's words.
+/// Looks at the files themselves that were opened, and that nobody else can write to now. `offered`
+/// is the machine in the source's words.
 pub(super) fn look(
     here: &mut Description,
     opened: &[OpenNvdimm],
@@ -127,7 +129,8 @@ pub(super) fn look(
         let file = file.ok_or_else(|| unknown(&"it is no file"))?;
         let theirs = offered.nvdimms.iter().find(|it| it.id == device.id);
         if let Some(theirs) = theirs.filter(|it| !names_file(changes, &it.id)) {
-            // They were opened by path: what is there must not have become a symbolic link meanwhile.
+            // They were opened by path: what is there must not have become a symbolic link
+            // meanwhile.
             let (_, beneath) = in_directory(theirs, directory)?;
             let which = |file: &dyn AsFd| -> Result<_, Problem> {
                 let stat = fstat(file.as_fd()).map_err(|error| unknown(&error))?;

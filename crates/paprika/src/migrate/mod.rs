@@ -2,8 +2,8 @@
 //!
 //! - [`Leaving`]: a machine whose guest is to go on in another process;
 //! - [`Arrival`]: a machine that a guest comes to;
-//! - `message`: what the two tell each other beside RAM; `backing`: whether a file is the same, seen from both; `files`: where the files
-//!   are on the side that the guest comes to;
+//! - `message`: what the two tell each other beside RAM; `backing`: whether a file is the same,
+//!   seen from both; `files`: where the files are on the side that the guest comes to;
 //! - `brake`: a guest that runs only part of the time.
 //!
 //! How a handover can't end with two guests is said in [`paprika_migration::handover`].

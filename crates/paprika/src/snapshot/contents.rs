@@ -110,8 +110,8 @@ fn identity(file: &File) -> io::Result<Identity> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// The names in a directory, as many as tell whether it is one that a save has made: one more than a
-/// save writes.
+/// The names in a directory, as many as tell whether it is one that a save has made: one more than
+/// a save writes.
 fn names(directory: &File) -> io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in Dir::read_from(directory)? {

@@ -230,8 +230,8 @@ fn rename(from: &Path, to: &Path, flags: RenameFlags) -> rustix::io::Result<()> 
     renameat_with(CWD, from, CWD, to, flags)
 }
 
-/// Sees that the directory at `path` is a snapshot or empty, and may be deleted; `name` is what it is
-/// called in messages, and where files may be in use.
+/// Sees that the directory at `path` is a snapshot or empty, and may be deleted; `name` is what it
+/// is called in messages, and where files may be in use.
 fn replaceable(path: &Path, name: &Path, in_use: &[NamedFile]) -> Result<Contents, DirectoryError> {
     let directory = match host_file::directory(path) {
         Ok(directory) => directory,
@@ -259,8 +259,8 @@ fn tell_left(path: &Path, why: &impl std::fmt::Display) {
     tracing::warn!(path = %path.display(), %why, "what is left of a save could not be removed");
 }
 
-/// Removes what saves that did not come to their end have left: directories of this user's, named as
-/// a save names them, that nobody has locked, and in which nothing is but what a save writes.
+/// Removes what saves that did not come to their end have left: directories of this user's, named
+/// as a save names them, that nobody has locked, and in which nothing is but what a save writes.
 fn remove_leftovers(parent: &Path, prefix: &[u8], in_use: &[NamedFile]) {
     let user = rustix::process::geteuid().as_raw();
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
@@ -473,8 +473,8 @@ mod tests {
     fn a_leftover_with_something_else_in_it_is_left_alone() {
         let place = tempfile::tempdir().expect("directory");
         let at = |name: &str| place.path().join(name);
-        // One that a save has left, one with a foreign file, one that is named by somebody else, and
-        // one that is a link to a directory elsewhere.
+        // One that a save has left, one with a foreign file, one that is named by somebody else,
+        // and one that is a link to a directory elsewhere.
         for name in [
             ".snap.saving-00000001",
             ".snap.saving-00000002",

@@ -85,7 +85,8 @@ pub fn encode(state: &StateFile) -> serde_json::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether the `state` file in an opened directory begins as one of ours does, whatever its version.
+/// Whether the `state` file in an opened directory begins as one of ours does, whatever its
+/// version.
 pub fn is_ours(directory: &File) -> bool {
     let mut start = [0; MAGIC.len()];
     let file = host_file::regular_at(directory, STATE_FILE, Access::READ);

@@ -85,7 +85,8 @@ fn share(
                 thread_role::begin(Role::Copy);
                 body();
             });
-            // A host that gives no more threads (RLIMIT_NPROC) has those do the work that there are.
+            // A host that gives no more threads (RLIMIT_NPROC) has those do the work that there
+            // are.
             if another.is_err() {
                 break;
             }

@@ -190,8 +190,9 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the state of the snapshot in a directory, and sees that its other files are there. What is in it becomes the guest's
-    /// memory and the monitor's state, so that only this user and the superuser may be able to write there.
+    /// Reads the state of the snapshot in a directory, and sees that its other files are there.
+    /// What is in it becomes the guest's memory and the monitor's state, so that only this user and
+    /// the superuser may be able to write there.
     ///
     /// # Errors
     /// [`RestoreError`].
@@ -251,7 +252,8 @@ impl Snapshot {
         Ok((file, path))
     }
 
-    /// The NVDIMMs that its machine would have with these changes, none of whose files is looked at.
+    /// The NVDIMMs that its machine would have with these changes, none of whose files is looked
+    /// at.
     ///
     /// # Errors
     /// [`RestoreError::Change`].

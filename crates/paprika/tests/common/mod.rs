@@ -47,8 +47,8 @@ pub fn ran(session: GuestSession) -> Outcome {
     session.run().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// `paprika` with these arguments, its standard streams piped. No signal is ignored, though whoever runs the tests may have been told
-/// to ignore some (`nohup`).
+/// `paprika` with these arguments, its standard streams piped. No signal is ignored, though whoever
+/// runs the tests may have been told to ignore some (`nohup`).
 pub fn paprika(arguments: &[&str]) -> Command {
     let mut command = Command::new("env");
     command
@@ -109,7 +109,8 @@ pub fn run(arguments: &[&str]) -> Ran {
     run_command(paprika(arguments))
 }
 
-/// Runs a command whose output is piped to its end, which a watchdog brings where it waits for ever.
+/// Runs a command whose output is piped to its end, which a watchdog brings where it waits for
+/// ever.
 pub fn run_command(mut command: Command) -> Ran {
     let child = command.spawn().expect("the program starts");
     let _watchdog = Watchdog::over(&child);

@@ -71,8 +71,8 @@ impl Running {
         )
     }
 
-    /// A process that waits for a guest, whose NVDIMMs' files are in the directory. It answers when the guest has come: see
-    /// [`wait_ready`](Self::wait_ready).
+    /// A process that waits for a guest, whose NVDIMMs' files are in the directory. It answers when
+    /// the guest has come: see [`wait_ready`](Self::wait_ready).
     pub fn receive_in(directory: &Path, name: &str, uri: &str, more: &[&str]) -> Self {
         let files = ["--nvdimm-dir", argument(directory)];
         Self::receive_without_files(directory, name, uri, &[&files, more].concat())
@@ -140,7 +140,8 @@ impl Running {
         }
     }
 
-    /// What tests plug, save to and move to later is in the same directory, and at ports that are not known yet.
+    /// What tests plug, save to and move to later is in the same directory, and at ports that are
+    /// not known yet.
     fn launch(directory: &Path, socket: &str, arguments: &[&str]) -> Self {
         let later = ["--allow-dir", argument(directory), "--allow-port=any"];
         Self::launch_confined(directory, socket, &[arguments, &later].concat())

@@ -94,8 +94,8 @@ impl UringExecutor {
     }
 }
 
-/// A ring that does nothing but sync files, whatever is written into its queue: no filter of system calls sees what a ring is asked
-/// for, so the kernel has to know it of the ring itself.
+/// A ring that does nothing but sync files, whatever is written into its queue: no filter of system
+/// calls sees what a ring is asked for, so the kernel has to know it of the ring itself.
 fn sync_only_ring() -> io::Result<IoUring> {
     let ring = IoUring::builder().setup_r_disabled().build(ENTRIES)?;
     let submitter = ring.submitter();
@@ -276,7 +276,8 @@ mod tests {
 
     /// What the ring answers to one entry.
     fn answer(ring: &mut IoUring, entry: &io_uring::squeue::Entry) -> i32 {
-        // SAFETY: the entry refers to the file that the caller holds open and to memory that he keeps, and it is waited for.
+        // SAFETY: the entry refers to the file that the caller holds open and to memory that he
+        // keeps, and it is waited for.
         unsafe { ring.submission().push(entry) }.expect("room");
         ring.submit_and_wait(1).expect("submitted");
         ring.completion().next().expect("an answer").result()

@@ -316,7 +316,8 @@ fn check_nvdimm(
     }
     match (&saved.backing, &here.backing) {
         (Some(then), Some(now)) => check_backing(saved, then, here, now, warnings)?,
-        // There is a file here, and whoever saved the guest does not say which it was: it may be any.
+        // There is a file here, and whoever saved the guest does not say which it was: it may be
+        // any.
         (None, Some(_)) => {
             return Err(Refusal::UnknownBacking {
                 id: id(),
