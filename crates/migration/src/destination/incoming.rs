@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::reception::receive_visitors;
+use super::pending::accept_connections;
 use super::written::WrittenPages;
 use super::{ReceiveError, Session};
 use crate::handle::{Handle, Stage};
@@ -30,9 +30,9 @@ pub(super) fn wait_for_source(
     handle: &Handle,
 ) -> Result<Source, ReceiveError> {
     let taken = AtomicBool::new(false);
-    let hear = |channel: Channel, leaves: &dyn Fn() -> bool| {
+    let hear = |channel: Channel, evicted: &dyn Fn() -> bool| {
         let limits = &options.limits;
-        let Some(mut source) = hear(channel, leaves, limits)? else {
+        let Some(mut source) = hear(channel, evicted, limits)? else {
             return Ok(None);
         };
         if taken.swap(true, Ordering::SeqCst) {
@@ -44,16 +44,16 @@ pub(super) fn wait_for_source(
         Ok(Some(source))
     };
     let stop = || handle.is_cancelled();
-    receive_visitors(listener, &options.limits, &stop, &hear)?.ok_or(ReceiveError::Cancelled)
+    accept_connections(listener, &options.limits, &stop, &hear)?.ok_or(ReceiveError::Cancelled)
 }
 
 /// What one who was greeted wants; none: an answer that he has got.
 fn hear(
     mut channel: Channel,
-    leaves: &dyn Fn() -> bool,
+    evicted: &dyn Fn() -> bool,
     limits: &Limits,
 ) -> Result<Option<Source>, ChannelError> {
-    match channel.receive_unless(limits.handshake, leaves)? {
+    match channel.receive_unless(limits.handshake, evicted)? {
         Message::Offer {
             id,
             ram,

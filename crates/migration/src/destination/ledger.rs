@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use thread_role::Role;
 use tracing::warn;
 
-use super::reception::receive_visitors;
+use super::pending::accept_connections;
 use crate::link::Accept;
 use crate::options::Limits;
 use crate::wire::{Channel, ChannelError, Message, MigrationId, Outgoing, Verdict};
@@ -144,13 +144,13 @@ fn testify(
     stop: &AtomicBool,
     asked: &AtomicBool,
 ) {
-    let hear = |channel: Channel, leaves: &dyn Fn() -> bool| {
-        answer(channel, leaves, id, ledger, limits)?;
+    let hear = |channel: Channel, evicted: &dyn Fn() -> bool| {
+        answer(channel, evicted, id, ledger, limits)?;
         asked.store(true, Ordering::SeqCst);
         Ok(None::<Infallible>)
     };
     let stop = || stop.load(Ordering::SeqCst);
-    if let Err(error) = receive_visitors(listener.as_mut(), limits, &stop, &hear) {
+    if let Err(error) = accept_connections(listener.as_mut(), limits, &stop, &hear) {
         warn!(%error, "nobody can ask any more who has the guest");
     }
 }
@@ -158,12 +158,12 @@ fn testify(
 /// Answers one who was greeted.
 fn answer(
     mut channel: Channel,
-    leaves: &dyn Fn() -> bool,
+    evicted: &dyn Fn() -> bool,
     id: MigrationId,
     ledger: &Ledger,
     limits: &Limits,
 ) -> Result<(), ChannelError> {
-    match channel.receive_unless(limits.handshake, leaves)? {
+    match channel.receive_unless(limits.handshake, evicted)? {
         Message::Ask(asked) if asked == id => channel.send(Outgoing::Verdict(ledger.answer())),
         Message::Ask(_) => {
             channel.send(Outgoing::Verdict(Verdict::Unknown))?;

@@ -1,6 +1,6 @@
 //! The side that the guest comes to.
 //!
-//! - `reception`: several who connect are greeted at once
+//! - `pending`: the handshakes of several connections at once
 //! - `incoming`: who may come, memory and state; `written`: which pages hold something
 //! - `handover`: the moment at which the guest becomes this side's, or never will
 //! - `ledger`: that decision, made once, and who asks for it later
@@ -9,7 +9,7 @@ mod error;
 mod handover;
 mod incoming;
 mod ledger;
-mod reception;
+mod pending;
 mod written;
 
 use std::time::{Duration, Instant};
