@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use papr::host::{GuestMemory, Host, InterruptLocation, OutOfMemory, ProcessTable};
+use papr::host::{GuestMemory, GuestMemoryError, Host, InterruptLocation, ProcessTable};
 use papr::vcpu::{Special, StartState, Vcpu, VcpuId};
-use papr::{ConsoleBackend, Platform, PlatformConfig};
+use papr::{ConsoleBackend, PersistentMemory, Platform, PlatformConfig};
 use papr_scm::backing::{Backing, CrashBacking};
 use papr_scm::flush::{Executor, ThreadExecutor};
 use papr_scm::nvdimm::{DeviceSpec, MIN_LABEL_SIZE, NvdimmConfig};
@@ -33,17 +33,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn check(address: u64, length: usize) -> Result<(), OutOfMemory> {
+fn check(address: u64, length: usize) -> Result<(), GuestMemoryError> {
     let end = address.checked_add(length as u64);
     if end.is_some_and(|end| end <= MEMORY) {
         Ok(())
     } else {
-        Err(OutOfMemory { address, length })
+        Err(GuestMemoryError { address, length })
     }
 }
 
 impl GuestMemory for Memory {
-    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), OutOfMemory> {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), GuestMemoryError> {
         check(address, buffer.len())?;
         let pages = lock(&self.0);
         for (at, byte) in (address..).zip(buffer) {
@@ -53,7 +53,7 @@ impl GuestMemory for Memory {
         Ok(())
     }
 
-    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), OutOfMemory> {
+    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), GuestMemoryError> {
         check(address, bytes.len())?;
         let mut pages = lock(&self.0);
         for (at, byte) in (address..).zip(bytes) {
@@ -212,7 +212,7 @@ impl Guest {
             host.clone(),
             config,
             Box::new(Screen),
-            Some(Arc::clone(&scm)),
+            vec![PersistentMemory::part(&scm)],
         );
         Self {
             platform: platform.expect("the configuration is valid"),

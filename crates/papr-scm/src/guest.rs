@@ -3,35 +3,7 @@
 //! The crate knows no CPU: a monitor hands it the argument registers and a way to reach guest memory, and gets the
 //! registers to set.
 
-/// An access to guest real memory that could not be done in whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "guest real address {address:#x} with {length} bytes is not all memory that this access may reach"
-)]
-pub struct GuestMemoryError {
-    /// Where the access began.
-    pub address: u64,
-    /// How many bytes it asked for.
-    pub length: usize,
-}
-
-/// Guest real memory, as far as a hypercall may touch it.
-///
-/// Called on the vCPU's thread during [`Scm::hypercall`](crate::Scm::hypercall), never later and never from another
-/// thread. An implementation does the whole access or reports an error; on an error any part may have been done.
-pub trait GuestMemory {
-    /// Copies `buf.len()` bytes from guest real address `addr`.
-    ///
-    /// # Errors
-    /// When any byte of the range is not guest memory.
-    fn read(&self, addr: u64, buf: &mut [u8]) -> Result<(), GuestMemoryError>;
-
-    /// Copies `buf` to guest real address `addr`.
-    ///
-    /// # Errors
-    /// When any byte of the range is not guest memory that may be written.
-    fn write(&self, addr: u64, buf: &[u8]) -> Result<(), GuestMemoryError>;
-}
+use papr_dr::GuestMemory;
 
 /// The vCPU that makes a hypercall: what it reaches, and whether it is wanted elsewhere.
 pub trait Caller: GuestMemory {

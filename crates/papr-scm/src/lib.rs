@@ -16,8 +16,8 @@
 //! 3. Make the machine's [`Scm`] and [`plug`](Scm::plug) each device at a guest address (above RAM, aligned to
 //!    [`abi::BLOCK_SIZE`]). Map [`nvdimm::Region::host`] there, so that a guest's store is a store to the file.
 //! 4. Put [`Scm::device_tree`] below the root of the guest's device tree.
-//! 5. Hand hypercalls to [`Scm::hypercall`], from as many vCPU threads as there are, and the RTAS calls to
-//!    [`Scm::set_indicator`], [`Scm::get_sensor_state`] and [`Scm::configure_connector`].
+//! 5. Hand hypercalls to [`Scm::hypercall`], from as many vCPU threads as there are, and the RTAS calls on its connectors
+//!    to [`Scm`] as [`Connectors`].
 //! 6. Call [`Scm::reset`] at a reset, [`Scm::shutdown`] at the end, [`Scm::export`] and [`Scm::import`] around a snapshot,
 //!    and show [`nvdimm::Nvdimm::counters`] and [`nvdimm::Nvdimm::failure`] to whoever watches.
 //!
@@ -25,8 +25,8 @@
 //!
 //! # What is where
 //!
-//! [`abi`] numbers; [`drc`] connectors and asynchronous hypercalls; [`nvdimm`] devices; [`flush`] the flush engine;
-//! [`backing`] what durable means. The crate's unsafe code is in `backing/mapping.rs` (mmap) and
+//! [`abi`] numbers; [`nvdimm`] devices; [`flush`] the flush engine; [`backing`] what durable means. Connectors and
+//! asynchronous hypercalls are a crate of their own, [`papr_dr`], that other resources use as well. The crate's unsafe code is in `backing/mapping.rs` (mmap) and
 //! `flush/executor/uring.rs` (io_uring), and nowhere else.
 //!
 //! # What is guaranteed about labels
@@ -40,18 +40,19 @@
 
 pub mod abi;
 pub mod backing;
-pub mod drc;
 pub mod flush;
 mod guest;
 mod hcall;
-mod node;
 pub mod nvdimm;
 mod scm;
 mod sync;
 
-pub use guest::{Answer, Caller, GuestMemory, GuestMemoryError, MAX_OUTPUTS};
-pub use node::Node;
+pub use device_tree::Node;
+pub use guest::{Answer, Caller, MAX_OUTPUTS};
+pub use papr_dr::{
+    CallsState, ConnectorState, Connectors, DrcIndex, GuestMemory, GuestMemoryError, LogicalState,
+};
 pub use scm::{
-    DeviceState, Plug, PlugError, RegionListener, RestoreError, Scm, ScmCall, ScmOptions, ScmState,
-    ShutdownReport, Undrained, Unplug,
+    DeviceState, Plug, PlugError, PreparedImport, RegionListener, RestoreError, Scm, ScmCall,
+    ScmOptions, ScmState, ShutdownReport, Undrained, Unplug, drc_of_slot, slot_of_drc,
 };

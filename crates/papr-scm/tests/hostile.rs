@@ -8,7 +8,7 @@ use common::{ADDRESS, LABEL, Memory, spec};
 use papr_scm::abi::{BLOCK_SIZE, opcode, rtas, status};
 use papr_scm::backing::FileBacking;
 use papr_scm::flush::ExecutorChoice;
-use papr_scm::{Plug, Scm, ScmOptions};
+use papr_scm::{Connectors, DrcIndex, Plug, Scm, ScmOptions};
 use proptest::prelude::*;
 
 const DRC: u64 = 0x9000_0000;
@@ -129,12 +129,12 @@ proptest! {
         let machine = machine();
         for (which, first, second, third) in calls {
             match which {
-                0 => { machine.scm.set_indicator(first, second, third); }
-                1 => { machine.scm.get_sensor_state(first, second); }
+                0 => { machine.scm.set_indicator(first, second.into(), third); }
+                1 => { machine.scm.sensor_state(first, second.into()); }
                 _ => {
                     let mut area = [0xAA; rtas::WORK_AREA_SIZE];
                     area[..4].copy_from_slice(&second.to_be_bytes());
-                    machine.scm.configure_connector(&mut area);
+                    machine.scm.configure(DrcIndex::of_work_area(&area), &mut area);
                 }
             }
         }

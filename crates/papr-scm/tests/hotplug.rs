@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{call, crash, drc, flush, spec};
+use papr_dr::Resource;
 use papr_scm::abi::{opcode, rtas, status};
 use papr_scm::flush::ExecutorChoice;
 use papr_scm::nvdimm::Region;
-use papr_scm::{Plug, PlugError, RegionListener, Scm, ScmOptions, Unplug};
+use papr_scm::{Connectors, DrcIndex, Plug, PlugError, RegionListener, Scm, ScmOptions, Unplug};
 
 #[derive(Default)]
 struct Mapped(Mutex<Vec<u64>>);
@@ -39,12 +40,12 @@ fn machine() -> (Scm, Arc<Mapped>) {
 }
 
 fn set(scm: &Scm, indicator: u32, value: u32) -> i32 {
-    scm.set_indicator(indicator, drc(0) as u32, value)
+    scm.set_indicator(indicator, DrcIndex::from_register(drc(0)), value)
         .expect("one of our connectors")
 }
 
 fn sense(scm: &Scm) -> u32 {
-    scm.get_sensor_state(rtas::SENSOR_ENTITY_SENSE, drc(0) as u32)
+    scm.sensor_state(rtas::SENSOR_ENTITY_SENSE, DrcIndex::from_register(drc(0)))
         .expect("one of our connectors")
         .1
 }
@@ -65,7 +66,7 @@ fn take(scm: &Scm) -> Vec<String> {
         let mut area = [0; rtas::WORK_AREA_SIZE];
         area[..4].copy_from_slice(&(drc(0) as u32).to_be_bytes());
         match scm
-            .configure_connector(&mut area)
+            .configure(DrcIndex::of_work_area(&area), &mut area)
             .expect("one of our connectors")
         {
             rtas::CONFIGURE_COMPLETE => return names,
@@ -240,24 +241,31 @@ fn what_does_not_fit_is_not_plugged() {
 fn indexes_of_other_connectors_are_left_to_others() {
     let (scm, _) = machine();
     assert_eq!(
-        scm.set_indicator(rtas::INDICATOR_ISOLATION_STATE, 0x8000_0000, 1),
+        scm.set_indicator(
+            rtas::INDICATOR_ISOLATION_STATE,
+            DrcIndex::from(0x8000_0000),
+            1
+        ),
         None
     );
     assert_eq!(
-        scm.get_sensor_state(rtas::SENSOR_ENTITY_SENSE, 0x9000_0004),
+        scm.sensor_state(rtas::SENSOR_ENTITY_SENSE, DrcIndex::from(0x9000_0004)),
         None
     );
     let mut area = [0xFF; rtas::WORK_AREA_SIZE];
-    assert_eq!(scm.configure_connector(&mut area), None);
+    assert_eq!(
+        scm.configure(DrcIndex::of_work_area(&area), &mut area),
+        None
+    );
     assert_eq!(set(&scm, rtas::INDICATOR_DR, 1), rtas::NO_SUCH_INDICATOR);
     assert_eq!(set(&scm, 1, 1), rtas::NO_SUCH_INDICATOR);
     assert_eq!(
-        scm.get_sensor_state(9, drc(0) as u32),
+        scm.sensor_state(9, DrcIndex::from_register(drc(0))),
         Some((rtas::NO_SUCH_INDICATOR, 0))
     );
     area[..4].copy_from_slice(&(drc(0) as u32).to_be_bytes());
     assert_eq!(
-        scm.configure_connector(&mut area),
+        scm.configure(DrcIndex::of_work_area(&area), &mut area),
         Some(rtas::CONFIGURE_NOT_CONFIGURABLE),
         "empty"
     );

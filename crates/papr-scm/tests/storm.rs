@@ -10,7 +10,7 @@ use std::thread;
 use common::{call, crash, drc, spec};
 use papr_scm::abi::{opcode, rtas, status};
 use papr_scm::flush::ExecutorChoice;
-use papr_scm::{Plug, Scm, ScmOptions};
+use papr_scm::{Connectors, DrcIndex, Plug, Scm, ScmOptions};
 
 /// A little random number generator, so that a seed repeats a run as far as threads allow.
 struct Random(u64);
@@ -63,14 +63,14 @@ fn vcpu(scm: &Scm, seed: u64, stop: &AtomicBool) -> usize {
                 ];
                 scm.set_indicator(
                     indicator[random.below(2) as usize],
-                    index,
+                    index.into(),
                     random.below(2) as u32,
                 );
             }
             _ => {
                 let mut area = [0; rtas::WORK_AREA_SIZE];
                 area[..4].copy_from_slice(&index.to_be_bytes());
-                scm.configure_connector(&mut area);
+                scm.configure(DrcIndex::of_work_area(&area), &mut area);
             }
         }
     }

@@ -142,6 +142,41 @@ pub enum ConfigError {
         /// Whether the persistent memory has the hypercall.
         flush: bool,
     },
+    /// Two parts of the platform have the same name.
+    #[error("two parts of the platform are called {0:?}; leave one of them out")]
+    DuplicatePart(&'static str),
+    /// Two parts of the platform have the same hypercall.
+    #[error(
+        "the hypercall {opcode:#x} is both that of {} and of {}; leave one of these parts out", parts[0], parts[1]
+    )]
+    DuplicateHypercall {
+        /// Its opcode.
+        opcode: u64,
+        /// Who has it.
+        parts: [&'static str; 2],
+    },
+    /// Two parts of the platform have the same RTAS service, by name or by token.
+    #[error(
+        "the RTAS service {service} (token {token:#x}) is both that of {} and of {}; leave one of these parts out", parts[0], parts[1]
+    )]
+    DuplicateService {
+        /// Its name.
+        service: &'static str,
+        /// Its token.
+        token: u32,
+        /// Who has it.
+        parts: [&'static str; 2],
+    },
+    /// A service that no argument block has room for.
+    #[error(
+        "the RTAS service {service} of {part} has more arguments and results than a call can have, or none; correct the program"
+    )]
+    ServiceShape {
+        /// Its name.
+        service: &'static str,
+        /// Who has it.
+        part: &'static str,
+    },
     /// No such machine type.
     #[error("there is no machine type {0:?}; there are pseries-1.0 and pseries-1.1")]
     UnknownMachine(String),

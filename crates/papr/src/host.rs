@@ -1,32 +1,9 @@
 //! What the platform asks of the monitor that carries it: guest memory, the wires to other vCPUs, the partition-wide
 //! processor settings, time and randomness. One object per machine, shared by all threads.
 
+pub use papr_dr::{GuestMemory, GuestMemoryError};
+
 use crate::vcpu::{StartState, VcpuId};
-
-/// An access that left guest memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("guest real address {address:#x} (+{length} bytes) is outside guest memory")]
-pub struct OutOfMemory {
-    /// First byte asked for.
-    pub address: u64,
-    /// Bytes asked for.
-    pub length: usize,
-}
-
-/// Guest real memory (RAM and bound SCM regions). Every method checks the whole range before it touches a byte,
-/// and a range that wraps is outside.
-pub trait GuestMemory: Send + Sync {
-    /// Copies guest memory at `address` to `buffer`.
-    ///
-    /// # Errors
-    /// [`OutOfMemory`] where any byte of the range is not backed; nothing is copied then.
-    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), OutOfMemory>;
-    /// Copies `bytes` to guest memory at `address`.
-    ///
-    /// # Errors
-    /// [`OutOfMemory`] where any byte of the range is not backed; nothing is copied then.
-    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), OutOfMemory>;
-}
 
 /// How effective addresses of the whole partition are translated, set by H_REGISTER_PROC_TBL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,29 +4,36 @@
 //! its CPU, and hands over every `sc 1`.
 //!
 //! - `platform`, `config`, `action`: the machine as a whole, what it is made of, what a hypercall asks of the monitor;
-//! - `hcall`: hypercalls, a file per family;
-//! - `rtas`: run-time abstraction services, a file per family;
-//! - `xics`: the interrupt controller;
-//! - `events`: requests to power off, and hot-plug;
-//! - `console`, `clock`, `nvram`: the virtual terminal, the time of day, non-volatile memory;
-//! - `state`: what a snapshot carries of all this;
-//! - `fdt`: the device tree, a file per part.
+//! - [`part`]: what the platform is made of, and how a part registers its hypercalls, services, nodes and state;
+//! - [`hcall`], [`rtas`]: hypercalls and RTAS services: their form, and the tables that find them;
+//! - `fdt`: the device tree;
+//! - `state`: what a snapshot carries of all this.
+//!
+//! The parts: `xics` (interrupt controller), `console`, `processors`, `events` (requests to power off, and hot-plug),
+//! `clock`, `nvram`, `memory` (hypercalls on memory), `partition` (what the guest asks about itself, and how it ends),
+//! `dr` (the services on connectors), and `scm` (persistent memory), which only some machines have.
 #![forbid(unsafe_code)]
 
 mod action;
 mod clock;
 mod config;
 mod console;
+mod dr;
 mod events;
 mod fdt;
-mod hcall;
+pub mod hcall;
+mod hex;
 pub mod host;
+mod memory;
 mod nvram;
 mod once;
+pub mod part;
+mod partition;
 mod platform;
-mod rtas;
+mod processors;
+pub mod rtas;
+mod scm;
 pub mod state;
-mod sync;
 #[cfg(test)]
 mod testing;
 pub mod vcpu;
@@ -42,3 +49,4 @@ pub use fdt::DeviceTreeError;
 pub use nvram::{NVRAM_SIZE, NvramSizeError};
 pub use platform::Platform;
 pub use rtas::RTAS_SIZE;
+pub use scm::PersistentMemory;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use crate::sync::lock;
+use papr_dr::sync::lock;
 
 /// Remembers which numbers were reported already.
 #[derive(Debug, Default)]

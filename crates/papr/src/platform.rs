@@ -3,83 +3,117 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use papr_scm::Scm;
+use papr_dr::sync::lock;
 
 use crate::action::Action;
 use crate::clock::Clock;
 use crate::config::{ConfigError, PlatformConfig};
-use crate::console::{Console, ConsoleBackend};
-use crate::events::{Class, Event, Events, HotPlug, QueueFull};
+use crate::console::{Console, ConsoleBackend, VTY_IRQ};
+use crate::dr::DynamicReconfiguration;
+use crate::events::{Class, Event, EventSources, HotPlug, QueueFull};
 use crate::fdt::{self, DeviceTreeError};
-use crate::hcall::{self, SharedAreas};
-use crate::host::{Host, InterruptLocation};
+use crate::hcall::{Hypercall, HypercallTable, abi};
+use crate::host::Host;
+use crate::memory::RealModeMemory;
 use crate::nvram::{Nvram, NvramSizeError};
-use crate::once::OncePerNumber;
-use crate::rtas;
-use crate::sync::lock;
+use crate::part::Part;
+use crate::partition::Partition;
+use crate::processors::{Processors, SharedAreas};
+use crate::rtas::{self, ServiceTable};
 use crate::vcpu::{StartState, Vcpu, VcpuId};
-use crate::xics::{Irq, Xics};
+use crate::xics::Xics;
 
-/// The terminal's interrupt source.
-pub(crate) const VTY_IRQ: Irq = Irq(0x1100);
-
-/// The pseries platform of one machine.
+/// The pseries platform of one machine: a list of parts, and tables of what they answer for.
 ///
 /// All methods may be called from any thread. The methods of [`Host`] must not call back into the platform.
 pub struct Platform {
     pub(crate) host: Arc<dyn Host>,
-    pub(crate) config: PlatformConfig,
-    pub(crate) console: Console,
-    pub(crate) xics: Xics,
-    pub(crate) areas: SharedAreas,
-    /// vCPUs that wait in H_JOIN.
-    pub(crate) joined: Mutex<BTreeSet<VcpuId>>,
-    pub(crate) events: Events,
-    pub(crate) scm: Option<Arc<Scm>>,
-    pub(crate) clock: Clock,
-    pub(crate) nvram: Nvram,
+    pub(crate) config: Arc<PlatformConfig>,
+    /// In the order in which they are reset and add to the device tree; the interrupt controller first.
+    pub(crate) parts: Vec<Arc<dyn Part>>,
+    pub(crate) hypercalls: HypercallTable,
+    pub(crate) rtas: Arc<ServiceTable>,
+    // Parts that methods of the platform reach.
+    pub(crate) xics: Arc<Xics>,
+    pub(crate) console: Arc<Console>,
+    pub(crate) events: Arc<EventSources>,
+    pub(crate) nvram: Arc<Nvram>,
+    pub(crate) processors: Arc<Processors>,
     /// Held while something arrives from outside, and while the state is exported: what arrives and its interrupt are one thing.
     pub(crate) arrivals: Mutex<()>,
-    pub(crate) unknown_hypercalls: OncePerNumber,
-    pub(crate) unknown_services: OncePerNumber,
 }
 
 impl Platform {
-    /// A machine in its power-on state, whose guest's console output goes to `console`, with the persistent memory `scm`
-    /// if it has any. What is plugged cold must be plugged before [`device_tree`](Platform::device_tree) is asked for.
+    /// A machine in its power-on state, whose guest's console output goes to `console`, with the
+    /// parts that every machine has, and those that this one has besides ([`PersistentMemory`]).
     ///
     /// # Errors
-    /// Where there can't be such a machine.
+    /// Where there can't be such a machine, or two parts have the same name, hypercall or service.
+    ///
+    /// [`PersistentMemory`]: crate::PersistentMemory
     pub fn new(
         host: Arc<dyn Host>,
         config: PlatformConfig,
         console: Box<dyn ConsoleBackend>,
-        scm: Option<Arc<Scm>>,
+        besides: Vec<Arc<dyn Part>>,
     ) -> Result<Self, ConfigError> {
         config.validate()?;
-        if let Some(scm) = &scm
-            && scm.has_flush() != config.machine.has_scm_flush()
-        {
-            return Err(ConfigError::FlushMismatch {
-                machine: config.machine,
-                flush: scm.has_flush(),
-            });
-        }
+        let config = Arc::new(config);
+        let (vcpus, max_vcpus) = (config.vcpus, config.max_vcpus);
         let sources = Class::ALL.map(Class::irq).into_iter().chain([VTY_IRQ]);
+        let xics = Arc::new(Xics::new(host.clone(), max_vcpus, sources));
+        let console = Arc::new(Console::new(console));
+        let clock = Arc::new(Clock::default());
+        let events = Arc::new(EventSources::new(&clock, &xics));
+        let nvram = Arc::new(Nvram::default());
+        let areas = Arc::new(SharedAreas::new(vcpus, max_vcpus));
+        let processors = Arc::new(Processors::new(&host, vcpus, &areas));
+        let mut parts: Vec<Arc<dyn Part>> = vec![
+            xics.clone(),
+            console.clone(),
+            areas,
+            events.clone(),
+            processors.clone(),
+            nvram.clone(),
+            clock,
+            Arc::new(RealModeMemory),
+            Arc::new(Partition::new(&host, &config)),
+        ];
+        parts.extend(besides);
+        parts.push(Arc::new(DynamicReconfiguration::new(&parts, &events)));
+
+        let mut names = BTreeSet::new();
+        for part in &parts {
+            part.check_config(&config)?;
+            if !names.insert(part.name()) {
+                return Err(ConfigError::DuplicatePart(part.name()));
+            }
+        }
+        let services = parts.iter().flat_map(|part| {
+            let services = Arc::clone(part).services().into_iter();
+            services.map(|service| (part.name(), service))
+        });
+        let rtas = Arc::new(ServiceTable::new(services)?);
+        let call_rtas = Hypercall::new(abi::H_RTAS, &rtas, |rtas, call| {
+            rtas.dispatch(call.memory, call.arg(0))
+        });
+        let hypercalls = parts.iter().flat_map(|part| {
+            let hypercalls = Arc::clone(part).hypercalls().into_iter();
+            hypercalls.map(|hypercall| (part.name(), hypercall))
+        });
+        let hypercalls = HypercallTable::new(hypercalls.chain([("rtas", call_rtas)]))?;
         Ok(Platform {
-            events: Events::default(),
-            scm,
-            console: Console::new(console),
-            xics: Xics::new(host.clone(), config.max_vcpus, sources),
-            areas: SharedAreas::new(config.max_vcpus),
-            joined: Mutex::default(),
-            clock: Clock::default(),
-            nvram: Nvram::default(),
-            arrivals: Mutex::default(),
-            unknown_hypercalls: OncePerNumber::default(),
-            unknown_services: OncePerNumber::default(),
             host,
             config,
+            parts,
+            hypercalls,
+            rtas,
+            xics,
+            console,
+            events,
+            nvram,
+            processors,
+            arrivals: Mutex::default(),
         })
     }
 
@@ -88,7 +122,17 @@ impl Platform {
     /// # Errors
     /// Where the tree does not fit the format (a command line of gigabytes).
     pub fn device_tree(&self) -> Result<Vec<u8>, DeviceTreeError> {
-        fdt::device_tree(&self.config, self.scm.as_deref())
+        let parts = self.parts.iter();
+        let announced = fdt::Announced {
+            services: self.rtas.services().collect(),
+            hypercall_groups: parts
+                .clone()
+                .flat_map(|part| part.hypercall_groups())
+                .copied()
+                .collect(),
+            nodes: parts.flat_map(|part| part.device_tree()).collect(),
+        };
+        fdt::device_tree(&self.config, announced)
     }
 
     /// What the monitor loads at [`PlatformConfig::rtas_base`]; it takes [`RTAS_SIZE`](crate::RTAS_SIZE) bytes there.
@@ -113,13 +157,12 @@ impl Platform {
     /// Does the hypercall (`sc 1`) that `cpu` stands at: opcode in r3, arguments in r4 to r12. Sets r3 and the outputs
     /// and says what becomes of the caller. The next instruction address is the monitor's to advance.
     pub fn hypercall(&self, cpu: &mut dyn Vcpu) -> Action {
-        hcall::dispatch(self, cpu)
+        self.hypercalls.dispatch(self.host.memory(), cpu)
     }
 
     /// A vCPU's wait for a prod ([`Action::WaitForProd`]) is over: called on its thread before it goes on.
     pub fn wait_ended(&self, vcpu: VcpuId) {
-        self.release_from_join(vcpu);
-        self.areas.set_waiting(self.host.memory(), vcpu, false);
+        self.processors.wait_ended(vcpu);
     }
 
     /// Text typed at the console. Takes as many bytes as there is room for and answers how many; the rest can come
@@ -164,61 +207,25 @@ impl Platform {
 
     fn raise(&self, event: Event) -> Result<(), QueueFull> {
         let _arrival = lock(&self.arrivals);
-        let class = self.events.push(event)?;
-        self.xics.pulse(class.irq());
-        Ok(())
+        self.events.raise(event)
     }
 
-    /// Everything but the clock and the non-volatile memory back to the power-on state, the partition-wide processor settings of the host included. Called while
-    /// no vCPU runs; the monitor resets the vCPUs and loads guest memory afresh.
+    /// Everything but the clock and the non-volatile memory back to the power-on state, the partition-wide processor
+    /// settings of the host included. Called while no vCPU runs; the monitor resets the vCPUs and loads guest memory afresh.
     pub fn reset(&self) {
-        self.xics.reset();
-        self.console.reset();
-        self.areas.reset();
-        self.events.reset();
-        lock(&self.joined).clear();
-        self.host.set_interrupt_little_endian(false);
-        self.host.set_interrupt_location(InterruptLocation::Real);
-        self.host.set_process_table(None);
-        if let Some(Err(undrained)) = self.scm.as_ref().map(|scm| scm.reset()) {
-            tracing::error!(%undrained, "persistent memory was reset with flushes outstanding");
-        }
+        self.parts.iter().for_each(|part| part.reset());
     }
 
     /// What the machine was made of.
     pub fn config(&self) -> &PlatformConfig {
         &self.config
     }
-
-    /// The vCPUs of the machine.
-    pub(crate) fn vcpus(&self) -> impl Iterator<Item = VcpuId> {
-        (0..self.config.vcpus).map(VcpuId)
-    }
-
-    /// The vCPUs that are not stopped.
-    pub(crate) fn running_vcpus(&self) -> impl Iterator<Item = VcpuId> {
-        self.vcpus().filter(|id| !self.host.is_stopped(*id))
-    }
-
-    /// Whether the machine has such a vCPU.
-    pub(crate) fn has_vcpu(&self, id: VcpuId) -> bool {
-        id.0 < self.config.vcpus
-    }
-
-    /// A vCPU is about to wait.
-    pub(crate) fn wait_begins(&self, vcpu: VcpuId) {
-        self.areas.set_waiting(self.host.memory(), vcpu, true);
-    }
-
-    /// A vCPU does not wait in H_JOIN any more, if it did.
-    pub(crate) fn release_from_join(&self, vcpu: VcpuId) {
-        lock(&self.joined).remove(&vcpu);
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::InterruptLocation;
     use crate::testing::{Event, Machine};
 
     #[test]
@@ -260,7 +267,7 @@ mod tests {
             m.host.clone(),
             config,
             Box::new(crate::testing::Screen::default()),
-            None,
+            Vec::new(),
         );
         assert_eq!(refused.err(), Some(ConfigError::VcpuCount(99)));
     }

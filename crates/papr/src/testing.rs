@@ -12,11 +12,11 @@ use crate::action::Action;
 use crate::config::PlatformConfig;
 use crate::console::ConsoleBackend;
 use crate::hcall::abi::{H_REGISTER_VPA, H_RTAS, H_SUCCESS};
-use crate::host::{GuestMemory, Host, InterruptLocation, OutOfMemory, ProcessTable};
+use crate::host::{GuestMemory, GuestMemoryError, Host, InterruptLocation, ProcessTable};
 use crate::platform::Platform;
-use crate::rtas::SERVICES;
-use crate::sync::lock;
+use crate::scm::PersistentMemory;
 use crate::vcpu::{Special, StartState, Vcpu, VcpuId};
+use papr_dr::sync::lock;
 
 /// Bytes of RAM.
 pub(crate) const MEMORY: u64 = 256 << 20;
@@ -30,18 +30,18 @@ pub(crate) struct SparseMemory {
 }
 
 impl SparseMemory {
-    fn check(address: u64, length: usize) -> Result<(), OutOfMemory> {
+    fn check(address: u64, length: usize) -> Result<(), GuestMemoryError> {
         let end = address.checked_add(length as u64);
         if end.is_some_and(|end| end <= MEMORY) {
             Ok(())
         } else {
-            Err(OutOfMemory { address, length })
+            Err(GuestMemoryError { address, length })
         }
     }
 }
 
 impl GuestMemory for SparseMemory {
-    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), OutOfMemory> {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), GuestMemoryError> {
         Self::check(address, buffer.len())?;
         let pages = lock(&self.pages);
         for (at, byte) in (address..).zip(buffer) {
@@ -52,7 +52,7 @@ impl GuestMemory for SparseMemory {
         Ok(())
     }
 
-    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), OutOfMemory> {
+    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), GuestMemoryError> {
         Self::check(address, bytes.len())?;
         let mut pages = lock(&self.pages);
         for (at, byte) in (address..).zip(bytes) {
@@ -302,7 +302,8 @@ impl Machine {
         scm: Option<Arc<Scm>>,
     ) -> Machine {
         let screen = Screen::default();
-        let platform = Platform::new(host.clone(), config, Box::new(screen.clone()), scm);
+        let parts = scm.iter().map(PersistentMemory::part).collect();
+        let platform = Platform::new(host.clone(), config, Box::new(screen.clone()), parts);
         Machine {
             platform: platform.expect("it is a usual machine"),
             host,
@@ -380,12 +381,11 @@ impl Machine {
             .collect()
     }
 
-    fn token(name: &str) -> u32 {
-        SERVICES
-            .iter()
-            .find(|service| service.name == name)
-            .expect("there is such a service")
-            .token
+    /// The token of a service.
+    pub(crate) fn token(&self, name: &str) -> u32 {
+        let mut services = self.platform.rtas.services();
+        let service = services.find(|service| service.name() == name);
+        service.expect("there is such a service").token()
     }
 
     /// Calls RTAS by name; answers the results, the status first.
@@ -396,12 +396,12 @@ impl Machine {
         args: &[u32],
         results: usize,
     ) -> Vec<i32> {
-        self.rtas(cpu, Self::token(name), args, results)
+        self.rtas(cpu, self.token(name), args, results)
     }
 
     /// Calls RTAS by name; answers what becomes of the caller.
     pub(crate) fn rtas_action(&self, cpu: u32, name: &str, args: &[u32], results: usize) -> Action {
-        self.rtas_call(cpu, Self::token(name), args, results)
+        self.rtas_call(cpu, self.token(name), args, results)
     }
 
     /// Routes a source to a vCPU and lets it through.

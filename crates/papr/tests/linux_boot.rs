@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use fdt::Fdt;
-use papr::host::{GuestMemory, Host, InterruptLocation, OutOfMemory, ProcessTable};
+use papr::host::{GuestMemory, GuestMemoryError, Host, InterruptLocation, ProcessTable};
 use papr::vcpu::{Special, StartState, Vcpu, VcpuId};
 use papr::{Action, ConsoleBackend, LMB_SIZE, MachineExit, Platform, PlatformConfig};
 
@@ -21,22 +21,22 @@ impl Ram {
         address: u64,
         length: usize,
         work: impl FnOnce(&mut [u8]) -> R,
-    ) -> Result<R, OutOfMemory> {
+    ) -> Result<R, GuestMemoryError> {
         let mut ram = self.0.lock().expect("no test thread died");
         let range = usize::try_from(address)
             .ok()
             .and_then(|start| Some(start..start.checked_add(length)?));
         let bytes = range.and_then(|range| ram.get_mut(range));
-        bytes.map(work).ok_or(OutOfMemory { address, length })
+        bytes.map(work).ok_or(GuestMemoryError { address, length })
     }
 }
 
 impl GuestMemory for Ram {
-    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), OutOfMemory> {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), GuestMemoryError> {
         self.with(address, buffer.len(), |bytes| buffer.copy_from_slice(bytes))
     }
 
-    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), OutOfMemory> {
+    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), GuestMemoryError> {
         self.with(address, bytes.len(), |to| to.copy_from_slice(bytes))
     }
 }
@@ -167,7 +167,12 @@ impl Guest {
             rng_seed: [0; 32],
         };
         let output = Output::default();
-        let platform = Platform::new(monitor.clone(), config, Box::new(output.clone()), None);
+        let platform = Platform::new(
+            monitor.clone(),
+            config,
+            Box::new(output.clone()),
+            Vec::new(),
+        );
         let platform = platform.expect("there can be such a machine");
         let tree = platform.device_tree().expect("it fits");
         monitor

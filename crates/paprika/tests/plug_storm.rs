@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use papr::vcpu::{Special, StartState, Vcpu, VcpuId};
-use papr::{Action, ConsoleBackend};
+use papr::{Action, ConsoleBackend, PersistentMemory};
 use papr_scm::abi::{opcode, rtas, status};
-use papr_scm::drc::{DrcIndex, LogicalState};
 use papr_scm::nvdimm::NvdimmConfig;
+use papr_scm::{DrcIndex, LogicalState, drc_of_slot, slot_of_drc};
 use paprika::machine::{AddError, Machine, MachineConfig, RemoveError};
 
 const STEPS: u32 = 1000;
@@ -99,7 +99,7 @@ struct Storm {
 
 impl Storm {
     fn drc(slot: u32) -> u64 {
-        DrcIndex::pmem(slot).value().into()
+        drc_of_slot(slot).value().into()
     }
 
     fn hypercall(&self, number: u64, arguments: &[u64]) -> (i64, u64) {
@@ -125,7 +125,7 @@ impl Storm {
     }
 
     fn indicator(&self, indicator: u32, slot: u32, value: u32) -> bool {
-        let arguments = [indicator, DrcIndex::pmem(slot).value(), value];
+        let arguments = [indicator, drc_of_slot(slot).value(), value];
         loop {
             let status = self.rtas(SET_INDICATOR, &arguments);
             // Outstanding flushes end first.
@@ -183,7 +183,7 @@ impl Storm {
         assert_eq!(log[LOG_TYPE], TYPE_HOT_PLUG);
         let index = &log[LOG_ACTION + 3..LOG_ACTION + 7];
         let index = u32::from_be_bytes(index.try_into().expect("four bytes"));
-        let slot = DrcIndex::from_register(index.into()).pmem_slot();
+        let slot = slot_of_drc(DrcIndex::from_register(index.into()));
         let slot = slot.expect("one of ours");
         if log[LOG_ACTION] == ADD {
             self.take(slot);
@@ -310,9 +310,10 @@ impl Storm {
             Some(state.clone()),
             "step {step}"
         );
-        let saved = state.scm.expect("persistent memory").devices;
+        let saved = PersistentMemory::state(&state).expect("it is sound");
+        let saved = saved.expect("persistent memory").devices;
         for (slot, device) in (0..).zip(&self.devices) {
-            let found = saved.iter().find(|it| it.drc == DrcIndex::pmem(slot));
+            let found = saved.iter().find(|it| it.drc == drc_of_slot(slot));
             let id = &device.config.id;
             assert_eq!(
                 found.is_some(),

@@ -272,12 +272,12 @@ fn damage_is_found_wherever_it_is_before_the_guest_runs() {
     }
     let path = saved.file("state");
     let state = fs::read_to_string(&path).expect("text");
-    let newer = state.replacen("paprika-snapshot 1 ", "paprika-snapshot 2 ", 1);
+    let newer = state.replacen("paprika-snapshot 2 ", "paprika-snapshot 3 ", 1);
     fs::write(&path, newer).expect("written");
     assert!(
         saved
             .refused(&[])
-            .contains("format 2, and this program reads formats 1 to 1")
+            .contains("format 3, and this program reads formats 1 to 2")
     );
     fs::write(&path, "#!/bin/sh\necho hello\n").expect("written");
     assert!(

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use common::{PATIENCE, kit, ran, restored};
 use guest_kit::{GuestKit, Progress as KitProgress};
+use papr::PersistentMemory;
 use papr_scm::backing::{CrashBacking, Fault};
 use papr_scm::nvdimm::NvdimmConfig;
 use paprika::demo::power_loss::writer::acknowledged;
@@ -240,8 +241,10 @@ fn flushes_that_were_running_are_run_again_and_answered_by_their_tokens_however_
         );
         consoles.push_str(&outcome.console);
         let next = receive.recv().expect("taken");
-        running += next.state.platform.scm.as_ref().map_or(0, |scm| {
-            scm.devices.iter().map(|it| it.calls.running.len()).sum()
+        let scm = PersistentMemory::state(&next.state.platform).expect("it is sound");
+        running += scm.map_or(0, |scm| {
+            let devices = scm.devices.iter();
+            devices.map(|it| it.calls.running.len()).sum()
         });
         assert!(
             next.state

@@ -6,8 +6,8 @@
 pub mod health;
 pub mod opcode;
 pub mod property;
-pub mod rtas;
-pub mod status;
+
+pub use papr_dr::abi::{rtas, status};
 
 /// Bytes in one storage-class-memory block: what a bind counts in, and what a data region is a multiple of.
 pub const BLOCK_SIZE: u64 = 256 << 20;

@@ -20,3 +20,17 @@ pub const H_SCM_HEALTH: u64 = 0x400;
 pub const H_SCM_PERFORMANCE_STATS: u64 = 0x418;
 /// Make every store that the guest has done to a device durable.
 pub const H_SCM_FLUSH: u64 = 0x44C;
+
+/// All of them.
+pub const ALL: [u64; 10] = [
+    H_SCM_READ_METADATA,
+    H_SCM_WRITE_METADATA,
+    H_SCM_BIND_MEM,
+    H_SCM_UNBIND_MEM,
+    H_SCM_QUERY_BLOCK_MEM_BINDING,
+    H_SCM_QUERY_LOGICAL_MEM_BINDING,
+    H_SCM_UNBIND_ALL,
+    H_SCM_HEALTH,
+    H_SCM_PERFORMANCE_STATS,
+    H_SCM_FLUSH,
+];

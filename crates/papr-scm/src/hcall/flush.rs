@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use super::{Args, Validated, refuse};
 use crate::abi::status;
-use crate::drc::{AsyncCalls, Claim, ContinueToken, Refusal};
 use crate::flush::FlushOutcome;
 use crate::flush::counters::count;
 use crate::flush::predict::{SLICE, busy_answer, patience, remaining};
 use crate::guest::{Answer, Caller};
 use crate::scm::{Scm, ScmCall};
+use papr_dr::{AsyncCalls, Claim, ContinueToken, Refusal};
 
 /// What the end of a flush means to the guest.
 pub(crate) fn status_of(outcome: &FlushOutcome) -> i64 {
@@ -38,7 +38,7 @@ pub(super) fn flush(scm: &Scm, args: Args<'_>, caller: &dyn Caller) -> Validated
     let begun = ContinueToken::from_register(args.get(1));
     let token = match begun {
         Some(token) => token,
-        None => match slot.calls.begin(ScmCall::Flush) {
+        None => match slot.calls().begin(ScmCall::Flush) {
             Ok((token, completion)) => {
                 engine.flush(move |outcome| completion.complete(status_of(&outcome)));
                 token
@@ -52,10 +52,10 @@ pub(super) fn flush(scm: &Scm, args: Args<'_>, caller: &dyn Caller) -> Validated
             Err(Refusal::Closed) => return refuse(status::H_PARAMETER),
         },
     };
-    let mut claim = slot.calls.claim(token, Duration::ZERO);
+    let mut claim = slot.calls().claim(token, Duration::ZERO);
     if let Claim::Running { age } = claim {
         let patience = patience(remaining(expected, age));
-        claim = wait(&slot.calls, token, patience, || caller.is_wanted());
+        claim = wait(slot.calls(), token, patience, || caller.is_wanted());
     }
     match claim {
         Claim::Finished(status) => {
@@ -106,7 +106,7 @@ mod tests {
         H_HARDWARE, H_P2, H_PARAMETER, H_SUCCESS, H_UNSUPPORTED, retry_after,
     };
     use crate::backing::Fault;
-    use crate::drc::TokenSource;
+    use papr_dr::TokenSource;
 
     #[test]
     fn the_device_comes_first_then_what_it_announced_then_the_token() {

@@ -14,9 +14,9 @@ pub(crate) mod testing;
 pub(crate) use flush::status_of;
 
 use crate::abi::{opcode, status};
-use crate::drc::DrcIndex;
 use crate::guest::{Answer, Caller};
 use crate::scm::Scm;
+use papr_dr::DrcIndex;
 
 /// The argument registers r4 … r12.
 #[derive(Clone, Copy)]

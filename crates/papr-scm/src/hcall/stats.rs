@@ -5,9 +5,10 @@
 
 use super::{Args, Validated, device, refuse};
 use crate::abi::status;
-use crate::guest::{Answer, GuestMemory};
+use crate::guest::Answer;
 use crate::nvdimm::Nvdimm;
 use crate::scm::Scm;
+use papr_dr::GuestMemory;
 
 const EYE_CATCHER: &[u8; 8] = b"SCMSTATS";
 const VERSION: u32 = 1;

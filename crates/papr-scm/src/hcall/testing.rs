@@ -7,10 +7,11 @@ use std::time::Duration;
 use crate::abi::{BLOCK_SIZE, opcode, status};
 use crate::backing::{Backing, CrashBacking, FileBacking};
 use crate::flush::ExecutorChoice;
-use crate::guest::{Answer, Caller, GuestMemory, GuestMemoryError};
+use crate::guest::{Answer, Caller};
 use crate::nvdimm::{DeviceSpec, Nvdimm, NvdimmConfig};
 use crate::scm::{Plug, Scm, ScmOptions};
 use crate::sync::{Arc, lock};
+use papr_dr::{GuestMemory, GuestMemoryError};
 
 pub(crate) const DRC: u64 = 0x9000_0000;
 pub(crate) const ADDRESS: u64 = 8 << 30;

@@ -9,9 +9,9 @@ use super::health;
 use super::label::LabelRun;
 use crate::abi::BLOCK_SIZE;
 use crate::backing::HostRegion;
-use crate::drc::DrcIndex;
 use crate::flush::{FlushCounters, FlushEngine, SyncFailure};
 use crate::sync::{Arc, Mutex, lock};
+use papr_dr::{DrcIndex, DrcType};
 
 /// Everything about a device that is not its bytes: what [`Scm::plug`](crate::Scm::plug) is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Nvdimm {
         flush_announced: bool,
         engine: FlushEngine,
     ) -> Self {
-        let drc = DrcIndex::pmem(slot);
+        let drc = DrcIndex::new(DrcType::PersistentMemory, slot);
         let host = Arc::clone(engine.backing().region());
         let blocks = host.len() / BLOCK_SIZE;
         Nvdimm {

@@ -2,11 +2,12 @@
 
 use super::device::Nvdimm;
 use crate::abi::{BLOCK_SIZE, property};
-use crate::node::Node;
+use device_tree::Node;
+use papr_dr::Resource;
 
-impl Nvdimm {
+impl Resource for Nvdimm {
     /// The node `ibm,pmemory@…` of this device, for the tree at start and for `ibm,configure-connector`.
-    pub fn node(&self) -> Node {
+    fn node(&self) -> Node {
         let drc = self.drc().value();
         let mut node = Node::new(format!("{}@{drc:x}", property::PMEMORY))
             .u32("reg", drc)
@@ -37,6 +38,7 @@ fn associativity(numa_node: u32) -> [u32; 5] {
 mod tests {
     use crate::abi::property::HCALL_FLUSH_REQUIRED;
     use crate::hcall::testing::Machine;
+    use papr_dr::Resource;
 
     #[test]
     fn the_node_has_every_property_that_linux_reads() {

@@ -32,12 +32,12 @@ impl Scm {
     pub fn reset(&self) -> Result<(), Undrained> {
         let calls = self.drain_calls(self.options.drain_limit);
         for slot in &self.slots {
-            let asked_back = lock(&slot.connector).unplug_requested();
-            if let Some(device) = slot.device().filter(|_| asked_back) {
+            let asked_back = slot.state().unplug_requested;
+            if let Some(device) = slot.resource().filter(|_| asked_back) {
                 self.detach(slot, &device);
             }
-            lock(&slot.connector).reset();
-            if let Some(device) = slot.device() {
+            slot.reset();
+            if let Some(device) = slot.resource() {
                 lock(&device.bound).clear();
             }
         }
@@ -67,8 +67,12 @@ impl Scm {
     pub fn shutdown(&self, limit: Duration) -> ShutdownReport {
         let deadline = deadline(limit);
         let left = || deadline.saturating_duration_since(Instant::now());
-        self.slots.iter().for_each(|slot| slot.calls.close());
-        let abandoned = self.slots.iter().map(|slot| slot.calls.drain(left())).sum();
+        self.slots.iter().for_each(|slot| slot.calls().close());
+        let abandoned = self
+            .slots
+            .iter()
+            .map(|slot| slot.calls().drain(left()))
+            .sum();
         let failures = self.flush_all(deadline).filter_map(Result::err).collect();
         ShutdownReport {
             abandoned,

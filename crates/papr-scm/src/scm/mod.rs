@@ -18,15 +18,15 @@ use serde::{Deserialize, Serialize};
 
 pub use lifecycle::{ShutdownReport, Undrained};
 pub use plug::{Plug, PlugError, RegionListener, Unplug};
-pub use snapshot::{DeviceState, RestoreError, ScmState};
+pub use snapshot::{DeviceState, PreparedImport, RestoreError, ScmState};
 
 use crate::abi::{MAX_SLOTS, status};
-use crate::drc::{AsyncCalls, Connector, ConnectorState, DrcIndex, TokenSource};
 use crate::flush::{Executor, ExecutorChoice, start_executor};
 use crate::guest::{Answer, Caller};
 use crate::hcall;
 use crate::nvdimm::Nvdimm;
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Arc, Mutex};
+use papr_dr::{AsyncCalls, ConnectorState, DrcIndex, DrcType, TokenSource};
 
 /// An asynchronous call of a persistent-memory connector: enough to ask for it again after a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,13 +76,8 @@ pub struct Scm {
     plugging: Mutex<()>,
 }
 
-/// A connector with what is attached to it. Its locks are held for moments only, in the order of the fields.
-pub(crate) struct Slot {
-    pub drc: DrcIndex,
-    pub connector: Mutex<Connector>,
-    pub device: Mutex<Option<Arc<Nvdimm>>>,
-    pub calls: AsyncCalls<ScmCall, i64>,
-}
+/// A connector with the device that is attached to it, and the device's flushes.
+pub(crate) type Slot = papr_dr::Slot<Nvdimm, ScmCall, i64>;
 
 impl Scm {
     /// A machine without devices.
@@ -101,17 +96,10 @@ impl Scm {
     pub fn with_executor(options: ScmOptions, executor: Arc<dyn Executor>) -> io::Result<Self> {
         let slot = |number| {
             let tokens = TokenSource::random()?;
-            Ok(Slot {
-                drc: DrcIndex::pmem(number),
-                connector: Mutex::new(Connector::empty()),
-                device: Mutex::new(None),
-                // A flush that gets lost was not done.
-                calls: AsyncCalls::new(
-                    tokens,
-                    options.outstanding_limit.max(1),
-                    status::H_HARDWARE,
-                ),
-            })
+            let limit = options.outstanding_limit.max(1);
+            // A flush that gets lost was not done.
+            let calls = AsyncCalls::new(tokens, limit, status::H_HARDWARE);
+            Ok(Slot::new(drc_of_slot(number), calls))
         };
         let slots = (0..options.slots.clamp(1, MAX_SLOTS))
             .map(slot)
@@ -135,19 +123,19 @@ impl Scm {
 
     /// Every plugged device, in the order of slots.
     pub fn devices(&self) -> Vec<Arc<Nvdimm>> {
-        self.slots.iter().filter_map(Slot::device).collect()
+        self.slots.iter().filter_map(Slot::resource).collect()
     }
 
     /// The device of a connector.
     pub fn device(&self, drc: DrcIndex) -> Option<Arc<Nvdimm>> {
-        self.slot(drc)?.device()
+        self.slot(drc)?.resource()
     }
 
     /// Where the connector of a plugged device stands. For a host that waits for the guest to give a device back.
     pub fn connector(&self, drc: DrcIndex) -> Option<ConnectorState> {
         let slot = self.slot(drc)?;
-        let state = lock(&slot.connector).export();
-        slot.device().map(|_| state)
+        let state = slot.state();
+        slot.resource().map(|_| state)
     }
 
     /// The device with an id.
@@ -166,17 +154,21 @@ impl Scm {
     }
 
     pub(crate) fn slot(&self, drc: DrcIndex) -> Option<&Slot> {
-        self.slots.get(drc.pmem_slot()? as usize)
+        self.slots.get(slot_of_drc(drc)? as usize)
     }
 
     pub(crate) fn slot_and_device(&self, drc: DrcIndex) -> Option<(&Slot, Arc<Nvdimm>)> {
         let slot = self.slot(drc)?;
-        Some((slot, slot.device()?))
+        Some((slot, slot.resource()?))
     }
 }
 
-impl Slot {
-    pub fn device(&self) -> Option<Arc<Nvdimm>> {
-        lock(&self.device).clone()
-    }
+/// What the connector of a slot is called.
+pub fn drc_of_slot(slot: u32) -> DrcIndex {
+    DrcIndex::new(DrcType::PersistentMemory, slot)
+}
+
+/// The slot of a connector, if that is one of persistent memory.
+pub fn slot_of_drc(drc: DrcIndex) -> Option<u32> {
+    drc.id_of(DrcType::PersistentMemory)
 }

@@ -1,13 +1,13 @@
 //! Plugging and unplugging on the host's side, and the device tree that tells the guest what there is.
 
-use super::{Scm, Slot};
+use super::{Scm, Slot, drc_of_slot, slot_of_drc};
 use crate::abi::{BLOCK_SIZE, MAX_SLOTS, property};
 use crate::backing::Backing;
-use crate::drc::{DrcIndex, DrcType, drc_properties};
 use crate::flush::FlushEngine;
-use crate::node::Node;
 use crate::nvdimm::{DeviceSpec, MAX_LABEL_SIZE, MIN_LABEL_SIZE, Nvdimm, Region};
 use crate::sync::{Arc, lock};
+use device_tree::Node;
+use papr_dr::{DrcType, Resource, drc_properties};
 
 /// Is told when a region must appear in, or vanish from, guest real memory.
 ///
@@ -97,13 +97,13 @@ impl Scm {
     ) -> Result<Arc<Nvdimm>, PlugError> {
         let _plugging = lock(&self.plugging);
         self.check(&spec, &*backing)?;
-        let free = |slot: &&Slot| lock(&slot.device).is_none();
+        let free = |slot: &&Slot| slot.resource().is_none();
         let slot = match spec.slot {
-            Some(number) if number < MAX_SLOTS => self.slot(DrcIndex::pmem(number)).filter(free),
+            Some(number) if number < MAX_SLOTS => self.slot(drc_of_slot(number)).filter(free),
             Some(_) => None,
             None => self.slots.iter().find(free),
         };
-        let number = slot.and_then(|slot| slot.drc.pmem_slot());
+        let number = slot.and_then(|slot| slot_of_drc(slot.drc()));
         let (Some(slot), Some(number)) = (slot, number) else {
             return Err(PlugError::NoSlot {
                 id: spec.id,
@@ -122,10 +122,7 @@ impl Scm {
         if let Some(listener) = &self.options.listener {
             listener.attached(device.region());
         }
-        slot.calls.reopen();
-        let mut connector = lock(&slot.connector);
-        connector.attach(how == Plug::Cold);
-        *lock(&slot.device) = Some(Arc::clone(device));
+        slot.attach(device, how == Plug::Cold);
     }
 
     fn check(&self, spec: &DeviceSpec, backing: &dyn Backing) -> Result<(), PlugError> {
@@ -177,12 +174,12 @@ impl Scm {
         let slot = self
             .slot(device.drc())
             .ok_or_else(|| PlugError::NoSuchDevice(id.into()))?;
-        let at_once = lock(&slot.connector).request_unplug();
+        let at_once = slot.request_unplug();
         if !at_once {
             return Ok(Unplug::WaitsForGuest);
         }
         // The guest does not hold the device, so nobody needs these answers; the flushes themselves are waited for.
-        slot.calls.drain(self.options.drain_limit);
+        slot.calls().drain(self.options.drain_limit);
         self.detach(slot, &device);
         Ok(Unplug::Done)
     }
@@ -193,16 +190,9 @@ impl Scm {
     /// Names the device, since two may have found that it can go, and another may be in its place by now.
     pub(super) fn detach(&self, slot: &Slot, device: &Arc<Nvdimm>) {
         let _plugging = lock(&self.plugging);
-        {
-            let mut connector = lock(&slot.connector);
-            let mut attached = lock(&slot.device);
-            if !attached.as_ref().is_some_and(|it| Arc::ptr_eq(it, device)) {
-                return;
-            }
-            *attached = None;
-            connector.detach();
+        if !slot.detach(device) {
+            return;
         }
-        slot.calls.drain(std::time::Duration::ZERO);
         if let Some(listener) = &self.options.listener {
             listener.detached(device.region());
         }
@@ -224,12 +214,9 @@ impl Scm {
             .string("device_type", property::PERSISTENT_MEMORY);
         node.properties.extend(drc_properties(&connectors));
         // Only what the guest holds, so that a device that is hot-plugged during a reboot is not there twice.
-        let held = |slot: &&Slot| lock(&slot.connector).next_piece().is_some();
-        node.children = self
-            .slots
-            .iter()
-            .filter(held)
-            .filter_map(Slot::device)
+        let held = self.slots.iter().filter(|slot| slot.is_held());
+        node.children = held
+            .filter_map(Slot::resource)
             .map(|device| device.node())
             .collect();
         node

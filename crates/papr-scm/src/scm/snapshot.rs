@@ -6,12 +6,12 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Scm, ScmCall};
-use crate::drc::{CallsState, ConnectorState, DrcIndex, LogicalState};
+use super::{Scm, ScmCall, slot_of_drc};
 use crate::flush::SyncFailure;
 use crate::hcall::status_of;
 use crate::nvdimm::bound::BoundBlocks;
-use crate::sync::lock;
+use crate::sync::{MutexGuard, lock};
+use papr_dr::{CallsState, ConnectorState, DrcIndex, LogicalState};
 
 /// The persistent memory of a machine at one moment, without the devices' bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,16 +96,32 @@ fn has(it: bool) -> &'static str {
     if it { "has" } else { "lacks" }
 }
 
+/// A state that was found to fit, and that [`commit`](Self::commit) puts in place. A monitor that
+/// restores several things checks all of them before it changes any.
+#[must_use = "nothing changes before it is committed"]
+pub struct PreparedImport<'a> {
+    scm: &'a Scm,
+    state: ScmState,
+    _plugging: MutexGuard<'a, ()>,
+}
+
+impl PreparedImport<'_> {
+    /// Goes to the state. It can't fail.
+    pub fn commit(self) {
+        self.scm.commit_import(self.state);
+    }
+}
+
 impl Scm {
     /// The state to save. Call it while no vCPU runs. Flushes that run go on here, and are run again by the machine that
     /// the state is restored to, before it answers them.
     pub fn export(&self) -> ScmState {
         let device = |slot: &super::Slot| {
-            let connector = lock(&slot.connector).export();
-            let device = slot.device()?;
+            let connector = slot.state();
+            let device = slot.resource()?;
             let bound = lock(&device.bound).clone();
             Some(DeviceState {
-                drc: slot.drc,
+                drc: slot.drc(),
                 id: device.id().into(),
                 uuid: device.uuid(),
                 guest_address: device.region().guest_address,
@@ -117,7 +133,7 @@ impl Scm {
                 connector,
                 bound,
                 failure: device.failure(),
-                calls: slot.calls.export(),
+                calls: slot.calls().export(),
             })
         };
         ScmState {
@@ -131,7 +147,25 @@ impl Scm {
     /// # Errors
     /// [`RestoreError`] where the guest would find something else than it was told. Nothing has changed then.
     pub fn import(&self, state: ScmState) -> Result<(), RestoreError> {
+        self.prepare_import(state).map(PreparedImport::commit)
+    }
+
+    /// The first half of [`import`](Self::import): whether the state fits, without any change. Nothing
+    /// is plugged or unplugged until the answer is committed or dropped.
+    ///
+    /// # Errors
+    /// As those of [`import`](Self::import).
+    pub fn prepare_import(&self, state: ScmState) -> Result<PreparedImport<'_>, RestoreError> {
+        let plugging = lock(&self.plugging);
         self.check_restore(&state)?;
+        Ok(PreparedImport {
+            scm: self,
+            state,
+            _plugging: plugging,
+        })
+    }
+
+    fn commit_import(&self, state: ScmState) {
         for saved in state.devices {
             let Some((slot, device)) = self.slot_and_device(saved.drc) else {
                 continue;
@@ -139,9 +173,9 @@ impl Scm {
             if let Some(failure) = saved.failure {
                 device.engine().latch(failure);
             }
-            lock(&slot.connector).import(saved.connector);
+            slot.import(saved.connector);
             *lock(&device.bound) = saved.bound;
-            for (call, completion) in slot.calls.import(saved.calls) {
+            for (call, completion) in slot.calls().import(saved.calls) {
                 match call {
                     ScmCall::Flush => {
                         device
@@ -151,7 +185,6 @@ impl Scm {
                 }
             }
         }
-        Ok(())
     }
 
     fn check_restore(&self, state: &ScmState) -> Result<(), RestoreError> {
@@ -167,7 +200,7 @@ impl Scm {
         }
         for (place, saved) in state.devices.iter().enumerate() {
             let Some(here) = self.device(saved.drc) else {
-                let slot = saved.drc.pmem_slot().unwrap_or(u32::MAX);
+                let slot = slot_of_drc(saved.drc).unwrap_or(u32::MAX);
                 return Err(RestoreError::Missing {
                     id: saved.id.clone(),
                     slot,

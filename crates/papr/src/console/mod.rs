@@ -1,12 +1,19 @@
 //! The guest's console: a virtual terminal of type `hvterm1` (H_PUT_TERM_CHAR, H_GET_TERM_CHAR), 16 bytes at a time.
 
+mod part;
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use crate::sync::lock;
+use papr_dr::sync::lock;
+
+use crate::xics::Irq;
 
 /// Unit address of the terminal under `/vdevice`.
 pub(crate) const VTY_UNIT: u32 = 0x7100_0000;
+
+/// Its interrupt source.
+pub(crate) const VTY_IRQ: Irq = Irq(0x1100);
 
 /// How many bytes of input are kept for a guest that does not read.
 pub const INPUT_LIMIT: usize = 4096;

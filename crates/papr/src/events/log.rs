@@ -2,9 +2,8 @@
 //! general extension of 16, and sections in the platform event log format, version 6: private header (PH), user
 //! header (UH), and one that says what happened (EP or HP). All numbers are big-endian.
 
-use super::{Event, HotPlug, HotPlugAction, HotPlugResource};
+use super::{EPOW_SHUTDOWN, Event, HotPlug, HotPlugAction, HotPlugResource};
 use crate::clock::Calendar;
-use crate::rtas::EPOW_SHUTDOWN;
 
 // The fixed part.
 const VERSION: u8 = 6;

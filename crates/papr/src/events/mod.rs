@@ -6,18 +6,24 @@
 //!
 //! - `queue`: what waits to be fetched;
 //! - `log`: the form in which it is fetched;
-//! - `state`: what a snapshot carries.
+//! - `state`: what a snapshot carries;
+//! - `part`: the events as a part of the platform.
 
 mod log;
+mod part;
 mod queue;
 mod state;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use part::EventSources;
 pub(crate) use queue::{Class, Events, Fetch};
 
 pub use queue::QueueFull;
 pub use state::EventsState;
+
+/// What the EPOW sensor, and an EPOW event, say when the system should shut down.
+pub(crate) const EPOW_SHUTDOWN: u32 = 3;
 
 /// What is done to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

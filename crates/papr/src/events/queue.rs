@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use super::{Event, log};
 use crate::clock::Calendar;
-use crate::sync::lock;
 use crate::xics::Irq;
+use papr_dr::sync::lock;
 
 /// Most events of a class that wait. A machine has fewer connectors that matter at one time.
 pub(super) const LIMIT: usize = 64;

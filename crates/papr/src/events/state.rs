@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::queue::{Class, Events, LIMIT};
 use super::{Event, HotPlug};
-use crate::sync::lock;
+use papr_dr::sync::lock;
 
 /// Events that wait to be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

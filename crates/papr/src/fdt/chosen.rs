@@ -1,15 +1,13 @@
-//! `/chosen`: the command line, the initial RAM disk, the console, entropy, and what negotiation has granted.
+//! `/chosen`: the command line, the initial RAM disk, entropy, and what negotiation has granted.
 
-use super::node::{Build, Node};
-use super::vdevice::VTY_PATH;
+use device_tree::Node;
+
 use crate::config::PlatformConfig;
 
 /// `/chosen`.
 pub(super) fn chosen(config: &PlatformConfig) -> Node {
     let mut node = Node::new("chosen")
         .string("bootargs", &config.cmdline)
-        .string("stdout-path", VTY_PATH)
-        .string("linux,stdout-path", VTY_PATH)
         .bytes("rng-seed", config.rng_seed.to_vec())
         .bytes("ibm,architecture-vec-5", granted_options());
     if let Some(initrd) = &config.initrd {

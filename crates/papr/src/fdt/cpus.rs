@@ -1,6 +1,7 @@
 //! `/cpus`: what the processors are and can.
 
-use super::node::{Build, Node};
+use device_tree::Node;
+
 use crate::config::PlatformConfig;
 use crate::vcpu::VcpuId;
 

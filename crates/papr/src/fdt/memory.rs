@@ -1,6 +1,7 @@
 //! `/memory@0`: RAM. All of it is one node of NUMA domain 0.
 
-use super::node::{Build, Node};
+use device_tree::Node;
+
 use crate::config::PlatformConfig;
 
 /// Associativity of RAM: the length of the list, then domains from the widest to the narrowest.

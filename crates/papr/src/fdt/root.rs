@@ -1,12 +1,42 @@
 //! The root node, and what hangs below it.
 
-use super::node::{Build, Node};
-use super::{chosen, cpus, events, facilities, interrupts, memory, rtas, vdevice};
-use crate::config::PlatformConfig;
+use device_tree::{Node, flatten};
 
-/// The whole tree, with the node of persistent memory if the machine has any.
-pub(super) fn root(config: &PlatformConfig, persistent_memory: Option<Node>) -> Node {
-    let root = Node::new("")
+use super::{DeviceTreeError, chosen, cpus, memory, rtas};
+use crate::config::PlatformConfig;
+use crate::rtas::{RTAS_SIZE, Service};
+
+/// What the parts of a platform announce in its tree.
+pub(crate) struct Announced<'a> {
+    /// RTAS services, in the order of their tokens.
+    pub(crate) services: Vec<&'a Service>,
+    /// Groups of hypercalls.
+    pub(crate) hypercall_groups: Vec<&'static str>,
+    /// Nodes for below the root, or overlays of those that are there.
+    pub(crate) nodes: Vec<Node>,
+}
+
+/// The whole tree, flattened.
+///
+/// # Errors
+/// Where it does not fit the format, or two parts contradict each other.
+pub(crate) fn device_tree(
+    config: &PlatformConfig,
+    announced: Announced<'_>,
+) -> Result<Vec<u8>, DeviceTreeError> {
+    // Linux keeps its hands off the RTAS area only if it is told to here.
+    let reserved = [(config.rtas_base, u64::from(RTAS_SIZE))];
+    let mut root = root(config, &announced);
+    let overlay = Node {
+        children: announced.nodes,
+        ..Node::default()
+    };
+    root.merge(overlay)?;
+    Ok(flatten(&root, &reserved)?)
+}
+
+fn root(config: &PlatformConfig, announced: &Announced<'_>) -> Node {
+    Node::new("")
         .string("device_type", "chrp")
         .string("model", &format!("Paprika {}", config.machine.name()))
         // Linux takes any machine of type "chrp" with PAPR hypercalls for a pseries.
@@ -19,13 +49,17 @@ pub(super) fn root(config: &PlatformConfig, persistent_memory: Option<Node>) -> 
         .child(chosen::chosen(config))
         .child(memory::memory(config))
         .child(cpus::cpus(config))
-        .child(rtas::rtas(config, persistent_memory.as_ref()))
-        .child(interrupts::controller(config))
-        .child(events::event_sources())
-        .child(vdevice::vdevice())
-        .child(facilities::facilities());
-    match persistent_memory {
-        Some(node) => root.child(node),
-        None => root,
-    }
+        .child(rtas::rtas(config, announced))
+        .child(virtual_devices())
+}
+
+/// `/vdevice`: the bus of virtual devices.
+fn virtual_devices() -> Node {
+    Node::new("vdevice")
+        .string("device_type", "vdevice")
+        .string("compatible", "IBM,vdevice")
+        .u32("#address-cells", 1)
+        .u32("#size-cells", 0)
+        .u32("#interrupt-cells", 2)
+        .flag("interrupt-controller")
 }

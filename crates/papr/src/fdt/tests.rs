@@ -3,14 +3,13 @@
 use fdt::Fdt;
 use fdt::node::FdtNode;
 
-use super::device_tree;
 use crate::config::PlatformConfig;
-use crate::rtas::SERVICES;
-use crate::testing::{config, with_nvdimm};
+use crate::testing::{FakeHost, Machine, config, with_nvdimm};
 use papr_scm::Plug;
 
 fn with_tree(config: &PlatformConfig, check: impl FnOnce(Fdt<'_>)) {
-    let blob = device_tree(config, None).expect("it fits");
+    let machine = Machine::on(FakeHost::new(), config.clone(), None);
+    let blob = machine.platform.device_tree().expect("it fits");
     check(Fdt::new(&blob).expect("it is a device tree"));
 }
 
@@ -202,12 +201,13 @@ fn processor_features_have_radix_and_little_endian_and_no_transactions() {
 fn rtas_tells_every_token_and_where_it_is() {
     with_tree(&config(1), |tree| {
         let rtas = tree.find_node("/rtas").expect("it exists");
-        for service in SERVICES {
+        let machine = Machine::new(1);
+        for service in machine.platform.rtas.services() {
             assert_eq!(
-                cells(&rtas, service.name),
-                [service.token],
+                cells(&rtas, service.name()),
+                [service.token()],
                 "{}",
-                service.name
+                service.name()
             );
         }
         assert_eq!(cells(&rtas, "linux,rtas-base"), [0xF00_0000]);

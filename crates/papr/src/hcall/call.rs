@@ -1,36 +1,39 @@
 //! A hypercall in progress: its arguments, its outputs, and the answer.
 
 use crate::action::Action;
+use crate::host::GuestMemory;
 use crate::vcpu::{Vcpu, VcpuId};
 
 use super::abi::H_SUCCESS;
 
 /// A hypercall that a vCPU makes. Arguments are r4 to r12, outputs r4 on.
-pub(crate) struct Call<'a> {
+pub struct Call<'a> {
     /// The calling vCPU.
-    pub(crate) cpu: &'a mut dyn Vcpu,
+    pub cpu: &'a mut dyn Vcpu,
+    /// Guest memory.
+    pub memory: &'a dyn GuestMemory,
 }
 
 impl Call<'_> {
     /// First argument register, which is also the first output register.
     const FIRST: usize = 4;
     /// Number of argument registers.
-    pub(crate) const ARGUMENTS: usize = 9;
+    pub const ARGUMENTS: usize = 9;
 
     /// Argument `n`, from 0 (r4) to 8 (r12).
-    pub(crate) fn arg(&self, n: usize) -> u64 {
+    pub fn arg(&self, n: usize) -> u64 {
         debug_assert!(n < Self::ARGUMENTS);
         self.cpu.gpr(Self::FIRST + n)
     }
 
     /// Sets output `n`, from 0 (r4).
-    pub(crate) fn output(&mut self, n: usize, value: u64) {
+    pub fn output(&mut self, n: usize, value: u64) {
         debug_assert!(n < Self::ARGUMENTS);
         self.cpu.set_gpr(Self::FIRST + n, value);
     }
 
     /// The calling vCPU's number.
-    pub(crate) fn caller(&self) -> VcpuId {
+    pub fn caller(&self) -> VcpuId {
         self.cpu.id()
     }
 }
@@ -38,19 +41,19 @@ impl Call<'_> {
 /// How a hypercall ends: r3, and what becomes of the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub(crate) struct Reply {
+pub struct Reply {
     /// For r3.
-    pub(crate) status: i64,
+    pub status: i64,
     /// For the monitor.
-    pub(crate) action: Action,
+    pub action: Action,
 }
 
 impl Reply {
     /// H_SUCCESS, and the caller goes on.
-    pub(crate) const SUCCESS: Reply = Reply::status(H_SUCCESS);
+    pub const SUCCESS: Reply = Reply::status(H_SUCCESS);
 
     /// The caller goes on with `status` in r3.
-    pub(crate) const fn status(status: i64) -> Reply {
+    pub const fn status(status: i64) -> Reply {
         Reply {
             status,
             action: Action::Resume,
@@ -58,7 +61,7 @@ impl Reply {
     }
 
     /// H_SUCCESS, once the monitor has done what `action` says.
-    pub(crate) const fn then(action: Action) -> Reply {
+    pub const fn then(action: Action) -> Reply {
         Reply {
             status: H_SUCCESS,
             action,

@@ -67,8 +67,8 @@ fn attack(m: &Machine, rounds: usize) {
         cpu.specials.clear();
         m.host.forget();
     }
-    assert!(m.platform.unknown_hypercalls.len() <= OncePerNumber::LIMIT + 1);
-    assert!(m.platform.unknown_services.len() <= OncePerNumber::LIMIT + 1);
+    assert!(m.platform.hypercalls.unknown.len() <= OncePerNumber::LIMIT + 1);
+    assert!(m.platform.rtas.unknown.len() <= OncePerNumber::LIMIT + 1);
     assert_eq!(
         m.rtas_named(0, "query-cpu-stopped-state", &[0], 2),
         [0, 2],

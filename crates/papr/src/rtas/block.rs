@@ -1,7 +1,7 @@
 //! The argument block of an RTAS call: big-endian 32-bit words in guest memory: token, number of arguments, number of
 //! results, arguments, results.
 
-use crate::host::{GuestMemory, OutOfMemory};
+use crate::host::{GuestMemory, GuestMemoryError};
 
 /// Most arguments and results together: as many as Linux's block has room for.
 pub(super) const MAX_WORDS: usize = 16;
@@ -65,7 +65,7 @@ impl ArgumentBlock {
         memory: &dyn GuestMemory,
         status: i32,
         values: &[u32],
-    ) -> Result<(), OutOfMemory> {
+    ) -> Result<(), GuestMemoryError> {
         let mut bytes = [0; MAX_WORDS * 4];
         let results = std::iter::once(status as u32).chain(values.iter().copied());
         for (to, word) in bytes.chunks_exact_mut(4).zip(results) {

@@ -1,17 +1,18 @@
 //! The structures of a saved platform, and why one is refused.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use papr_scm::{RestoreError, ScmState};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::{ClockState, EventsState, HexBytes, VcpuAreas, XicsState};
 use crate::config::PlatformConfig;
-use crate::vcpu::VcpuId;
+use crate::part::{PartStateError, from_value, to_value};
 
-/// The version of [`PlatformState`] that this crate writes, and the newest that it reads.
-pub const STATE_VERSION: u32 = 1;
+/// The version of [`PlatformState`] that this crate writes, and the only one that it reads. (Version 1
+/// had a field for each device.)
+pub const STATE_VERSION: u32 = 2;
 
 /// The platform at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,22 +21,63 @@ pub struct PlatformState {
     pub version: u32,
     /// Which machine it was.
     pub machine: MachineState,
-    /// The interrupt controller.
-    pub xics: XicsState,
-    /// What was typed at the console and not read.
-    pub console_input: HexBytes,
-    /// What each vCPU that the machine can ever have shares with the hypervisor.
-    pub areas: Vec<VcpuAreas>,
-    /// vCPUs that wait in H_JOIN.
-    pub joined: BTreeSet<VcpuId>,
-    /// Events that the guest has not fetched.
-    pub events: EventsState,
-    /// How the guest set its clock.
-    pub clock: ClockState,
-    /// Non-volatile memory.
-    pub nvram: HexBytes,
-    /// Persistent memory, with connectors and outstanding calls; `None` for a machine without.
-    pub scm: Option<ScmState>,
+    /// The states of its parts that have one, by the name of the part. (Left out only by versions that
+    /// are refused, and with this sentence rather than as damage.)
+    #[serde(default)]
+    pub parts: BTreeMap<String, PartState>,
+}
+
+/// A part at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartState {
+    /// [`Part::state_version`](crate::part::Part::state_version) of who wrote it.
+    pub version: u32,
+    /// What the part has exported.
+    pub data: Value,
+}
+
+impl PartState {
+    /// Checks that a part that reads versions 1 to `newest` reads this one.
+    pub(super) fn check_version(&self, part: &str, newest: u32) -> Result<(), ImportError> {
+        if (1..=newest).contains(&self.version) {
+            return Ok(());
+        }
+        let (part, version) = (part.to_owned(), self.version);
+        Err(ImportError::PartVersion {
+            part,
+            version,
+            newest,
+        })
+    }
+}
+
+impl PlatformState {
+    /// The state of the part `name`, which reads versions 1 to `newest`, as what it is made of; `None`
+    /// where the saved machine has no such part.
+    ///
+    /// # Errors
+    /// [`ImportError::PartVersion`], [`ImportError::Damaged`].
+    pub fn read<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        newest: u32,
+    ) -> Result<Option<T>, ImportError> {
+        let Some(part) = self.parts.get(name) else {
+            return Ok(None);
+        };
+        part.check_version(name, newest)?;
+        let state = from_value(&part.data);
+        state
+            .map(Some)
+            .map_err(|error| ImportError::of_part(name, error))
+    }
+
+    /// Puts a state in the place of that of the part `name`.
+    pub fn replace<T: Serialize>(&mut self, name: &str, version: u32, state: &T) {
+        let data = to_value(state);
+        self.parts
+            .insert(name.to_owned(), PartState { version, data });
+    }
 }
 
 /// What of a machine its running guest relies on. (What it was only started with, as the command line, can differ: the
@@ -97,7 +139,7 @@ fn same<T: PartialEq + ToString>(what: &'static str, saved: T, here: T) -> Resul
 pub enum ImportError {
     /// Written by something newer, or by nothing at all.
     #[error(
-        "the saved platform is of version {0}, and this program reads versions 1 to {STATE_VERSION}; restore it with the program that saved it"
+        "the saved platform is of version {0}, and this program reads version {STATE_VERSION}; restore it with the program that saved it"
     )]
     Version(u32),
     /// The machine is another one.
@@ -112,20 +154,44 @@ pub enum ImportError {
         /// What it is.
         here: String,
     },
-    /// The state contradicts itself or the machine.
+    /// The state of a part contradicts itself or the machine.
     #[error("the saved state of the {0} is damaged; use another snapshot")]
-    Damaged(&'static str),
-    /// One of the machines has persistent memory, and the other has none.
-    #[error("the saved machine {} persistent memory and this one {}; start it as it was saved", has(*saved), has(!*saved))]
-    PersistentMemory {
-        /// Did the saved machine have it?
-        saved: bool,
+    Damaged(String),
+    /// The state of a part was written by something newer, or by nothing at all.
+    #[error(
+        "the saved state of the {part} is of version {version}, and this program reads versions 1 to {newest}; restore it with the program that saved it"
+    )]
+    PartVersion {
+        /// The part.
+        part: String,
+        /// The version that was saved.
+        version: u32,
+        /// The newest that is read here.
+        newest: u32,
     },
-    /// The persistent memory can't go on here.
-    #[error(transparent)]
-    Scm(#[from] RestoreError),
+    /// This machine has a part that was not saved.
+    #[error("the saved machine has no {0}, and this one has; start it as it was saved")]
+    MissingPart(String),
+    /// The saved machine has a part that this one lacks.
+    #[error("the saved machine has a {0}, and this one has none; start it as it was saved")]
+    UnknownPart(String),
+    /// A part can't go on here.
+    #[error("{reason}")]
+    Refused {
+        /// The part.
+        part: String,
+        /// What it says.
+        reason: String,
+    },
 }
 
-fn has(it: bool) -> &'static str {
-    if it { "has" } else { "has no" }
+impl ImportError {
+    /// What a part says to its state.
+    pub(super) fn of_part(part: &str, error: PartStateError) -> Self {
+        let part = part.to_owned();
+        match error {
+            PartStateError::Damaged => ImportError::Damaged(part),
+            PartStateError::Refused(reason) => ImportError::Refused { part, reason },
+        }
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use super::controller::{Controller, Irq, Route};
 use super::state::XicsState;
 use crate::host::Host;
-use crate::sync::lock;
 use crate::vcpu::VcpuId;
+use papr_dr::sync::lock;
 
 /// The interrupt controller of a machine.
 ///
@@ -85,6 +85,16 @@ impl Xics {
             }
             self.host.set_external_interrupt(VcpuId(server), level);
         }
+    }
+
+    /// The partition's time base.
+    pub(super) fn time_base(&self) -> u64 {
+        self.host.time_base()
+    }
+
+    /// The numbers of servers: 0 to the last vCPU that the machine can have.
+    pub(super) fn servers(&self) -> u32 {
+        lock(&self.inner).controller.servers()
     }
 
     /// Whether there is such a server.

@@ -105,7 +105,7 @@ impl NvdimmInfo {
         Self {
             id: device.id().to_owned(),
             uuid: device.uuid(),
-            slot: device.drc().pmem_slot().unwrap_or_default(),
+            slot: papr_scm::slot_of_drc(device.drc()).unwrap_or_default(),
             drc_index: device.drc().value(),
             guest_address: device.region().guest_address,
             size: device.region().host.len(),

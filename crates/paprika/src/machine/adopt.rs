@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
+use papr::PersistentMemory;
 use papr_scm::nvdimm::OpenNvdimm;
 use papr_scm::{Plug, PlugError};
 use power::Cpu;
@@ -49,7 +50,7 @@ impl Machine {
         // What the comparison has allowed to differ must not be refused below.
         let mut untold = BTreeSet::new();
         platform.machine.machine = self.platform.config().machine.name().to_owned();
-        if let Some(scm) = &mut platform.scm {
+        if let Some(mut scm) = PersistentMemory::state(&platform)? {
             scm.flush_hypercall = self.scm.has_flush();
             for device in &mut scm.devices {
                 let Some(here) = self.scm.device(device.drc) else {
@@ -62,6 +63,7 @@ impl Machine {
                 device.sync_dax = here.sync_dax();
                 device.flush_announced = here.flush_announced();
             }
+            PersistentMemory::replace_state(&mut platform, &scm);
         }
 
         let ticks = downtime.as_nanos() * u128::from(TIME_BASE_HZ) / 1_000_000_000;

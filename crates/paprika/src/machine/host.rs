@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use papr::host::{GuestMemory, Host, InterruptLocation, OutOfMemory, ProcessTable};
+use papr::host::{GuestMemory, GuestMemoryError, Host, InterruptLocation, ProcessTable};
 use papr::vcpu::{StartState, VcpuId};
 use power::Partition;
 use power::signals::{EXTERNAL, PROD, SYSTEM_RESET};
@@ -13,19 +13,19 @@ use super::vcpu::VcpuControl;
 struct Memory(Arc<Partition>);
 
 impl GuestMemory for Memory {
-    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), OutOfMemory> {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), GuestMemoryError> {
         let length = buffer.len();
         self.0
             .memory
             .read(address, buffer)
-            .map_err(|_| OutOfMemory { address, length })
+            .map_err(|_| GuestMemoryError { address, length })
     }
 
-    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), OutOfMemory> {
+    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), GuestMemoryError> {
         self.0
             .memory
             .write(address, bytes)
-            .map_err(|_| OutOfMemory {
+            .map_err(|_| GuestMemoryError {
                 address,
                 length: bytes.len(),
             })

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use papr::{HotPlug, HotPlugAction, HotPlugResource, QueueFull};
 use papr_scm::abi::MAX_SLOTS;
-use papr_scm::drc::{DrcIndex, LogicalState};
 use papr_scm::nvdimm::{Nvdimm, NvdimmConfig, Plan, PlanError, Warning};
-use papr_scm::{Plug, PlugError, Unplug};
+use papr_scm::{DrcIndex, LogicalState, Plug, PlugError, Unplug, drc_of_slot};
 use tracing::{info, warn};
 
 use super::control::{Afterwards, ControlError, MachineControl};
@@ -161,9 +160,7 @@ impl MachineControl {
             })
         });
         let taken = match config.slot {
-            Some(slot) => devices
-                .iter()
-                .any(|other| other.drc() == DrcIndex::pmem(slot)),
+            Some(slot) => devices.iter().any(|other| other.drc() == drc_of_slot(slot)),
             None => devices.len() >= MAX_SLOTS as usize,
         };
         match conflict {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use papr::host::Host;
 use papr::vcpu::VcpuId;
-use papr::{ConfigError, ConsoleBackend, DeviceTreeError, MachineExit, Platform};
+use papr::{ConfigError, ConsoleBackend, DeviceTreeError, MachineExit, PersistentMemory, Platform};
 use papr_scm::Scm;
 use papr_scm::nvdimm::OpenNvdimm;
 use power::memory::{HostMapping, MapError, OutOfMemory};
@@ -251,7 +251,7 @@ impl Machine {
             host,
             platform_config,
             console,
-            Some(Arc::clone(&scm)),
+            vec![PersistentMemory::part(&scm)],
         )?);
         let (events_in, events) = unbounded();
         let control = Arc::new(MachineControl::new(

@@ -94,7 +94,7 @@ impl MachineControl {
                 .unwrap_or_default();
             NvdimmDescription {
                 id: device.id().to_owned(),
-                slot: device.drc().pmem_slot().unwrap_or_default(),
+                slot: papr_scm::slot_of_drc(device.drc()).unwrap_or_default(),
                 uuid: device.uuid(),
                 guest_address: device.region().guest_address,
                 size: device.region().host.len(),

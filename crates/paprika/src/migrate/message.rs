@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::machine::state::{BootState, Description, MachineState};
 
 /// The version of these messages.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a machine is like that wants to come.
 #[derive(Debug, Clone, Serialize, Deserialize)]

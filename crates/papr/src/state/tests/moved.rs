@@ -83,19 +83,13 @@ fn each_part_is_carried() {
     assert_eq!(
         moved
             .platform
+            .processors
             .areas
             .yield_count(moved.host.memory(), VcpuId(2)),
         Some(0)
     );
-    assert_eq!(
-        moved
-            .platform
-            .export()
-            .joined
-            .into_iter()
-            .collect::<Vec<_>>(),
-        [VcpuId(1)]
-    );
+    let joined = moved.platform.export().read("processors", 1);
+    assert_eq!(joined, Ok(Some(vec![VcpuId(1)])));
     assert_eq!(&moved.platform.nvram()[0x100..0x104], b"kept");
     assert_eq!(
         moved.rtas_named(0, "get-time-of-day", &[], 8)[..4],
@@ -104,27 +98,29 @@ fn each_part_is_carried() {
 }
 
 #[test]
-fn a_state_of_version_1_is_read_as_it_was_written_then() {
+fn a_state_of_version_2_is_read_as_it_was_written_then() {
     let text = format!(
-        r#"{{"version":1,
+        r#"{{"version":2,
         "machine":{{"machine":"pseries-1.1","vcpus":1,"max_vcpus":1,"memory":268435456,"rtas_base":251658240,
             "uuid":"00000000-0000-0000-0000-000000001234","name":"test"}},
-        "xics":{{"presenters":[{{"cppr":255,"mfrr":255,"presented":{{"irq":4352,"priority":5}}}}],
-            "sources":{{"4096":{{"server":0,"priority":255,"saved_priority":255,"latched":false}},
-                "4097":{{"server":0,"priority":255,"saved_priority":6,"latched":true}},
-                "4352":{{"server":0,"priority":5,"saved_priority":5,"latched":false}}}}}},
-        "console_input":"6869",
-        "areas":[{{"vpa":1048576,"slb_shadow":null,"trace_log":null}}],
-        "joined":[0],
-        "events":{{"power_off_requested":true,
-            "hot_plug":[{{"resource":"PersistentMemory","action":"Add","drc_index":2415919105}}]}},
-        "clock":{{"seconds":-5,"nanos":7}},
-        "nvram":"{}",
-        "scm":null}}"#,
+        "parts":{{
+            "interrupt-controller":{{"version":1,"data":{{
+                "presenters":[{{"cppr":255,"mfrr":255,"presented":{{"irq":4352,"priority":5}}}}],
+                "sources":{{"4096":{{"server":0,"priority":255,"saved_priority":255,"latched":false}},
+                    "4097":{{"server":0,"priority":255,"saved_priority":6,"latched":true}},
+                    "4352":{{"server":0,"priority":5,"saved_priority":5,"latched":false}}}}}}}},
+            "console":{{"version":1,"data":"6869"}},
+            "virtual-processor-areas":{{"version":1,
+                "data":[{{"vpa":1048576,"slb_shadow":null,"trace_log":null}}]}},
+            "processors":{{"version":1,"data":[0]}},
+            "events":{{"version":1,"data":{{"power_off_requested":true,
+                "hot_plug":[{{"resource":"PersistentMemory","action":"Add","drc_index":2415919105}}]}}}},
+            "clock":{{"version":1,"data":{{"seconds":-5,"nanos":7}}}},
+            "nvram":{{"version":1,"data":"{}"}}}}}}"#,
         "5a".repeat(NVRAM_SIZE)
     );
     let m = Machine::new(1);
-    let state: PlatformState = serde_json::from_str(&text).expect("the format of version 1");
+    let state: PlatformState = serde_json::from_str(&text).expect("the format of version 2");
     m.platform
         .import(state.clone())
         .expect("a machine like that");
@@ -133,4 +129,15 @@ fn a_state_of_version_1_is_read_as_it_was_written_then() {
     let written = serde_json::to_value(&state).expect("plain data");
     let kept: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(written, kept, "and written as it was");
+}
+
+#[test]
+fn a_state_of_version_1_is_refused_with_its_version() {
+    let m = Machine::new(1);
+    let mut text = serde_json::to_value(m.platform.export()).expect("plain data");
+    text["version"] = 1.into();
+    text.as_object_mut().expect("a structure").remove("parts");
+    text["nvram"] = "".into();
+    let state: PlatformState = serde_json::from_value(text).expect("as far as it is understood");
+    assert_eq!(m.platform.import(state), Err(ImportError::Version(1)));
 }

@@ -9,9 +9,10 @@ use papr_scm::abi::opcode::{H_SCM_BIND_MEM, H_SCM_FLUSH, H_SCM_QUERY_BLOCK_MEM_B
 use papr_scm::abi::status::{H_P2, retry_after};
 use papr_scm::backing::{Backing, CrashBacking};
 use papr_scm::nvdimm::{DeviceSpec, NvdimmConfig};
-use papr_scm::{Plug, RestoreError, Scm, ScmOptions};
+use papr_scm::{Plug, Scm, ScmOptions};
 
 use super::*;
+use crate::PersistentMemory;
 use crate::hcall::abi::H_SUCCESS;
 use crate::testing::{FakeHost, NVDIMM_ADDRESS};
 
@@ -59,7 +60,8 @@ fn tokens_of_running_and_of_finished_flushes_stay_good_elsewhere() {
     let bind = here.hcall(0, H_SCM_BIND_MEM, &[DRC, 0, 1, u64::MAX, 0]);
     assert_eq!(bind.0, H_SUCCESS);
     let flushes = || {
-        let state = here.platform.export().scm.expect("it has a device");
+        let state = PersistentMemory::state(&here.platform.export());
+        let state = state.expect("it is sound").expect("it has a device");
         let calls = &state.devices[0].calls;
         (calls.running.len(), calls.finished.len())
     };
@@ -106,22 +108,21 @@ fn a_refusal_of_the_persistent_memory_changes_nothing_else() {
     let state = saved.platform.export();
     let (other, _) = machine(FakeHost::new(), true);
     let before = other.platform.export();
-    assert!(matches!(
-        other.platform.import(state.clone()),
-        Err(ImportError::Scm(RestoreError::Differs {
-            what: "sync-dax",
-            ..
-        }))
-    ));
+    let refused = other.platform.import(state.clone());
+    let Err(ImportError::Refused { part, reason }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(part, PersistentMemory::NAME);
+    assert!(reason.contains("sync-dax was off when"), "{reason}");
     assert_eq!(other.platform.export(), before);
 
     let without = Machine::new(VCPUS);
     assert_eq!(
         without.platform.import(state),
-        Err(ImportError::PersistentMemory { saved: true })
+        Err(ImportError::UnknownPart("persistent-memory".into()))
     );
     assert_eq!(
         saved.platform.import(without.platform.export()),
-        Err(ImportError::PersistentMemory { saved: false })
+        Err(ImportError::MissingPart("persistent-memory".into()))
     );
 }

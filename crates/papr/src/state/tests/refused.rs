@@ -116,6 +116,26 @@ fn another_machine_is_refused_and_the_reason_named() {
     assert_eq!(other.platform.import(saved), Ok(()));
 }
 
+/// Changes the saved state of a part.
+fn edit<T: serde::Serialize + serde::de::DeserializeOwned>(
+    state: &mut PlatformState,
+    part: &str,
+    change: impl FnOnce(&mut T),
+) {
+    let saved = state.read(part, 1).expect("it is sound");
+    let mut saved = saved.expect("every machine has it");
+    change(&mut saved);
+    state.replace(part, 1, &saved);
+}
+
+fn xics(state: &mut PlatformState, change: fn(&mut XicsState)) {
+    edit(state, "interrupt-controller", change);
+}
+
+fn areas(state: &mut PlatformState, change: fn(&mut Vec<VcpuAreas>)) {
+    edit(state, "virtual-processor-areas", change);
+}
+
 #[test]
 fn a_state_that_contradicts_itself_is_refused_by_the_part_that_does() {
     let m = Machine::new(VCPUS);
@@ -124,92 +144,119 @@ fn a_state_that_contradicts_itself_is_refused_by_the_part_that_does() {
     m.register_vpa(0, AREAS);
     let good = m.platform.export();
     type Damage = fn(&mut PlatformState);
-    const XICS: &str = "interrupt controller";
-    const VPA: &str = "virtual processor areas";
+    const XICS: &str = "interrupt-controller";
+    const VPA: &str = "virtual-processor-areas";
     let damages: [(Damage, &str); 20] = [
-        (|s| s.xics.presenters.truncate(3), XICS),
-        (|s| s.xics.sources.clear(), XICS),
+        (|s| xics(s, |x| x.presenters.truncate(3)), XICS),
+        (|s| xics(s, |x| x.sources.clear()), XICS),
         (
-            |s| {
-                s.xics
-                    .sources
-                    .extend([(Irq(7), s.xics.sources[&Irq(0x1000)])])
-            },
+            |s| xics(s, |x| x.sources.extend([(Irq(7), x.sources[&Irq(0x1000)])])),
             XICS,
         ),
         (
             |s| {
-                s.xics
-                    .sources
-                    .values_mut()
-                    .for_each(|source| source.server = 4)
+                xics(s, |x| {
+                    x.sources.values_mut().for_each(|source| source.server = 4)
+                })
             },
             XICS,
         ),
         // The terminal's interrupt is presented to vCPU 3 at priority 5.
         (
-            |s| s.xics.presenters[0].presented = s.xics.presenters[3].presented,
+            |s| xics(s, |x| x.presenters[0].presented = x.presenters[3].presented),
             XICS,
         ),
-        (|s| s.xics.presenters[3].cppr = 5, XICS),
+        (|s| xics(s, |x| x.presenters[3].cppr = 5), XICS),
         (
             |s| {
-                s.xics
-                    .sources
-                    .values_mut()
-                    .for_each(|source| source.latched = true)
-            },
-            XICS,
-        ),
-        (
-            |s| {
-                s.xics
-                    .sources
-                    .values_mut()
-                    .for_each(|source| source.priority = 6)
-            },
-            XICS,
-        ),
-        (
-            |s| {
-                s.xics.presenters[3].presented = Some(Presented {
-                    irq: Irq(9),
-                    priority: 1,
+                xics(s, |x| {
+                    x.sources
+                        .values_mut()
+                        .for_each(|source| source.latched = true)
                 })
             },
             XICS,
         ),
-        (|s| s.console_input.0.resize(4097, 0), "console"),
-        (|s| s.areas.truncate(3), VPA),
-        (|s| s.areas[0].vpa = Some(0), VPA),
-        (|s| s.areas[0].vpa = Some(AREAS + 8), VPA),
-        (|s| s.areas[0].vpa = Some(u64::MAX - 127), VPA),
-        (|s| s.areas[1].slb_shadow = Some(AREAS), VPA),
-        (|s| s.joined.extend([VcpuId(4)]), "joined CPUs"),
         (
             |s| {
-                let (resource, action) = (HotPlugResource::Cpu, HotPlugAction::Add);
-                s.events.hot_plug = vec![
-                    HotPlug {
-                        resource,
-                        action,
-                        drc_index: 0
-                    };
-                    65
-                ];
+                xics(s, |x| {
+                    x.sources
+                        .values_mut()
+                        .for_each(|source| source.priority = 6)
+                })
+            },
+            XICS,
+        ),
+        (
+            |s| {
+                xics(s, |x| {
+                    x.presenters[3].presented = Some(Presented {
+                        irq: Irq(9),
+                        priority: 1,
+                    });
+                });
+            },
+            XICS,
+        ),
+        (
+            |s| edit(s, "console", |input: &mut HexBytes| input.0.resize(4097, 0)),
+            "console",
+        ),
+        (|s| areas(s, |areas| areas.truncate(3)), VPA),
+        (|s| areas(s, |areas| areas[0].vpa = Some(0)), VPA),
+        (|s| areas(s, |areas| areas[0].vpa = Some(AREAS + 8)), VPA),
+        (
+            |s| areas(s, |areas| areas[0].vpa = Some(u64::MAX - 127)),
+            VPA,
+        ),
+        (|s| areas(s, |areas| areas[1].slb_shadow = Some(AREAS)), VPA),
+        (
+            |s| {
+                edit(s, "processors", |joined: &mut Vec<VcpuId>| {
+                    joined.push(VcpuId(4))
+                })
+            },
+            "processors",
+        ),
+        (
+            |s| {
+                edit(s, "events", |events: &mut EventsState| {
+                    let (resource, action) = (HotPlugResource::Cpu, HotPlugAction::Add);
+                    events.hot_plug = vec![
+                        HotPlug {
+                            resource,
+                            action,
+                            drc_index: 0
+                        };
+                        65
+                    ];
+                });
             },
             "events",
         ),
-        (|s| s.clock.seconds = i64::MIN, "clock"),
-        (|s| s.clock.nanos = u32::MAX, "clock"),
-        (|s| s.nvram.0.truncate(1), "NVRAM"),
+        (
+            |s| {
+                edit(s, "clock", |clock: &mut ClockState| {
+                    clock.seconds = i64::MIN
+                })
+            },
+            "clock",
+        ),
+        (
+            |s| edit(s, "clock", |clock: &mut ClockState| clock.nanos = u32::MAX),
+            "clock",
+        ),
+        (
+            |s| edit(s, "nvram", |bytes: &mut HexBytes| bytes.0.truncate(1)),
+            "nvram",
+        ),
     ];
     for (n, (damage, what)) in damages.into_iter().enumerate() {
         let mut state = good.clone();
         damage(&mut state);
         assert_eq!(
             m.platform.import(state),
-            Err(ImportError::Damaged(what)),
+            Err(ImportError::Damaged(what.into())),
             "number {n}"
         );
         assert_eq!(m.platform.export(), good, "number {n}");
