@@ -1,4 +1,5 @@
-//! The flattened form of a tree (Devicetree Specification, "Flattened Devicetree (DTB) Format", version 17).
+//! The flattened form of a tree (Devicetree Specification, "Flattened Devicetree (DTB) Format",
+//! version 17).
 //!
 //! Not one of the crates that write it: they hold names to the specification's 31 characters,
 //! which PAPR does not (`ibm,associativity-reference-points` has 34), as no reader does either.

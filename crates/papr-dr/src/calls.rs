@@ -1,13 +1,15 @@
 //! Asynchronous hypercalls of one connector: calls that can't answer before they are asked again.
 //!
-//! A hypercall that can't answer at once *begins* a call: it gets a token for the guest and a [`Completion`] for whoever
-//! does the work. The guest repeats its hypercall with the token, which *claims* the call: still running, finished (the
-//! answer is handed out once and the token is spent), or unknown. The layer is general: `R` says what was asked for (so
-//! that a restored machine can ask again), `A` is the answer, and nothing here knows what either means.
+//! A hypercall that can't answer at once *begins* a call: it gets a token for the guest and a
+//! [`Completion`] for whoever does the work. The guest repeats its hypercall with the token, which
+//! *claims* the call: still running, finished (the answer is handed out once and the token is
+//! spent), or unknown. The layer is general: `R` says what was asked for (so that a restored
+//! machine can ask again), `A` is the answer, and nothing here knows what either means.
 //!
-//! What holds: a call's answer is given out at most once; a call that was begun always finishes, even if the thread that
-//! does the work dies; a guest that never comes back costs at most `limit` entries; no lock is held while a claim
-//! waits. `tests/model.rs` checks this file under loom, so locks come from `crate::sync` alone.
+//! What holds: a call's answer is given out at most once; a call that was begun always finishes,
+//! even if the thread that does the work dies; a guest that never comes back costs at most `limit`
+//! entries; no lock is held while a claim waits. `tests/model.rs` checks this file under loom, so
+//! locks come from `crate::sync` alone.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -35,7 +37,8 @@ struct Table<R, A> {
     calls: HashMap<ContinueToken, Call<R, A>>,
     running: usize,
     open: bool,
-    /// Counts imports: what was begun before one does not finish a call that came with it, even if the tokens agree.
+    /// Counts imports: what was begun before one does not finish a call that came with it, even if
+    /// the tokens agree.
     epoch: u64,
 }
 
@@ -43,8 +46,8 @@ enum Call<R, A> {
     Running {
         request: R,
         since: Instant,
-        /// Where its claimers wait, made by the first of them. One for all calls would wake, for each that finishes, the
-        /// claimers of all others.
+        /// Where its claimers wait, made by the first of them. One for all calls would wake, for
+        /// each that finishes, the claimers of all others.
         awaited: Option<Arc<Condvar>>,
     },
     Finished(A),
@@ -124,7 +127,8 @@ pub struct CallsState<R, A> {
 }
 
 impl<R, A> CallsState<R, A> {
-    /// How many calls are in it; none where two of them have the same token, which no table ever said.
+    /// How many calls are in it; none where two of them have the same token, which no table ever
+    /// said.
     pub fn calls(&self) -> Option<usize> {
         let running = self.running.iter().map(|(token, _)| token);
         let finished = self.finished.iter().map(|(token, _)| token);
@@ -137,7 +141,8 @@ impl<R, A> CallsState<R, A> {
 }
 
 impl<R: Clone, A: Clone> AsyncCalls<R, A> {
-    /// An empty table that holds at most `limit` calls. A call whose [`Completion`] is dropped finishes with `lost`.
+    /// An empty table that holds at most `limit` calls. A call whose [`Completion`] is dropped
+    /// finishes with `lost`.
     pub fn new(tokens: TokenSource, limit: usize, lost: A) -> Self {
         let table = Table {
             tokens,
@@ -211,7 +216,8 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
         }
     }
 
-    /// Takes no more calls until [`reopen`](Self::reopen). Calls that run go on, and finished ones can be claimed.
+    /// Takes no more calls until [`reopen`](Self::reopen). Calls that run go on, and finished ones
+    /// can be claimed.
     pub fn close(&self) {
         lock(&self.shared.table).open = false;
     }
@@ -231,10 +237,11 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
         lock(&self.shared.table).calls.len()
     }
 
-    /// Closes the table, waits up to `limit` until nothing runs, and forgets everything. Tokens issued so far are spent.
+    /// Closes the table, waits up to `limit` until nothing runs, and forgets everything. Tokens
+    /// issued so far are spent.
     ///
-    /// Returns how many calls were still running at the end of the wait; they are abandoned: their completions come to
-    /// nothing. The table stays closed.
+    /// Returns how many calls were still running at the end of the wait; they are abandoned: their
+    /// completions come to nothing. The table stays closed.
     pub fn drain(&self, limit: Duration) -> usize {
         let deadline = deadline(limit);
         let mut table = lock(&self.shared.table);
@@ -258,7 +265,8 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
         abandoned
     }
 
-    /// What a snapshot needs. Calls go on running; take it while no vCPU runs, or it is out of date at once.
+    /// What a snapshot needs. Calls go on running; take it while no vCPU runs, or it is out of date
+    /// at once.
     pub fn export(&self) -> CallsState<R, A> {
         let table = lock(&self.shared.table);
         let (mut running, mut finished) = (Vec::new(), Vec::new());
@@ -279,7 +287,8 @@ impl<R: Clone, A: Clone> AsyncCalls<R, A> {
 
     /// Puts a snapshot's calls in the place of all that the table holds.
     ///
-    /// Returns what has to be done again, each with its completion, so that tokens stay good across the snapshot.
+    /// Returns what has to be done again, each with its completion, so that tokens stay good across
+    /// the snapshot.
     pub fn import(&self, state: CallsState<R, A>) -> Vec<(R, Completion<R, A>)> {
         let mut table = lock(&self.shared.table);
         table.clear();
@@ -320,7 +329,8 @@ impl<R, A> Clone for AsyncCalls<R, A> {
     }
 }
 
-/// The duty to finish one call, from any thread. Dropping it unfulfilled finishes the call with the `lost` answer.
+/// The duty to finish one call, from any thread. Dropping it unfulfilled finishes the call with the
+/// `lost` answer.
 pub struct Completion<R, A: Clone> {
     shared: Arc<Shared<R, A>>,
     token: ContinueToken,
@@ -345,7 +355,8 @@ impl<R, A: Clone> Drop for Completion<R, A> {
         if table.epoch != self.epoch {
             return;
         }
-        // A call that was drained away is no longer there; a token is never used again, so no other can be hit.
+        // A call that was drained away is no longer there; a token is never used again, so no other
+        // can be hit.
         let Some(call @ Call::Running { .. }) = table.calls.get_mut(&self.token) else {
             return;
         };

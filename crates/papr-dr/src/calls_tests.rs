@@ -1,5 +1,5 @@
-//! The asynchronous calls, one thread at a time. (`tests/model.rs` has them with many; these can't run under loom, so they
-//! are not in the file that loom compiles.)
+//! The asynchronous calls, one thread at a time. (`tests/model.rs` has them with many; these can't
+//! run under loom, so they are not in the file that loom compiles.)
 
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
-//! `ibm,configure-connector`: a device-tree node told piece by piece, each piece in a 4 KiB work area.
+//! `ibm,configure-connector`: a device-tree node told piece by piece, each piece in a 4 KiB work
+//! area.
 //!
-//! The order is that of a flattened tree: the node's name, its properties, its children likewise, then back to the
-//! parent. The work area's words (PAPR, "ibm,configure-connector work area"): 0 connector index, 1 zero, 2 offset of the
-//! name, 3 length and 4 offset of a property's value.
+//! The order is that of a flattened tree: the node's name, its properties, its children likewise,
+//! then back to the parent. The work area's words (PAPR, "ibm,configure-connector work area"): 0
+//! connector index, 1 zero, 2 offset of the name, 3 length and 4 offset of a property's value.
 
 use device_tree::Node;
 

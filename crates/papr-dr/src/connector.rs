@@ -1,8 +1,10 @@
-//! The state machine of a logical connector (PAPR, "Dynamic Reconfiguration", logical resource dynamic reconfiguration).
+//! The state machine of a logical connector (PAPR, "Dynamic Reconfiguration", logical resource
+//! dynamic reconfiguration).
 //!
-//! A guest takes a resource by making it usable, unisolating it and configuring it, and gives it back by isolating it
-//! and making it unusable. The machine attaches a resource and asks for it back; it gets it back when the guest has
-//! given it up, or at a reset. This file knows no device: it serves any logical resource.
+//! A guest takes a resource by making it usable, unisolating it and configuring it, and gives it
+//! back by isolating it and making it unusable. The machine attaches a resource and asks for it
+//! back; it gets it back when the guest has given it up, or at a reset. This file knows no device:
+//! it serves any logical resource.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,9 +28,11 @@ pub enum LogicalState {
 pub enum Isolation {
     /// Only the answer for the guest (an RTAS status).
     Answer(i32),
-    /// The guest refuses to give the resource back: answer success, and the machine forgets that it had asked.
+    /// The guest refuses to give the resource back: answer success, and the machine forgets that it
+    /// had asked.
     Kept,
-    /// The guest has given back a resource that the machine had asked for: answer success, and detach it.
+    /// The guest has given back a resource that the machine had asked for: answer success, and
+    /// detach it.
     Released,
 }
 
@@ -69,8 +73,8 @@ impl Connector {
         }
     }
 
-    /// Attaches a resource. One that is there when the machine starts (`ready`) is in use at once; one that comes later
-    /// waits until the guest takes it.
+    /// Attaches a resource. One that is there when the machine starts (`ready`) is in use at once;
+    /// one that comes later waits until the guest takes it.
     pub fn attach(&mut self, ready: bool) {
         let state = if ready {
             LogicalState::Configured
@@ -90,7 +94,8 @@ impl Connector {
         *self = Self::empty();
     }
 
-    /// Asks for the resource back. True where the guest does not hold it, so that it can be detached at once.
+    /// Asks for the resource back. True where the guest does not hold it, so that it can be
+    /// detached at once.
     pub fn request_unplug(&mut self) -> bool {
         if !self.present {
             return false;
@@ -133,8 +138,8 @@ impl Connector {
                 self.told = 0;
                 Isolation::Answer(rtas::SUCCESS)
             }
-            // A guest may not isolate what it has unisolated and not configured, nor unisolate what it has not
-            // allocated; any other value is no isolation state.
+            // A guest may not isolate what it has unisolated and not configured, nor unisolate what
+            // it has not allocated; any other value is no isolation state.
             _ => Isolation::Answer(rtas::NO_SUCH_INDICATOR),
         }
     }
@@ -173,7 +178,8 @@ impl Connector {
         }
     }
 
-    /// Which piece of the node `ibm,configure-connector` tells next; `None` where the connector can't be configured.
+    /// Which piece of the node `ibm,configure-connector` tells next; `None` where the connector
+    /// can't be configured.
     pub fn next_piece(&self) -> Option<usize> {
         matches!(
             self.state,
@@ -182,7 +188,8 @@ impl Connector {
         .then_some(self.told)
     }
 
-    /// A piece was told. After the last one the connector is in use, and the node can be told again from the start.
+    /// A piece was told. After the last one the connector is in use, and the node can be told again
+    /// from the start.
     pub fn piece_told(&mut self, last: bool) {
         if last {
             self.state = LogicalState::Configured;
@@ -192,8 +199,8 @@ impl Connector {
         }
     }
 
-    /// The machine was reset: what is attached is in use. True where a resource that the machine had asked for can be
-    /// detached now.
+    /// The machine was reset: what is attached is in use. True where a resource that the machine
+    /// had asked for can be detached now.
     pub fn reset(&mut self) -> bool {
         if self.unplug_requested {
             self.detach();

@@ -14,8 +14,8 @@ pub struct GuestMemoryError {
 
 /// Guest real memory: RAM, and what else the guest reaches by loads and stores.
 ///
-/// Called on the vCPU's thread during its hypercall, never later. Every method checks the whole range
-/// before it touches a byte, and a range that wraps is outside.
+/// Called on the vCPU's thread during its hypercall, never later. Every method checks the whole
+/// range before it touches a byte, and a range that wraps is outside.
 pub trait GuestMemory {
     /// Copies guest memory at `address` to `buffer`.
     ///

@@ -1,4 +1,5 @@
-//! What a connector is called: index, name, type, and the `ibm,drc-*` properties that list connectors.
+//! What a connector is called: index, name, type, and the `ibm,drc-*` properties that list
+//! connectors.
 
 use std::fmt;
 
@@ -46,7 +47,8 @@ impl DrcType {
     }
 }
 
-/// The number by which guest and hypervisor call a connector: type in the top 4 bits, id in the other 28.
+/// The number by which guest and hypervisor call a connector: type in the top 4 bits, id in the
+/// other 28.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DrcIndex(u32);
 
@@ -102,9 +104,11 @@ impl fmt::Display for DrcIndex {
     }
 }
 
-/// The properties `ibm,drc-indexes`, `-names`, `-types` and `-power-domains` that list connectors, given by type and id.
+/// The properties `ibm,drc-indexes`, `-names`, `-types` and `-power-domains` that list connectors,
+/// given by type and id.
 ///
-/// Each begins with the number of entries (PAPR, "Open Firmware properties for dynamic reconfiguration").
+/// Each begins with the number of entries (PAPR, "Open Firmware properties for dynamic
+/// reconfiguration").
 pub fn drc_properties(connectors: &[(DrcType, u32)]) -> Vec<(String, Vec<u8>)> {
     // Logical connectors have no power of their own to switch.
     const NO_POWER_DOMAIN: u32 = u32::MAX;

@@ -2,11 +2,11 @@
 //! hypercalls of those resources that can't answer at once.
 //!
 //! The layer is general. It knows no device, no CPU and no monitor: a kind of resource (persistent
-//! memory, memory blocks, processors, host bridges) is a type that implements [`Resource`], put into
-//! a [`Slot`].
+//! memory, memory blocks, processors, host bridges) is a type that implements [`Resource`], put
+//! into a [`Slot`].
 //!
-//! - `slot`: a connector with what is attached to it and that resource's asynchronous calls; the RTAS
-//!   services on it (`set-indicator`, `get-sensor-state`, `ibm,configure-connector`);
+//! - `slot`: a connector with what is attached to it and that resource's asynchronous calls; the
+//!   RTAS services on it (`set-indicator`, `get-sensor-state`, `ibm,configure-connector`);
 //! - `connector`: the state machine of a logical connector (isolation, allocation, entity sense);
 //! - `index`: what a connector is called, as a number, a name and in the `ibm,drc-*` properties;
 //! - `configure`: how `ibm,configure-connector` tells a device-tree node piece by piece;

@@ -18,8 +18,8 @@ use crate::sync::{Arc, Mutex, lock};
 
 /// Something that is attached to a connector.
 pub trait Resource: Send + Sync {
-    /// Its device-tree node, which `ibm,configure-connector` tells to the guest. The same for as long
-    /// as it is attached. Called with the connector locked.
+    /// Its device-tree node, which `ibm,configure-connector` tells to the guest. The same for as
+    /// long as it is attached. Called with the connector locked.
     fn node(&self) -> Node;
 }
 
@@ -89,8 +89,8 @@ impl<T: Resource, R: Clone, A: Clone> Slot<T, R, A> {
         *lock(&self.resource) = Some(Arc::clone(resource));
     }
 
-    /// Asks for the resource back. True where the guest does not hold it, so that it can be detached
-    /// at once.
+    /// Asks for the resource back. True where the guest does not hold it, so that it can be
+    /// detached at once.
     pub fn request_unplug(&self) -> bool {
         lock(&self.connector).request_unplug()
     }
@@ -98,7 +98,8 @@ impl<T: Resource, R: Clone, A: Clone> Slot<T, R, A> {
     /// Detaches `resource` and forgets its calls, which are not waited for. False where it is not
     /// there any more.
     ///
-    /// Names the resource, since two may have found that it can go, and another may be in its place.
+    /// Names the resource, since two may have found that it can go, and another may be in its
+    /// place.
     pub fn detach(&self, resource: &Arc<T>) -> bool {
         {
             let mut connector = lock(&self.connector);

@@ -1,8 +1,8 @@
 //! How locks are taken, in this crate and in those above it.
 //!
-//! Files that are model-checked (`calls.rs`; papr-scm's `flush/group.rs`) take their primitives from
-//! their crate's `sync` and from nowhere else: `tests/model.rs` compiles the same files against a
-//! `sync` module made of loom's.
+//! Files that are model-checked (`calls.rs`; papr-scm's `flush/group.rs`) take their primitives
+//! from their crate's `sync` and from nowhere else: `tests/model.rs` compiles the same files
+//! against a `sync` module made of loom's.
 
 use std::time::{Duration, Instant};
 

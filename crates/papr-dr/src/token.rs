@@ -1,8 +1,9 @@
 //! Continue tokens: what a guest repeats to ask for a call that it began earlier.
 //!
-//! A token is never 0 (0 begins a call), never issued twice by one source, and can't be guessed: it is a counter under
-//! a block cipher (Speck64/128, a bijection of 64-bit numbers) with a key drawn at random. So a guest program that
-//! makes up tokens learns and spoils nothing, and no list of spent tokens has to be kept.
+//! A token is never 0 (0 begins a call), never issued twice by one source, and can't be guessed: it
+//! is a counter under a block cipher (Speck64/128, a bijection of 64-bit numbers) with a key drawn
+//! at random. So a guest program that makes up tokens learns and spoils nothing, and no list of
+//! spent tokens has to be kept.
 
 use std::num::NonZeroU64;
 
@@ -24,7 +25,8 @@ impl ContinueToken {
     }
 }
 
-/// Where the tokens of one connector come from. Its state travels in a snapshot, so tokens stay unique across it.
+/// Where the tokens of one connector come from. Its state travels in a snapshot, so tokens stay
+/// unique across it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSource {
     key: [u32; 4],

@@ -1,8 +1,8 @@
 //! Every interleaving of the asynchronous calls, under loom.
 //!
 //! The files under test are compiled here a second time, against a `sync` module made of loom's
-//! primitives. Loom runs a test once for every order in which its threads can meet; what is asserted
-//! holds in all of them.
+//! primitives. Loom runs a test once for every order in which its threads can meet; what is
+//! asserted holds in all of them.
 #![allow(dead_code, missing_docs)]
 
 mod sync {
@@ -34,7 +34,8 @@ use loom::thread;
 use sync::Arc;
 use token::TokenSource;
 
-/// Loom's waits have no end of their own: a wait that nobody ends is a deadlock, which loom reports.
+/// Loom's waits have no end of their own: a wait that nobody ends is a deadlock, which loom
+/// reports.
 const FOR_EVER: Duration = Duration::from_secs(1 << 30);
 
 /// Three preemptions per run: enough for every bug known of this kind, few enough for a run of
@@ -150,8 +151,8 @@ fn who_waits_for_a_call_that_an_import_forgets_hears_of_it() {
     });
 }
 
-/// A second user of the layer, which has nothing to do with flushes: a scrub that reports how far it came, with answers
-/// that are more than a status.
+/// A second user of the layer, which has nothing to do with flushes: a scrub that reports how far
+/// it came, with answers that are more than a status.
 mod scrub {
     use super::*;
 

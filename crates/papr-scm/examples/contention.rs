@@ -1,4 +1,5 @@
-//! How many syncs concurrent writers cost, without any CPU: each stores 4 KiB, flushes, and computes for a while.
+//! How many syncs concurrent writers cost, without any CPU: each stores 4 KiB, flushes, and
+//! computes for a while.
 //!
 //! `cargo run --release -p papr-scm --example contention [auto|io_uring|threads] [microseconds of computing]`
 

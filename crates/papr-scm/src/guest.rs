@@ -1,25 +1,28 @@
 //! What this crate and a monitor exchange at a hypercall: guest memory, who calls, and the answer.
 //!
-//! The crate knows no CPU: a monitor hands it the argument registers and a way to reach guest memory, and gets the
-//! registers to set.
+//! The crate knows no CPU: a monitor hands it the argument registers and a way to reach guest
+//! memory, and gets the registers to set.
 
 use papr_dr::GuestMemory;
 
 /// The vCPU that makes a hypercall: what it reaches, and whether it is wanted elsewhere.
 pub trait Caller: GuestMemory {
-    /// Has the vCPU anything else to do: an interrupt to take, a monitor that wants it to stand still?
+    /// Has the vCPU anything else to do: an interrupt to take, a monitor that wants it to stand
+    /// still?
     ///
-    /// Looked at from time to time by a hypercall that waits, which then answers that it is busy. Who can't tell says
-    /// true: hypercalls then wait for half a millisecond at most.
+    /// Looked at from time to time by a hypercall that waits, which then answers that it is busy.
+    /// Who can't tell says true: hypercalls then wait for half a millisecond at most.
     fn is_wanted(&self) -> bool {
         true
     }
 }
 
-/// How many output registers an answer can set: r4, r5, r6 and r7, as many as Linux's `plpar_hcall` reads.
+/// How many output registers an answer can set: r4, r5, r6 and r7, as many as Linux's `plpar_hcall`
+/// reads.
 pub const MAX_OUTPUTS: usize = 4;
 
-/// What a hypercall answers: r3, and the first `count` of r4 … r7. Registers beyond those keep their values.
+/// What a hypercall answers: r3, and the first `count` of r4 … r7. Registers beyond those keep
+/// their values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     /// For r3: one of [`abi::status`](crate::abi::status).

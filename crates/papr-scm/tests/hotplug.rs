@@ -50,7 +50,8 @@ fn sense(scm: &Scm) -> u32 {
         .1
 }
 
-/// What Linux does with a device that was plugged: take it, unisolate it, and read its node. Returns the node's names.
+/// What Linux does with a device that was plugged: take it, unisolate it, and read its node.
+/// Returns the node's names.
 fn take(scm: &Scm) -> Vec<String> {
     assert_eq!(sense(scm), rtas::SENSE_UNUSABLE);
     assert_eq!(

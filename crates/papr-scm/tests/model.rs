@@ -1,8 +1,9 @@
 //! Every interleaving of the group commit and the asynchronous calls that it completes, under loom.
 //! (The calls alone are checked in papr-dr.)
 //!
-//! The files under test are compiled here a second time, against a `sync` module made of loom's primitives. Loom runs a
-//! test once for every order in which its threads can meet; what is asserted holds in all of them.
+//! The files under test are compiled here a second time, against a `sync` module made of loom's
+//! primitives. Loom runs a test once for every order in which its threads can meet; what is
+//! asserted holds in all of them.
 #![allow(dead_code, missing_docs)]
 
 mod sync {
@@ -40,10 +41,12 @@ use loom::thread;
 use sync::{Arc, Condvar, Mutex, lock};
 use token::{ContinueToken, TokenSource};
 
-/// Loom's waits have no end of their own: a wait that nobody ends is a deadlock, which loom reports.
+/// Loom's waits have no end of their own: a wait that nobody ends is a deadlock, which loom
+/// reports.
 const FOR_EVER: Duration = Duration::from_secs(1 << 30);
 
-/// Three preemptions per run: enough for every bug known of this kind, few enough for a run of seconds.
+/// Three preemptions per run: enough for every bug known of this kind, few enough for a run of
+/// seconds.
 fn check(model: impl Fn() + Send + Sync + 'static) {
     check_with(3, model);
 }
@@ -60,13 +63,14 @@ fn calls<R: Clone, A: Clone>(lost: A) -> AsyncCalls<R, A> {
 
 /// A machine in small: a medium, calls, a group, and an executor's threads.
 ///
-/// A sync of the medium carries the stores that happened before it began and that no other carries, and makes them durable
-/// unless it fails. It says nothing of what another carries: that is the group's to know.
+/// A sync of the medium carries the stores that happened before it began and that no other carries,
+/// and makes them durable unless it fails. It says nothing of what another carries: that is the
+/// group's to know.
 struct Machine {
     calls: AsyncCalls<(), i64>,
     group: GroupCommit<Completion<(), i64>, &'static str>,
-    /// Which of two writers has stored, which of these stores a sync carries, and which is durable. A sync reads them one
-    /// after the other.
+    /// Which of two writers has stored, which of these stores a sync carries, and which is durable.
+    /// A sync reads them one after the other.
     stored: [AtomicUsize; 2],
     carried: [AtomicUsize; 2],
     durable: [AtomicUsize; 2],
@@ -126,7 +130,8 @@ impl Machine {
         (status, token)
     }
 
-    /// A thread of the executor: runs jobs until every flush was told. Syncs from number `failing` on fail.
+    /// A thread of the executor: runs jobs until every flush was told. Syncs from number `failing`
+    /// on fail.
     fn execute(&self, failing: usize) {
         loop {
             let mut jobs = lock(&self.jobs);

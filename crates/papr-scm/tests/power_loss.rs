@@ -1,5 +1,5 @@
-//! Acknowledged records survive a power loss; and the same without flushing is seen to lose some, or the test is worth
-//! nothing.
+//! Acknowledged records survive a power loss; and the same without flushing is seen to lose some,
+//! or the test is worth nothing.
 
 mod common;
 
@@ -29,7 +29,8 @@ fn offset(writer: u64, number: u64) -> u64 {
     writer * PART + (number - 1) * RECORD as u64
 }
 
-/// Writers store and flush until the power goes. Returns what is left, and up to which record each was acknowledged.
+/// Writers store and flush until the power goes. Returns what is left, and up to which record each
+/// was acknowledged.
 fn run_until_power_loss(
     scm: &Arc<Scm>,
     backing: &CrashBacking,

@@ -1,5 +1,6 @@
-//! Everything at once: vCPUs that flush, bind, label and play with connectors while the host plugs, unplugs, resets and
-//! looks on. Nothing panics, nothing hangs, and no flush is told a lie about its device.
+//! Everything at once: vCPUs that flush, bind, label and play with connectors while the host plugs,
+//! unplugs, resets and looks on. Nothing panics, nothing hangs, and no flush is told a lie about
+//! its device.
 
 mod common;
 

@@ -1,12 +1,14 @@
 //! What the monitor has to do when a hypercall is done.
 
-/// What becomes of the calling vCPU. Registers are set already in every case: the monitor only waits, or stops.
+/// What becomes of the calling vCPU. Registers are set already in every case: the monitor only
+/// waits, or stops.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Action {
     /// Go on with the next instruction.
     Resume,
-    /// H_CEDE: wait until an external interrupt, the decrementer, a system reset or a prod is pending, then go on.
+    /// H_CEDE: wait until an external interrupt, the decrementer, a system reset or a prod is
+    /// pending, then go on.
     Cede,
     /// H_JOIN, or H_CONFER to itself: wait for a prod (or a system reset) alone, then call
     /// [`Platform::wait_ended`](crate::Platform::wait_ended) and go on.

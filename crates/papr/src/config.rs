@@ -8,10 +8,12 @@ use uuid::Uuid;
 /// Most vCPUs of a machine.
 pub const MAX_VCPUS: u32 = 16;
 
-/// Size of a logical memory block in bytes: memory comes and goes in these, so RAM is a multiple of it.
+/// Size of a logical memory block in bytes: memory comes and goes in these, so RAM is a multiple of
+/// it.
 pub const LMB_SIZE: u64 = 256 << 20;
 
-/// RTAS is entered in 32-bit mode, and Linux places its argument buffers within the first GiB beside it.
+/// RTAS is entered in 32-bit mode, and Linux places its argument buffers within the first GiB
+/// beside it.
 pub const RTAS_AREA_LIMIT: u64 = 1 << 30;
 
 /// Version of the machine type: what a guest is told, frozen for ever once released.
@@ -75,7 +77,8 @@ pub struct PlatformConfig {
     pub initrd: Option<Range<u64>>,
     /// Where the kernel was loaded: r4 at entry, and the first instruction.
     pub kernel_start: u64,
-    /// Where the monitor loads [`Platform::rtas_stub`](crate::Platform::rtas_stub); page-aligned, below [`RTAS_AREA_LIMIT`].
+    /// Where the monitor loads [`Platform::rtas_stub`](crate::Platform::rtas_stub); page-aligned,
+    /// below [`RTAS_AREA_LIMIT`].
     pub rtas_base: u64,
     /// What the guest knows the machine by (`system-id`, and a system parameter).
     pub uuid: Uuid,

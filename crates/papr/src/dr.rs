@@ -1,6 +1,6 @@
-//! Dynamic reconfiguration as a part of the platform (PAPR, "Dynamic Reconfiguration"): set-indicator,
-//! get-sensor-state and ibm,configure-connector, by which a guest takes a resource that was plugged and
-//! gives one back. The connectors are those of the platform's parts.
+//! Dynamic reconfiguration as a part of the platform (PAPR, "Dynamic Reconfiguration"):
+//! set-indicator, get-sensor-state and ibm,configure-connector, by which a guest takes a resource
+//! that was plugged and gives one back. The connectors are those of the platform's parts.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Bytes that a text format carries as one string of hexadecimal digits, rather than as a list of numbers.
+//! Bytes that a text format carries as one string of hexadecimal digits, rather than as a list of
+//! numbers.
 
 use std::fmt::Write;
 

@@ -1,4 +1,5 @@
-//! Hypercalls that touch memory for a guest in real mode: H_PAGE_INIT, H_LOGICAL_CI_LOAD and H_LOGICAL_CI_STORE.
+//! Hypercalls that touch memory for a guest in real mode: H_PAGE_INIT, H_LOGICAL_CI_LOAD and
+//! H_LOGICAL_CI_STORE.
 
 use std::sync::Arc;
 
@@ -32,8 +33,8 @@ impl Part for RealModeMemory {
 // Flags of H_PAGE_INIT; bits are numbered from the most significant.
 const ZERO: u64 = 1 << (63 - 48);
 const COPY: u64 = 1 << (63 - 49);
-/// Hints on caches and on what the hypervisor may do with the page. Guest memory is coherent here, instruction fetch
-/// included, and no page is taken away, so there is nothing to do for them.
+/// Hints on caches and on what the hypervisor may do with the page. Guest memory is coherent here,
+/// instruction fetch included, and no page is taken away, so there is nothing to do for them.
 const HINTS: u64 = 1 << (63 - 40) | 1 << (63 - 41) | 0xF << (63 - 31);
 
 /// H_PAGE_INIT: r4 flags, r5 a page, r6 the page to copy from.
@@ -67,7 +68,8 @@ fn width(argument: u64) -> Option<usize> {
     matches!(argument, 1 | 2 | 4 | 8).then_some(argument as usize)
 }
 
-/// H_LOGICAL_CI_LOAD: r4 bytes (1, 2, 4 or 8), r5 real address; answers r4 the big-endian number there.
+/// H_LOGICAL_CI_LOAD: r4 bytes (1, 2, 4 or 8), r5 real address; answers r4 the big-endian number
+/// there.
 fn logical_load(_: &RealModeMemory, call: &mut Call<'_>) -> Reply {
     let Some(width) = width(call.arg(0)) else {
         return Reply::status(H_PARAMETER);

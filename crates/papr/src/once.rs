@@ -1,5 +1,5 @@
-//! Log lines that a guest can cause are written once per cause, and for a bounded number of causes: a guest that tries
-//! every number must neither fill the log nor the host's memory.
+//! Log lines that a guest can cause are written once per cause, and for a bounded number of causes:
+//! a guest that tries every number must neither fill the log nor the host's memory.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;

@@ -25,11 +25,13 @@ use crate::xics::Xics;
 
 /// The pseries platform of one machine: a list of parts, and tables of what they answer for.
 ///
-/// All methods may be called from any thread. The methods of [`Host`] must not call back into the platform.
+/// All methods may be called from any thread. The methods of [`Host`] must not call back into the
+/// platform.
 pub struct Platform {
     pub(crate) host: Arc<dyn Host>,
     pub(crate) config: Arc<PlatformConfig>,
-    /// In the order in which they are reset and add to the device tree; the interrupt controller first.
+    /// In the order in which they are reset and add to the device tree; the interrupt controller
+    /// first.
     pub(crate) parts: Vec<Arc<dyn Part>>,
     pub(crate) hypercalls: HypercallTable,
     pub(crate) rtas: Arc<ServiceTable>,
@@ -39,7 +41,8 @@ pub struct Platform {
     pub(crate) events: Arc<EventSources>,
     pub(crate) nvram: Arc<Nvram>,
     pub(crate) processors: Arc<Processors>,
-    /// Held while something arrives from outside, and while the state is exported: what arrives and its interrupt are one thing.
+    /// Held while something arrives from outside, and while the state is exported: what arrives and
+    /// its interrupt are one thing.
     pub(crate) arrivals: Mutex<()>,
 }
 
@@ -135,14 +138,16 @@ impl Platform {
         fdt::device_tree(&self.config, announced)
     }
 
-    /// What the monitor loads at [`PlatformConfig::rtas_base`]; it takes [`RTAS_SIZE`](crate::RTAS_SIZE) bytes there.
+    /// What the monitor loads at [`PlatformConfig::rtas_base`]; it takes
+    /// [`RTAS_SIZE`](crate::RTAS_SIZE) bytes there.
     pub fn rtas_stub(&self) -> Vec<u8> {
         rtas::stub()
     }
 
     /// How vCPU 0 starts, given where the device tree was loaded. The others stay stopped.
     ///
-    /// As after the firmware's hand-over, big-endian: kernels of either endianness switch at their entry.
+    /// As after the firmware's hand-over, big-endian: kernels of either endianness switch at their
+    /// entry.
     pub fn boot_state(&self, device_tree: u64) -> StartState {
         let kernel = self.config.kernel_start;
         StartState {
@@ -154,19 +159,21 @@ impl Platform {
         }
     }
 
-    /// Does the hypercall (`sc 1`) that `cpu` stands at: opcode in r3, arguments in r4 to r12. Sets r3 and the outputs
-    /// and says what becomes of the caller. The next instruction address is the monitor's to advance.
+    /// Does the hypercall (`sc 1`) that `cpu` stands at: opcode in r3, arguments in r4 to r12. Sets
+    /// r3 and the outputs and says what becomes of the caller. The next instruction address is the
+    /// monitor's to advance.
     pub fn hypercall(&self, cpu: &mut dyn Vcpu) -> Action {
         self.hypercalls.dispatch(self.host.memory(), cpu)
     }
 
-    /// A vCPU's wait for a prod ([`Action::WaitForProd`]) is over: called on its thread before it goes on.
+    /// A vCPU's wait for a prod ([`Action::WaitForProd`]) is over: called on its thread before it
+    /// goes on.
     pub fn wait_ended(&self, vcpu: VcpuId) {
         self.processors.wait_ended(vcpu);
     }
 
-    /// Text typed at the console. Takes as many bytes as there is room for and answers how many; the rest can come
-    /// after [`ConsoleBackend::input_read`].
+    /// Text typed at the console. Takes as many bytes as there is room for and answers how many;
+    /// the rest can come after [`ConsoleBackend::input_read`].
     pub fn console_input(&self, bytes: &[u8]) -> usize {
         let _arrival = lock(&self.arrivals);
         let taken = self.console.type_in(bytes);
@@ -181,7 +188,8 @@ impl Platform {
         self.nvram.save()
     }
 
-    /// Puts back what [`nvram`](Platform::nvram) gave in an earlier run. Called before the guest starts.
+    /// Puts back what [`nvram`](Platform::nvram) gave in an earlier run. Called before the guest
+    /// starts.
     ///
     /// # Errors
     /// [`NvramSizeError`] where it does not fit; nothing has changed then.
@@ -197,7 +205,8 @@ impl Platform {
         self.raise(Event::PowerOffRequest)
     }
 
-    /// Tells the guest that a resource was plugged, or is asked back. What becomes of it the guest says by RTAS.
+    /// Tells the guest that a resource was plugged, or is asked back. What becomes of it the guest
+    /// says by RTAS.
     ///
     /// # Errors
     /// [`QueueFull`] where the guest does not listen.
@@ -210,8 +219,9 @@ impl Platform {
         self.events.raise(event)
     }
 
-    /// Everything but the clock and the non-volatile memory back to the power-on state, the partition-wide processor
-    /// settings of the host included. Called while no vCPU runs; the monitor resets the vCPUs and loads guest memory afresh.
+    /// Everything but the clock and the non-volatile memory back to the power-on state, the
+    /// partition-wide processor settings of the host included. Called while no vCPU runs; the
+    /// monitor resets the vCPUs and loads guest memory afresh.
     pub fn reset(&self) {
         self.parts.iter().for_each(|part| part.reset());
     }

@@ -112,8 +112,9 @@ impl Part for PersistentMemory {
         Some(Self::STATE_VERSION)
     }
 
-    /// Connectors, binds and outstanding calls; the bytes are in the devices' files. Flushes that run
-    /// go on here; the machine that the state is imported to runs them again before it answers them.
+    /// Connectors, binds and outstanding calls; the bytes are in the devices' files. Flushes that
+    /// run go on here; the machine that the state is imported to runs them again before it answers
+    /// them.
     fn export(&self) -> Value {
         to_value(&self.0.export())
     }

@@ -1,5 +1,5 @@
-//! Stand-ins for tests: a host with 256 MiB of sparse memory that notes what it is told, a vCPU that is only registers,
-//! a screen, and a machine made of them.
+//! Stand-ins for tests: a host with 256 MiB of sparse memory that notes what it is told, a vCPU
+//! that is only registers, a screen, and a machine made of them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -427,7 +427,8 @@ impl Machine {
 /// Where the device of [`with_nvdimm`] lies.
 pub(crate) const NVDIMM_ADDRESS: u64 = MEMORY;
 
-/// A machine of one vCPU with one persistent-memory device in slot 0, backed by a file that is deleted already.
+/// A machine of one vCPU with one persistent-memory device in slot 0, backed by a file that is
+/// deleted already.
 pub(crate) fn with_nvdimm(plug: Plug) -> Machine {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("nvdimm.img");

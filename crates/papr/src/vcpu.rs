@@ -1,8 +1,10 @@
-//! What the platform needs of a virtual CPU: the registers that hypercalls pass, a few special registers that hypercalls set,
-//! and a reset. The built-in POWER9 CPU implements it; a KVM vCPU of a POWER host can.
+//! What the platform needs of a virtual CPU: the registers that hypercalls pass, a few special
+//! registers that hypercalls set, and a reset. The built-in POWER9 CPU implements it; a KVM vCPU of
+//! a POWER host can.
 //!
-//! A `&mut dyn Vcpu` is only ever handed to the platform by the thread that runs this vCPU, while the vCPU is stopped at an
-//! instruction boundary. What one vCPU does to *another* goes through [`crate::host::Host`].
+//! A `&mut dyn Vcpu` is only ever handed to the platform by the thread that runs this vCPU, while
+//! the vCPU is stopped at an instruction boundary. What one vCPU does to *another* goes through
+//! [`crate::host::Host`].
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +25,8 @@ pub enum Special {
     Dawrx0,
 }
 
-/// Where and how a vCPU begins: at power-on, or when RTAS `start-cpu` or H_SIGNAL_SYS_RESET sends it somewhere.
+/// Where and how a vCPU begins: at power-on, or when RTAS `start-cpu` or H_SIGNAL_SYS_RESET sends
+/// it somewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StartState {
     /// Real address of the first instruction.
@@ -52,13 +55,14 @@ pub trait Vcpu {
     fn external_interrupts_enabled(&self) -> bool;
     /// Sets MSR\[EE\]: H_CEDE waits with external interrupts enabled.
     fn enable_external_interrupts(&mut self);
-    /// Whether it has anything else to do than to wait in a hypercall: an interrupt to take, or to stand still. True where
-    /// that is not known, which makes such waits short.
+    /// Whether it has anything else to do than to wait in a hypercall: an interrupt to take, or to
+    /// stand still. True where that is not known, which makes such waits short.
     fn is_wanted(&self) -> bool {
         true
     }
     /// Sets a special register.
     fn set_special(&mut self, register: Special, value: u64);
-    /// Puts the vCPU into the architected state after reset (64-bit real mode, everything else 0) and then into `start`.
+    /// Puts the vCPU into the architected state after reset (64-bit real mode, everything else 0)
+    /// and then into `start`.
     fn reset(&mut self, start: &StartState);
 }

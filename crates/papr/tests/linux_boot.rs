@@ -1,5 +1,5 @@
-//! A monitor that knows this crate from outside, and the calls that Linux makes while it boots, in Linux's order: what
-//! it needs must be reachable, and every call must succeed.
+//! A monitor that knows this crate from outside, and the calls that Linux makes while it boots, in
+//! Linux's order: what it needs must be reachable, and every call must succeed.
 
 use std::sync::{Arc, Mutex};
 
@@ -213,7 +213,8 @@ impl Guest {
         output
     }
 
-    /// Calls the service whose token the tree in guest memory tells; answers the results and what becomes of the caller.
+    /// Calls the service whose token the tree in guest memory tells; answers the results and what
+    /// becomes of the caller.
     fn rtas(&self, name: &str, args: &[u32], results: usize) -> (Vec<u32>, Action) {
         const BLOCK: u64 = 0x8000;
         let mut tree = vec![0; 0x1_0000];

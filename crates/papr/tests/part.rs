@@ -1,5 +1,5 @@
-//! A part of the platform that this crate does not know: what it registers is answered, announced and
-//! carried. No file of the crate is changed for it.
+//! A part of the platform that this crate does not know: what it registers is answered, announced
+//! and carried. No file of the crate is changed for it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -297,7 +297,9 @@ fn an_older_state_is_understood_a_newer_and_a_wrong_one_refused_with_the_reason(
 }
 
 /// Something that registers what others have already.
-struct Intruder(fn(&Arc<Intruder>) -> (Vec<Hypercall>, Vec<Service>));
+struct Intruder(Registers);
+
+type Registers = fn(&Arc<Intruder>) -> (Vec<Hypercall>, Vec<Service>);
 
 impl Part for Intruder {
     fn name(&self) -> &'static str {
@@ -311,7 +313,7 @@ impl Part for Intruder {
     }
 }
 
-fn with_intruder(registers: fn(&Arc<Intruder>) -> (Vec<Hypercall>, Vec<Service>)) -> String {
+fn with_intruder(registers: Registers) -> String {
     let parts: Vec<Arc<dyn Part>> =
         vec![Arc::new(Counter::default()), Arc::new(Intruder(registers))];
     let refused = machine(monitor(), parts).err();

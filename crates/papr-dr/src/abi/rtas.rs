@@ -25,7 +25,8 @@ pub const SENSE_UNUSABLE: u32 = 2;
 
 /// RTAS status: done.
 pub const SUCCESS: i32 = 0;
-/// RTAS status: no such sensor or indicator, or not allowed in this state; a bad parameter has the same number.
+/// RTAS status: no such sensor or indicator, or not allowed in this state; a bad parameter has the
+/// same number.
 pub const NO_SUCH_INDICATOR: i32 = -3;
 /// RTAS status: extended delay, ask again in about 10 ms.
 pub const EXTENDED_DELAY_10_MSEC: i32 = 9901;

@@ -52,7 +52,8 @@ pub const H_OVERLAP: i64 = -68;
 /// A flag is not supported (the first of a range: H_UNSUPPORTED_FLAG minus the flag's bit number).
 pub const H_UNSUPPORTED_FLAG: i64 = -256;
 
-/// Is this one of the answers after which the guest repeats the call, and how long does it pause before?
+/// Is this one of the answers after which the guest repeats the call, and how long does it pause
+/// before?
 ///
 /// `None` for an answer that ends the call.
 pub fn retry_after(status: i64) -> Option<std::time::Duration> {

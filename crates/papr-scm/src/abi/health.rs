@@ -5,7 +5,8 @@ const fn bit(n: u32) -> u64 {
     1 << (63 - n)
 }
 
-/// What is stored will not survive the next power loss (Linux: `not_armed`, the region becomes read-only).
+/// What is stored will not survive the next power loss (Linux: `not_armed`, the region becomes
+/// read-only).
 pub const UNARMED: u64 = bit(0);
 /// The contents were not saved at the last shutdown.
 pub const SHUTDOWN_DIRTY: u64 = bit(1);

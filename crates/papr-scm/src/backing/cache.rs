@@ -1,9 +1,11 @@
 //! How the pages of a file lie in the host's cache: one by one.
 //!
-//! Linux caches in large folios what is read or written in sequence, through a mapping too, and a store through a mapping
-//! dirties the whole of one: a sync then writes a MiB for each 4 KiB that the guest has stored (measured: 950 us instead of
-//! 110, and with 8 writers on XFS 530 flushes a second instead of 4400). So what is cached is dropped when a device starts,
-//! and its mapping gets no readahead, which makes those folios. What the file holds is read ahead here instead, page by page.
+//! Linux caches in large folios what is read or written in sequence, through a mapping too, and a
+//! store through a mapping dirties the whole of one: a sync then writes a MiB for each 4 KiB that
+//! the guest has stored (measured: 950 us instead of 110, and with 8 writers on XFS 530 flushes a
+//! second instead of 4400). So what is cached is dropped when a device starts, and its mapping gets
+//! no readahead, which makes those folios. What the file holds is read ahead here instead, page by
+//! page.
 
 use std::fs::File;
 use std::io;
@@ -18,17 +20,19 @@ use thread_role::Role;
 use super::HostRegion;
 use super::file::open_again;
 
-/// How much is asked for at a time: Linux cuts off what is beyond a device's readahead, which is 128 KiB by default.
+/// How much is asked for at a time: Linux cuts off what is beyond a device's readahead, which is
+/// 128 KiB by default.
 const STEP: u64 = 128 << 10;
 
-/// The most that is read ahead. Beyond it a read of what is not cached waits for the disk page by page.
+/// The most that is read ahead. Beyond it a read of what is not cached waits for the disk page by
+/// page.
 const READ_AHEAD_LIMIT: u64 = 1 << 30;
 
 /// Has the file cached in single pages from now on, and reads it ahead while the device is there.
 ///
 /// # Errors
-/// When the file can't be synced, which makes its pages clean. All else is advice: syncs or first reads are slower where
-/// the host does not take it, and nothing is wrong.
+/// When the file can't be synced, which makes its pages clean. All else is advice: syncs or first
+/// reads are slower where the host does not take it, and nothing is wrong.
 pub(super) fn use_single_pages(file: &File, region: &Arc<HostRegion>) -> io::Result<()> {
     retry_on_intr(|| fdatasync(file))?;
     let refused = |what: &str, error: io::Error| tracing::debug!(%error, what, "the host does not take advice");
@@ -114,8 +118,8 @@ mod tests {
         (file, Arc::new(region))
     }
 
-    /// Is a page of what the file holds cached? Each is looked at once, because looking brings it in; none where the file
-    /// system can't tell.
+    /// Is a page of what the file holds cached? Each is looked at once, because looking brings it
+    /// in; none where the file system can't tell.
     fn cached(file: &File, between: impl Fn()) -> Option<bool> {
         fadvise(file, 0, None, Advice::Random).expect("advice");
         for page in 0..256 {

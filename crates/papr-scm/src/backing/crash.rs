@@ -1,9 +1,10 @@
 //! A backing that can lose power, for proofs of durability.
 //!
-//! Beside the volatile pages, to which the guest stores, it keeps a durable image: what the last completed sync made
-//! durable. At a power loss a subset of what was stored since gets there too, drawn from a seed and torn at 512-byte
-//! sectors: a real page cache writes pages back whenever it likes. Faults can be injected into syncs. Both images are
-//! memory files, so only pages that were ever touched cost anything.
+//! Beside the volatile pages, to which the guest stores, it keeps a durable image: what the last
+//! completed sync made durable. At a power loss a subset of what was stored since gets there too,
+//! drawn from a seed and torn at 512-byte sectors: a real page cache writes pages back whenever it
+//! likes. Faults can be injected into syncs. Both images are memory files, so only pages that were
+//! ever touched cost anything.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
@@ -29,8 +30,8 @@ const LANES: usize = 2;
 /// What happens to one sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It fails with this error number, and what it should have written is *forgotten*: as in Linux, the pages count as
-    /// clean afterwards and a later sync does not write them.
+    /// It fails with this error number, and what it should have written is *forgotten*: as in
+    /// Linux, the pages count as clean afterwards and a later sync does not write them.
     Error(i32),
     /// It takes this much longer.
     Slow(Duration),
@@ -65,11 +66,12 @@ struct Durable {
     image: File,
     /// Pages that a failed sync forgot, with what they held.
     forgotten: BTreeMap<u64, Vec<u8>>,
-    /// How many syncs have begun, and the number of the latest that wrote each page: of two that overlap, the one that
-    /// began first may end last.
+    /// How many syncs have begun, and the number of the latest that wrote each page: of two that
+    /// overlap, the one that began first may end last.
     begun: u64,
     written: BTreeMap<u64, u64>,
-    /// How many syncs have failed, and of how many each lane has heard. Linux too tells every open file once.
+    /// How many syncs have failed, and of how many each lane has heard. Linux too tells every open
+    /// file once.
     errors: u64,
     heard: [u64; LANES],
     power: bool,
@@ -168,8 +170,9 @@ impl CrashBacking {
         self.released.notify_all();
     }
 
-    /// Cuts the power: no sync of this backing succeeds any more, and what a machine finds when it starts again is
-    /// returned, as a backing of its own. The same seed loses the same pages of the same state.
+    /// Cuts the power: no sync of this backing succeeds any more, and what a machine finds when it
+    /// starts again is returned, as a backing of its own. The same seed loses the same pages of the
+    /// same state.
     ///
     /// # Errors
     /// When the images can't be read or there is no memory for new ones.
@@ -210,7 +213,8 @@ impl CrashBacking {
         ))
     }
 
-    /// Writes the durable image to a file, which a [`FileBacking`](super::FileBacking) of the same sizes can open.
+    /// Writes the durable image to a file, which a [`FileBacking`](super::FileBacking) of the same
+    /// sizes can open.
     ///
     /// # Errors
     /// What the host says.
@@ -274,7 +278,8 @@ impl Backing for CrashBacking {
     }
 
     fn sync(&self, lane: usize) -> io::Result<()> {
-        // What it covers is settled when it begins: who stores later and takes this sync for its own loses data here.
+        // What it covers is settled when it begins: who stores later and takes this sync for its
+        // own loses data here.
         let (number, covered) = {
             let mut durable = lock(&self.durable);
             durable.begun += 1;

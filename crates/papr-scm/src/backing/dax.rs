@@ -1,8 +1,9 @@
 //! A file on a DAX file system, mapped with `MAP_SYNC`: the mapping *is* the medium.
 //!
-//! The file system keeps its own records durable before a page can be stored to, so a store is durable once the CPU has
-//! written the cache line back (the guest's `dcbf`/`dcbst` must reach the host's caches for that). A sync is still
-//! possible, for labels, and for guests that were told to flush.
+//! The file system keeps its own records durable before a page can be stored to, so a store is
+//! durable once the CPU has written the cache line back (the guest's `dcbf`/`dcbst` must reach the
+//! host's caches for that). A sync is still possible, for labels, and for guests that were told to
+//! flush.
 
 use std::fs::File;
 use std::io;

@@ -1,8 +1,10 @@
-//! An ordinary file: the data region first, mapped shared, the label area behind it, as QEMU lays an image out.
+//! An ordinary file: the data region first, mapped shared, the label area behind it, as QEMU lays
+//! an image out.
 //!
-//! Stores reach the page cache by the mapping, labels by `pwrite`; one `fdatasync` makes both durable. Linux tells each open
-//! file description of a write-back error once, so every lane has one of its own: of two syncs through the same, one would
-//! hear what went wrong and the other that all is well.
+//! Stores reach the page cache by the mapping, labels by `pwrite`; one `fdatasync` makes both
+//! durable. Linux tells each open file description of a write-back error once, so every lane has
+//! one of its own: of two syncs through the same, one would hear what went wrong and the other that
+//! all is well.
 
 use std::fs::File;
 use std::io;
@@ -25,8 +27,8 @@ pub struct FileBacking {
 }
 
 impl FileBacking {
-    /// Takes a file of `data_size + label_size` bytes that is open for reading, and for writing where `writable`.
-    /// Whatever lock the file holds is held until the backing is dropped.
+    /// Takes a file of `data_size + label_size` bytes that is open for reading, and for writing
+    /// where `writable`. Whatever lock the file holds is held until the backing is dropped.
     ///
     /// # Errors
     /// When the file is not of that size, or the host refuses to map it.
@@ -69,14 +71,15 @@ fn second_lane(file: &File) -> Option<File> {
         .ok()
 }
 
-/// Opens a writable file again: unlike a duplicate, the new handle has no part in the old one's lock, and hears of write-back
-/// errors by itself.
+/// Opens a writable file again: unlike a duplicate, the new handle has no part in the old one's
+/// lock, and hears of write-back errors by itself.
 pub(super) fn open_again(file: &File) -> io::Result<File> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     Ok(host_file::regular(path, Access::READ_WRITE)?)
 }
 
-/// A mapping beyond the end of its file would kill the process when it is touched, so the length is looked at first.
+/// A mapping beyond the end of its file would kill the process when it is touched, so the length is
+/// looked at first.
 pub(super) fn check_length(file: &File, data_size: u64, label_size: u64) -> io::Result<()> {
     let length = file.metadata()?.len();
     if data_size.checked_add(label_size) == Some(length) && data_size > 0 {

@@ -1,7 +1,9 @@
-//! A file mapped into this process, which is a region of the guest's memory: a guest's store is a store to the file.
+//! A file mapped into this process, which is a region of the guest's memory: a guest's store is a
+//! store to the file.
 //!
-//! One of the two modules with `unsafe`. Everybody who has no CPU to run the guest with (tests, the example, the crash
-//! double) goes through `read` and `write`, which check bounds and never race in Rust's sense.
+//! One of the two modules with `unsafe`. Everybody who has no CPU to run the guest with (tests, the
+//! example, the crash double) goes through `read` and `write`, which check bounds and never race in
+//! Rust's sense.
 
 #![allow(unsafe_code)]
 
@@ -32,8 +34,8 @@ pub struct HostRegion {
     writable: bool,
 }
 
-// SAFETY: the region is plain memory without a home thread. All access from this module is atomic; who uses the pointer
-// answers for what they do with it.
+// SAFETY: the region is plain memory without a home thread. All access from this module is atomic;
+// who uses the pointer answers for what they do with it.
 unsafe impl Send for HostRegion {}
 // SAFETY: as above; nothing in the struct itself ever changes.
 unsafe impl Sync for HostRegion {}
@@ -73,8 +75,8 @@ impl HostRegion {
         } else {
             ProtFlags::READ
         };
-        // SAFETY: a fresh mapping at an address of the kernel's choice aliases nothing of ours. That other processes
-        // may change the file under it is why all access here is atomic.
+        // SAFETY: a fresh mapping at an address of the kernel's choice aliases nothing of ours.
+        // That other processes may change the file under it is why all access here is atomic.
         let start = unsafe { mmap(ptr::null_mut(), length, access, flags, file, 0) }?;
         let start =
             NonNull::new(start.cast()).ok_or_else(|| io::Error::other("mapped at address zero"))?;
@@ -85,18 +87,20 @@ impl HostRegion {
         })
     }
 
-    /// Has the host's cache hold by single pages what is touched through this mapping from now on (see `super::cache`).
+    /// Has the host's cache hold by single pages what is touched through this mapping from now on
+    /// (see `super::cache`).
     ///
     /// # Errors
     /// What the host says; nothing has changed then.
     pub(super) fn use_single_pages(&self) -> io::Result<()> {
-        // SAFETY: the range is this mapping, which lives as long as `self`, and this advice changes no contents.
+        // SAFETY: the range is this mapping, which lives as long as `self`, and this advice changes
+        // no contents.
         unsafe { madvise(self.start.as_ptr().cast(), self.length, Advice::Random) }?;
         Ok(())
     }
 
-    /// Where the region begins in this process. Valid for [`len`](Self::len) bytes while the region is held. Other
-    /// threads (vCPUs) and other processes change what is there at any time.
+    /// Where the region begins in this process. Valid for [`len`](Self::len) bytes while the region
+    /// is held. Other threads (vCPUs) and other processes change what is there at any time.
     pub fn as_ptr(&self) -> *mut u8 {
         self.start.as_ptr()
     }
@@ -111,7 +115,8 @@ impl HostRegion {
         self.length == 0
     }
 
-    /// May it be written? A store through the pointer to a region that may not is a fault of the host process.
+    /// May it be written? A store through the pointer to a region that may not is a fault of the
+    /// host process.
     pub fn writable(&self) -> bool {
         self.writable
     }
@@ -131,7 +136,8 @@ impl HostRegion {
     /// Copies to the region, as a guest's stores would.
     ///
     /// # Errors
-    /// When a byte of the range is outside, or the region may not be written. Nothing was copied then.
+    /// When a byte of the range is outside, or the region may not be written. Nothing was copied
+    /// then.
     pub fn write(&self, offset: u64, data: &[u8]) -> Result<(), OutOfRegion> {
         if !self.writable {
             return Err(OutOfRegion {
@@ -152,8 +158,9 @@ impl HostRegion {
         if end.is_none() {
             return Err(OutOfRegion { offset, length });
         }
-        // SAFETY: the range was checked to be within the mapping, which lives as long as `self`, and `AtomicU8` has the
-        // layout of a byte. Read-only mappings are only ever loaded from (see `write`).
+        // SAFETY: the range was checked to be within the mapping, which lives as long as `self`,
+        // and `AtomicU8` has the layout of a byte. Read-only mappings are only ever loaded from
+        // (see `write`).
         Ok(unsafe {
             std::slice::from_raw_parts(self.start.as_ptr().add(offset as usize).cast(), length)
         })
@@ -162,8 +169,8 @@ impl HostRegion {
 
 impl Drop for HostRegion {
     fn drop(&mut self) {
-        // SAFETY: this is the mapping that `map_with` made, and nobody can hold a reference into it any more. It can
-        // only fail for ranges that are not mappings.
+        // SAFETY: this is the mapping that `map_with` made, and nobody can hold a reference into it
+        // any more. It can only fail for ranges that are not mappings.
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.length) };
     }
 }

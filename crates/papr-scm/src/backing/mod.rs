@@ -1,11 +1,14 @@
-//! What "durable" means for a device: the place where its bytes live, and how they get to stable storage.
+//! What "durable" means for a device: the place where its bytes live, and how they get to stable
+//! storage.
 //!
 //! - `mapping`: a file mapped into this process (`unsafe` lives there);
 //! - `cache`: how a file's pages lie in the host's cache;
 //! - `room`: whether its file system has room for all of a file, and taking it beforehand;
 //! - `file`: an ordinary file, whose bytes are durable after `fdatasync`;
-//! - `dax`: a file on a DAX file system mapped with `MAP_SYNC`, whose stores are durable by themselves;
-//! - `crash`: a test double that keeps a durable image apart from the volatile pages, and can lose power.
+//! - `dax`: a file on a DAX file system mapped with `MAP_SYNC`, whose stores are durable by
+//!   themselves;
+//! - `crash`: a test double that keeps a durable image apart from the volatile pages, and can lose
+//!   power.
 
 mod cache;
 pub(crate) mod crash;
@@ -40,7 +43,8 @@ pub enum Durability {
 
 /// The bytes of a device: a data region that is mapped, and a label area that is not.
 ///
-/// Called from any thread, several at once. The contract of [`sync`](Self::sync) is what the whole crate rests on.
+/// Called from any thread, several at once. The contract of [`sync`](Self::sync) is what the whole
+/// crate rests on.
 pub trait Backing: Send + Sync + fmt::Debug {
     /// The data region, mapped for as long as anyone holds it.
     fn region(&self) -> &Arc<HostRegion>;
@@ -54,29 +58,33 @@ pub trait Backing: Send + Sync + fmt::Debug {
     /// What the host says.
     fn read_label(&self, offset: u64, buf: &mut [u8]) -> io::Result<()>;
 
-    /// Writes to the label area; the range is within it. Durable after the next [`sync`](Self::sync).
+    /// Writes to the label area; the range is within it. Durable after the next
+    /// [`sync`](Self::sync).
     ///
     /// # Errors
     /// What the host says.
     fn write_label(&self, offset: u64, data: &[u8]) -> io::Result<()>;
 
-    /// How many syncs may run at once, each in a lane of its own: 1, or more. (No more than two do.)
+    /// How many syncs may run at once, each in a lane of its own: 1, or more. (No more than two
+    /// do.)
     fn lanes(&self) -> usize {
         1
     }
 
-    /// Makes durable every store to the region, and every write of the label area, that happened before the call.
+    /// Makes durable every store to the region, and every write of the label area, that happened
+    /// before the call.
     ///
-    /// No two syncs run in one `lane` at a time; it is less than [`lanes`](Self::lanes). Where two run in different lanes,
-    /// each has to report what went wrong with what it wrote itself, as if the other were not there; it need not know of
-    /// what the other has begun to write.
+    /// No two syncs run in one `lane` at a time; it is less than [`lanes`](Self::lanes). Where two
+    /// run in different lanes, each has to report what went wrong with what it wrote itself, as if
+    /// the other were not there; it need not know of what the other has begun to write.
     ///
     /// # Errors
-    /// When any of it may not be durable. The caller then never trusts the backing again: an implementation need not
-    /// remember the failure.
+    /// When any of it may not be durable. The caller then never trusts the backing again: an
+    /// implementation need not remember the failure.
     fn sync(&self, lane: usize) -> io::Result<()>;
 
-    /// A file of which one `fdatasync` is all that [`sync`](Self::sync) does in this lane, if there is one.
+    /// A file of which one `fdatasync` is all that [`sync`](Self::sync) does in this lane, if there
+    /// is one.
     fn sync_fd(&self, lane: usize) -> Option<BorrowedFd<'_>>;
 
     /// When a store is durable.

@@ -1,4 +1,5 @@
-//! What the flush engine of a device counts. Counters only grow; they are read without stopping anything.
+//! What the flush engine of a device counts. Counters only grow; they are read without stopping
+//! anything.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,5 @@
-//! The flush engine of one device: the group commit, tied to a backing, an executor, counters and the prediction.
+//! The flush engine of one device: the group commit, tied to a backing, an executor, counters and
+//! the prediction.
 
 use std::fmt;
 use std::io;
@@ -14,8 +15,8 @@ use super::predict::{Predictor, gathering};
 use crate::backing::Backing;
 use crate::sync::{Arc, Condvar, Mutex, PoisonError, deadline, lock};
 
-/// From this many writers on, two syncs run at once where the backing has lanes for them. Fewer gain nothing by it: they
-/// compute beside each other.
+/// From this many writers on, two syncs run at once where the backing has lanes for them. Fewer
+/// gain nothing by it: they compute beside each other.
 const CROWD_FOR_TWO: usize = 6;
 
 /// Why a backing counts as failed, for good.
@@ -88,7 +89,8 @@ impl FlushEngine {
         self.ask(None);
     }
 
-    /// Makes everything durable and waits for it, at most for `limit`. For the host's own use (shutdown, snapshots).
+    /// Makes everything durable and waits for it, at most for `limit`. For the host's own use
+    /// (shutdown, snapshots).
     ///
     /// # Errors
     /// When the backing failed, now or earlier, or did not end in time.
@@ -201,7 +203,8 @@ impl Inner {
         }
     }
 
-    /// Takes in how a sync ended. Gives the next, where one is wanted already, and whom to tell what.
+    /// Takes in how a sync ended. Gives the next, where one is wanted already, and whom to tell
+    /// what.
     fn ended(
         self: &Arc<Self>,
         began: Option<(Instant, Begun)>,
@@ -233,7 +236,8 @@ impl Inner {
     }
 }
 
-/// One sync for an executor to run. However it is lost, its waiters hear of it: dropping it unfinished is a failure.
+/// One sync for an executor to run. However it is lost, its waiters hear of it: dropping it
+/// unfinished is a failure.
 pub struct SyncJob {
     inner: Arc<Inner>,
     began: Option<(Instant, Begun)>,
@@ -252,8 +256,8 @@ impl SyncJob {
         }
     }
 
-    /// Runs the sync on this thread, from begin to end, and those that are wanted by then: a thread that is awake needs
-    /// not wake another.
+    /// Runs the sync on this thread, from begin to end, and those that are wanted by then: a thread
+    /// that is awake needs not wake another.
     pub fn run(self) {
         let mut next = Some(self);
         while let Some(job) = next {
@@ -276,13 +280,14 @@ impl SyncJob {
         next
     }
 
-    /// Is it worth waiting a little for company before this sync begins? [`run`](Self::run) does so; an executor that
-    /// can't wait should leave such a job to one that can.
+    /// Is it worth waiting a little for company before this sync begins? [`run`](Self::run) does
+    /// so; an executor that can't wait should leave such a job to one that can.
     pub fn gathers(&self) -> bool {
         self.began.is_none() && self.inner.group.gathers()
     }
 
-    /// The sync begins now, by other means than [`run`](Self::run): requests from here on wait for the next one.
+    /// The sync begins now, by other means than [`run`](Self::run): requests from here on wait for
+    /// the next one.
     ///
     /// Returns its lane.
     pub fn begin(&mut self) -> usize {
@@ -293,13 +298,14 @@ impl SyncJob {
         began.1.lane
     }
 
-    /// Is the whole of the sync an `fdatasync` of a file, which [`begin_with_file`](Self::begin_with_file) gives?
+    /// Is the whole of the sync an `fdatasync` of a file, which
+    /// [`begin_with_file`](Self::begin_with_file) gives?
     pub fn has_file(&self) -> bool {
         self.inner.backing.sync_fd(0).is_some()
     }
 
-    /// Begins the sync as [`begin`](Self::begin) does, and gives the file whose `fdatasync` is the whole of it, where there
-    /// is one. The job keeps it open.
+    /// Begins the sync as [`begin`](Self::begin) does, and gives the file whose `fdatasync` is the
+    /// whole of it, where there is one. The job keeps it open.
     pub fn begin_with_file(&mut self) -> Option<BorrowedFd<'_>> {
         let lane = self.begin();
         self.inner.backing.sync_fd(lane)

@@ -1,31 +1,35 @@
 //! Group commit with an error latch: who waits for which sync.
 //!
-//! A request is satisfied by any sync that *began* after the request. Those that come while a sync runs form one batch for
-//! the next, so any number of concurrent requests costs few syncs. The first sync that fails (or whose end is never heard
-//! of) latches: no request succeeds ever after, because the host reports a write-back error once and then forgets it, so a
-//! later sync that "succeeds" proves nothing.
+//! A request is satisfied by any sync that *began* after the request. Those that come while a sync
+//! runs form one batch for the next, so any number of concurrent requests costs few syncs. The
+//! first sync that fails (or whose end is never heard of) latches: no request succeeds ever after,
+//! because the host reports a write-back error once and then forgets it, so a later sync that
+//! "succeeds" proves nothing.
 //!
-//! Before a sync begins it may *gather*: wait a little for those who took part in the last round and are likely to ask
-//! again at once. Without that, two writers take turns, each with a sync of its own, and of many a half shares a sync.
+//! Before a sync begins it may *gather*: wait a little for those who took part in the last round
+//! and are likely to ask again at once. Without that, two writers take turns, each with a sync of
+//! its own, and of many a half shares a sync.
 //!
-//! Where there are enough writers, a second sync begins beside the first as soon as half of them wait for it: some compute
-//! while the data of the others is on its way to the disk. Each runs in a *lane* of its own, which is sure to hear what
-//! went wrong with what it wrote; but what it should make durable, the other may have begun to write. So a sync that ends
-//! well while another runs is *held*: its success is told when that one has ended well too. Whichever failed in the host
+//! Where there are enough writers, a second sync begins beside the first as soon as half of them
+//! wait for it: some compute while the data of the others is on its way to the disk. Each runs in a
+//! *lane* of its own, which is sure to hear what went wrong with what it wrote; but what it should
+//! make durable, the other may have begun to write. So a sync that ends well while another runs is
+//! *held*: its success is told when that one has ended well too. Whichever failed in the host
 //! before a success is told, it has been heard.
 //!
-//! The lock is held for a few instructions and never while something waits or a waiter is told. `tests/model.rs`
-//! checks this file under loom, so locks come from `crate::sync` alone.
+//! The lock is held for a few instructions and never while something waits or a waiter is told.
+//! `tests/model.rs` checks this file under loom, so locks come from `crate::sync` alone.
 
 use std::time::{Duration, Instant};
 
 use crate::sync::{Condvar, Mutex, PoisonError, deadline, lock};
 
-/// The greatest round that is gathered again: the last of a greater one would be long in coming. `n` writers who are not
-/// gathered share a sync by `n / 2` on average.
+/// The greatest round that is gathered again: the last of a greater one would be long in coming.
+/// `n` writers who are not gathered share a sync by `n / 2` on average.
 ///
-/// Measured with 16 writers on 8 vCPUs and 2 host processors, `O_DIRECT`: 6 and 16 give as many flushes a second; 6 takes
-/// 0.23 syncs for each, 16 takes 0.14 and a sixth less of the host's CPU time.
+/// Measured with 16 writers on 8 vCPUs and 2 host processors, `O_DIRECT`: 6 and 16 give as many
+/// flushes a second; 6 takes 0.23 syncs for each, 16 takes 0.14 and a sixth less of the host's CPU
+/// time.
 pub(super) const GREATEST_GATHERING: usize = 16;
 
 /// The group of one backing. `W` is someone who waits; `E` says why a sync failed.
@@ -43,8 +47,8 @@ struct State<W, E> {
     waiting: Vec<W>,
     /// The next sync is wanted even if nobody waits for it.
     wanted: bool,
-    /// How many writers there seem to be: as many as took part in the last round, which are those whom its sync
-    /// satisfied, those who waited when it ended, and those of a sync beside it.
+    /// How many writers there seem to be: as many as took part in the last round, which are those
+    /// whom its sync satisfied, those who waited when it ended, and those of a sync beside it.
     crowd: usize,
     /// As for [`new`](GroupCommit::new).
     second_from: Option<usize>,
@@ -97,8 +101,8 @@ pub struct Ended<W, E> {
 }
 
 impl<W, E: Clone> GroupCommit<W, E> {
-    /// A group in which nothing runs. `second_from` is how many writers make two syncs at once worth while; none where the
-    /// backing does not take two.
+    /// A group in which nothing runs. `second_from` is how many writers make two syncs at once
+    /// worth while; none where the backing does not take two.
     pub fn new(second_from: Option<usize>) -> Self {
         let state = State {
             queued: false,
@@ -115,7 +119,8 @@ impl<W, E: Clone> GroupCommit<W, E> {
         }
     }
 
-    /// Sets the latch by other means than a sync: a snapshot carries it. A sync that runs no longer succeeds.
+    /// Sets the latch by other means than a sync: a snapshot carries it. A sync that runs no longer
+    /// succeeds.
     pub fn latch(&self, failure: E) {
         lock(&self.state).failure.get_or_insert(failure);
     }
@@ -146,7 +151,8 @@ impl<W, E: Clone> GroupCommit<W, E> {
         lock(&self.state).gathers()
     }
 
-    /// Waits, before a sync begins, until its share of the writers waits for it, and at most for `limit`.
+    /// Waits, before a sync begins, until its share of the writers waits for it, and at most for
+    /// `limit`.
     pub fn gather(&self, limit: Duration) {
         let mut state = lock(&self.state);
         let deadline = deadline(limit);
@@ -178,7 +184,8 @@ impl<W, E: Clone> GroupCommit<W, E> {
         Begun { lane, size }
     }
 
-    /// A sync ended: that of this lane, or one that was lost before it began, and then `result` is an error.
+    /// A sync ended: that of this lane, or one that was lost before it began, and then `result` is
+    /// an error.
     pub fn end(&self, lane: Option<usize>, result: Result<(), E>) -> Ended<W, E> {
         let mut state = lock(&self.state);
         let mut done = match lane {
@@ -247,7 +254,8 @@ impl<W, E> State<W, E> {
         share <= GREATEST_GATHERING && self.waiting.len() < share
     }
 
-    /// May a sync be handed to the executor, where one is wanted? One alone always; a second for its share of the writers.
+    /// May a sync be handed to the executor, where one is wanted? One alone always; a second for
+    /// its share of the writers.
     fn may_begin(&self) -> bool {
         match self.running.len() {
             0 => true,
@@ -256,8 +264,8 @@ impl<W, E> State<W, E> {
         }
     }
 
-    /// A sync runs no more. Gives those who may be told if it succeeded: where another runs, they are those who were held
-    /// for this one, and its own are held for the other.
+    /// A sync runs no more. Gives those who may be told if it succeeded: where another runs, they
+    /// are those who were held for this one, and its own are held for the other.
     fn take(&mut self, lane: usize) -> Vec<W> {
         let of_this = |sync: &Running<W>| sync.lane == lane;
         let Some(place) = self.running.iter().position(of_this) else {

@@ -1,5 +1,5 @@
-//! The group commit, one thread at a time. (`tests/model.rs` has it with many; these can't run under loom, so they are not
-//! in the file that loom compiles.)
+//! The group commit, one thread at a time. (`tests/model.rs` has it with many; these can't run
+//! under loom, so they are not in the file that loom compiles.)
 
 use super::group::{Asked, Ended, GREATEST_GATHERING, GroupCommit};
 
@@ -131,7 +131,8 @@ fn crowded() -> GroupCommit<u32, &'static str> {
     group
 }
 
-/// The same with a sync that runs for 0, 1 and 2, and one for 3, 4 and 5 that began later. Gives their lanes.
+/// The same with a sync that runs for 0, 1 and 2, and one for 3, 4 and 5 that began later. Gives
+/// their lanes.
 fn two_run() -> (GroupCommit<u32, &'static str>, Option<usize>, Option<usize>) {
     let group = crowded();
     let asked: Vec<_> = (0..3).map(|who| ask(&group, who)).collect();

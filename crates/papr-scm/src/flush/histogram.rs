@@ -1,4 +1,5 @@
-//! A histogram of durations that many threads fill at once: four buckets to each power of two, from 1 µs to an hour.
+//! A histogram of durations that many threads fill at once: four buckets to each power of two, from
+//! 1 µs to an hour.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -26,8 +27,8 @@ impl Default for Histogram {
     }
 }
 
-/// The bucket of a number of microseconds. Numbers below 4 have a bucket each; above, the two bits below the leading one
-/// choose one of four.
+/// The bucket of a number of microseconds. Numbers below 4 have a bucket each; above, the two bits
+/// below the leading one choose one of four.
 fn bucket(micros: u64) -> usize {
     if micros < STEPS {
         return micros as usize;
@@ -92,8 +93,8 @@ pub struct HistogramSnapshot {
 }
 
 impl HistogramSnapshot {
-    /// The duration, in microseconds, that `percent` of those counted did not exceed, to the bucket's lower edge.
-    /// 0 where nothing was counted.
+    /// The duration, in microseconds, that `percent` of those counted did not exceed, to the
+    /// bucket's lower edge. 0 where nothing was counted.
     pub fn percentile(&self, percent: u64) -> u64 {
         let wanted = (self.count.saturating_mul(percent).div_ceil(100)).max(1);
         let mut seen = 0;
@@ -106,8 +107,8 @@ impl HistogramSnapshot {
         0
     }
 
-    /// How many of those counted lasted at least this many microseconds; exact where a bucket begins there (as at every
-    /// power of two), else without those of that bucket.
+    /// How many of those counted lasted at least this many microseconds; exact where a bucket
+    /// begins there (as at every power of two), else without those of that bucket.
     pub fn at_least(&self, micros: u64) -> u64 {
         let long = self.buckets.iter().filter(|(floor, _)| *floor >= micros);
         long.map(|(_, count)| count).sum()

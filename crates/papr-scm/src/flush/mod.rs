@@ -1,9 +1,12 @@
-//! The flush engine: turns any number of flush requests into few syncs of the backing, and never answers early.
+//! The flush engine: turns any number of flush requests into few syncs of the backing, and never
+//! answers early.
 //!
 //! - `group`: the group commit and the error latch, as a state machine under one short lock;
-//! - `engine`: a device's engine, which ties the group to a backing, an executor, counters and the prediction;
+//! - `engine`: a device's engine, which ties the group to a backing, an executor, counters and the
+//!   prediction;
 //! - `executor`: where syncs run: io_uring, or threads;
-//! - `predict`: how long a sync will take, and so how long a hypercall waits and what busy answer it gives;
+//! - `predict`: how long a sync will take, and so how long a hypercall waits and what busy answer
+//!   it gives;
 //! - `counters` and `histogram`: what can be observed.
 
 pub(crate) mod counters;

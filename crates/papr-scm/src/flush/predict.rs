@@ -1,15 +1,17 @@
-//! How long a sync will take, and what a hypercall makes of it: how long it waits, and which busy answer it gives.
+//! How long a sync will take, and what a hypercall makes of it: how long it waits, and which busy
+//! answer it gives.
 //!
-//! The prediction is the median of the last few syncs, so one outlier neither makes the next guest sleep a second nor
-//! lets it spin. A flush that outlives its prediction is predicted to need as long again as it has had: the answers of a
-//! sync that hangs grow by themselves.
+//! The prediction is the median of the last few syncs, so one outlier neither makes the next guest
+//! sleep a second nor lets it spin. A flush that outlives its prediction is predicted to need as
+//! long again as it has had: the answers of a sync that hangs grow by themselves.
 //!
-//! Answering `H_BUSY` early where others are flushing too, so that the guest may run another writer meanwhile, gains
-//! nothing: after `H_BUSY` Linux calls `cond_resched()`, which changes the thread only where a tick has already asked for
-//! that (every 4 ms), and then asks again. With 16 writers on 2 vCPUs, an answer after 20 µs instead of the sync's time
-//! made 0.48 syncs per flush of 0.50, and three times as many hypercalls. As many flushes share a sync as there are vCPUs,
-//! unless the guest sleeps, which costs it 4 to 8 ms at 250 Hz: so a hypercall waits, and answers earlier only where its
-//! vCPU has an interrupt to take.
+//! Answering `H_BUSY` early where others are flushing too, so that the guest may run another writer
+//! meanwhile, gains nothing: after `H_BUSY` Linux calls `cond_resched()`, which changes the thread
+//! only where a tick has already asked for that (every 4 ms), and then asks again. With 16 writers
+//! on 2 vCPUs, an answer after 20 µs instead of the sync's time made 0.48 syncs per flush of 0.50,
+//! and three times as many hypercalls. As many flushes share a sync as there are vCPUs, unless the
+//! guest sleeps, which costs it 4 to 8 ms at 250 Hz: so a hypercall waits, and answers earlier only
+//! where its vCPU has an interrupt to take.
 
 use std::time::Duration;
 
@@ -22,19 +24,22 @@ const WINDOW: usize = 7;
 /// Before anything is known.
 const FIRST_GUESS: Duration = Duration::from_micros(500);
 
-/// The longest that one hypercall waits: a vCPU that is away for longer is missed by its guest. A flush waits for a sync
-/// that runs, a gathering and its own sync, which is a millisecond where a sync takes a third of one; to answer before
-/// that costs the vCPU another hypercall and another sleep (measured: a tenth of the flushes of 16 writers).
+/// The longest that one hypercall waits: a vCPU that is away for longer is missed by its guest. A
+/// flush waits for a sync that runs, a gathering and its own sync, which is a millisecond where a
+/// sync takes a third of one; to answer before that costs the vCPU another hypercall and another
+/// sleep (measured: a tenth of the flushes of 16 writers).
 pub(crate) const PATIENCE_LIMIT: Duration = Duration::from_millis(2);
 
 /// How often a hypercall that waits looks whether its vCPU is wanted elsewhere.
 pub(crate) const SLICE: Duration = Duration::from_micros(500);
 
-/// How long a hypercall waits where waiting for the result is hopeless, in case the prediction is wrong.
+/// How long a hypercall waits where waiting for the result is hopeless, in case the prediction is
+/// wrong.
 const PROBE: Duration = Duration::from_micros(50);
 
-/// From this much on, a guest had better sleep than spin. A Linux that sleeps "1 ms" is away for 1 to 20 ms, and a flush
-/// takes up to two syncs and a gathering, so nothing whose sync takes under a millisecond gets here.
+/// From this much on, a guest had better sleep than spin. A Linux that sleeps "1 ms" is away for 1
+/// to 20 ms, and a flush takes up to two syncs and a gathering, so nothing whose sync takes under a
+/// millisecond gets here.
 const WORTH_SLEEPING: Duration = Duration::from_millis(3);
 
 /// The longest that a sync is held back for company.
@@ -75,9 +80,9 @@ impl Predictor {
     }
 }
 
-/// How long a sync that takes this long may be held back for company. Those who are waited for have to compute first, which
-/// takes a guest longer than a quick sync: with four times the sync's time instead of one, 2 writers had a third more
-/// flushes a second where a sync takes 80 us.
+/// How long a sync that takes this long may be held back for company. Those who are waited for have
+/// to compute first, which takes a guest longer than a quick sync: with four times the sync's time
+/// instead of one, 2 writers had a third more flushes a second where a sync takes 80 us.
 pub(crate) fn gathering(sync: Duration) -> Duration {
     (sync * 4).min(GATHERING_LIMIT)
 }
@@ -99,14 +104,16 @@ pub(crate) fn patience(remaining: Duration) -> Duration {
     }
 }
 
-/// The busy answer for a flush that needs this much longer: the longest sleep that does not overshoot.
+/// The busy answer for a flush that needs this much longer: the longest sleep that does not
+/// overshoot.
 pub(crate) fn busy_answer(remaining: Duration) -> i64 {
     match remaining.as_millis() {
         _ if remaining < WORTH_SLEEPING => status::H_BUSY,
         0..10 => status::H_LONG_BUSY_ORDER_1_MSEC,
         10..100 => status::H_LONG_BUSY_ORDER_10_MSEC,
         100..1000 => status::H_LONG_BUSY_ORDER_100_MSEC,
-        // Longer sleeps exist, but a guest that sleeps ten seconds is away for nine after a hung disk comes back.
+        // Longer sleeps exist, but a guest that sleeps ten seconds is away for nine after a hung
+        // disk comes back.
         _ => status::H_LONG_BUSY_ORDER_1_SEC,
     }
 }

@@ -1,7 +1,8 @@
 //! The bind family: `H_SCM_BIND_MEM`, `H_SCM_UNBIND_MEM`, `H_SCM_UNBIND_ALL` and the two queries.
 //!
-//! A device's region has its guest address from the moment it is plugged, so a bind never pauses (tokens are always 0)
-//! and never chooses a place; binding twice answers the same address. What is bound is kept for the queries.
+//! A device's region has its guest address from the moment it is plugged, so a bind never pauses
+//! (tokens are always 0) and never chooses a place; binding twice answers the same address. What is
+//! bound is kept for the queries.
 
 use super::{Args, Validated, device, refuse};
 use crate::abi::{BLOCK_SIZE, status};

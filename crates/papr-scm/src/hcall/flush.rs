@@ -1,8 +1,9 @@
 //! `H_SCM_FLUSH`: make durable what the guest has stored, asynchronously.
 //!
-//! Token 0 begins a flush, any other asks for one that was begun. Every busy answer carries the token in r4, because Linux
-//! always passes r4 back. A flush whose sync ends within the bound of `flush::predict` has its answer in the hypercall
-//! that began it, unless its vCPU has an interrupt to take meanwhile. No lock is held while a vCPU waits here.
+//! Token 0 begins a flush, any other asks for one that was begun. Every busy answer carries the
+//! token in r4, because Linux always passes r4 back. A flush whose sync ends within the bound of
+//! `flush::predict` has its answer in the hypercall that began it, unless its vCPU has an interrupt
+//! to take meanwhile. No lock is held while a vCPU waits here.
 
 use std::time::Duration;
 
@@ -44,7 +45,8 @@ pub(super) fn flush(scm: &Scm, args: Args<'_>, caller: &dyn Caller) -> Validated
                 token
             }
             Err(Refusal::Full) => {
-                // Token 0 again: the guest comes back as if for the first time, and nothing of ours has grown.
+                // Token 0 again: the guest comes back as if for the first time, and nothing of ours
+                // has grown.
                 count(&engine.counting().refused_full, 1);
                 return Ok(Answer::with(status::H_LONG_BUSY_ORDER_1_MSEC, [0]));
             }
@@ -78,7 +80,8 @@ pub(super) fn flush(scm: &Scm, args: Args<'_>, caller: &dyn Caller) -> Validated
     }
 }
 
-/// Waits for a call with patience, and no longer than a slice of it where the vCPU is wanted elsewhere.
+/// Waits for a call with patience, and no longer than a slice of it where the vCPU is wanted
+/// elsewhere.
 fn wait(
     calls: &AsyncCalls<ScmCall, i64>,
     token: ContinueToken,

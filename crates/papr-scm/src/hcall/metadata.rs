@@ -30,7 +30,8 @@ pub(super) fn read(scm: &Scm, args: Args<'_>) -> Validated<Answer> {
 
 /// drc, offset, data, length: the number as big-endian bytes.
 ///
-/// When the bytes are durable is told in `nvdimm/label.rs`; a device that can't make them so refuses.
+/// When the bytes are durable is told in `nvdimm/label.rs`; a device that can't make them so
+/// refuses.
 pub(super) fn write(scm: &Scm, args: Args<'_>) -> Validated<Answer> {
     let device = device(scm, args.drc(0))?;
     let Some(length) = length(args.get(3)) else {

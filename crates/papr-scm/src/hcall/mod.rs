@@ -1,7 +1,8 @@
-//! The SCM hypercalls, a file per family. Each is a function of the machine's SCM and the argument registers.
+//! The SCM hypercalls, a file per family. Each is a function of the machine's SCM and the argument
+//! registers.
 //!
-//! The order in which arguments are validated is part of the interface: it decides which answer a guest sees, and is
-//! that of QEMU where QEMU has the call.
+//! The order in which arguments are validated is part of the interface: it decides which answer a
+//! guest sees, and is that of QEMU where QEMU has the call.
 
 mod bind;
 mod flush;
@@ -42,7 +43,8 @@ fn refuse<T>(status: i64) -> Validated<T> {
     Err(Answer::status(status))
 }
 
-/// Finds and runs a hypercall. `None` where the opcode is none of ours, or this machine does not have the call.
+/// Finds and runs a hypercall. `None` where the opcode is none of ours, or this machine does not
+/// have the call.
 pub(crate) fn dispatch(
     scm: &Scm,
     number: u64,

@@ -1,7 +1,7 @@
 //! `H_SCM_PERFORMANCE_STATS`: statistics of a device, in a buffer in guest memory.
 //!
-//! The buffer: 8 bytes `SCMSTATS`, a 32-bit version, a 32-bit count, then count pairs of an 8-byte id and a 64-bit value,
-//! all big-endian.
+//! The buffer: 8 bytes `SCMSTATS`, a 32-bit version, a 32-bit count, then count pairs of an 8-byte
+//! id and a 64-bit value, all big-endian.
 
 use super::{Args, Validated, device, refuse};
 use crate::abi::status;
@@ -18,15 +18,17 @@ const PAIR: usize = 16;
 /// More ids than anyone has reason to ask for in one call; bounds what one hypercall costs.
 const MAX_ASKED: usize = 256;
 
-/// A sync of this length counts as slow: of what is shorter, no writer in the guest is to notice more than a hypercall.
+/// A sync of this length counts as slow: of what is shorter, no writer in the guest is to notice
+/// more than a hypercall.
 const SLOW_SYNC_MICROS: u64 = 1024;
 
 type StatId = [u8; 8];
 
-/// Everything that can be asked for, with its value. Durations are in microseconds unless the id ends otherwise.
+/// Everything that can be asked for, with its value. Durations are in microseconds unless the id
+/// ends otherwise.
 ///
-/// The first four are names that Linux knows: the percentage of life left (its fuel gauge), seconds since power on, and
-/// writes to the medium with their total duration, which for us are the syncs.
+/// The first four are names that Linux knows: the percentage of life left (its fuel gauge), seconds
+/// since power on, and writes to the medium with their total duration, which for us are the syncs.
 fn all(device: &Nvdimm) -> Vec<(StatId, u64)> {
     let counters = device.counters();
     let life = if device.failure().is_some() { 0 } else { 100 };
@@ -193,7 +195,8 @@ mod tests {
                 break;
             }
         }
-        // On a busy host the sync may begin only now: while one runs, the next flush is expected to take longer.
+        // On a busy host the sync may begin only now: while one runs, the next flush is expected to
+        // take longer.
         while device.engine().expected() == idle {
             std::thread::yield_now();
         }

@@ -1,4 +1,5 @@
-//! A machine for unit tests: one device of two blocks over a crash double, and a page of guest memory.
+//! A machine for unit tests: one device of two blocks over a crash double, and a page of guest
+//! memory.
 
 use std::sync::Mutex;
 use std::thread;
@@ -191,7 +192,8 @@ impl Machine {
         self.durable(BLOCKS * BLOCK_SIZE + offset, 1)[0]
     }
 
-    /// Waits until no sync that was asked for in the background is left: one that began later has ended.
+    /// Waits until no sync that was asked for in the background is left: one that began later has
+    /// ended.
     pub fn settle(&self) {
         let counters = || self.device().counters().syncs;
         for _ in 0..5000 {

@@ -1,6 +1,8 @@
-//! What a user says of one device: `id=pmem0,path=pmem0.img,size=1G,label-size=128K,uuid=…,sync-dax=on|off,…`.
+//! What a user says of one device:
+//! `id=pmem0,path=pmem0.img,size=1G,label-size=128K,uuid=…,sync-dax=on|off,…`.
 //!
-//! Everything that can be refused without looking at the host is refused here. `,,` in a value is a comma (as in QEMU).
+//! Everything that can be refused without looking at the host is refused here. `,,` in a value is a
+//! comma (as in QEMU).
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -29,7 +31,8 @@ pub struct NvdimmConfig {
     pub id: String,
     /// The backing file.
     pub path: PathBuf,
-    /// Bytes of data, without the label area; `None`: what the file has. Where given, a missing file is created.
+    /// Bytes of data, without the label area; `None`: what the file has. Where given, a missing
+    /// file is created.
     pub size: Option<u64>,
     /// Bytes of label area, at the end of the file.
     pub label_size: u64,
@@ -161,7 +164,8 @@ impl NvdimmConfig {
     }
 }
 
-/// Refuses a data size that is no multiple of the block, or nothing, or more than an address can reach.
+/// Refuses a data size that is no multiple of the block, or nothing, or more than an address can
+/// reach.
 pub(super) fn check_blocks(id: &str, size: u64, label: u64) -> Result<(), ConfigError> {
     // Real addresses of the guests we know have 56 bits or fewer.
     if size == 0 || !size.is_multiple_of(BLOCK_SIZE) || size >= 1 << 56 {
@@ -189,7 +193,8 @@ fn split(text: &str) -> Vec<String> {
     parts
 }
 
-/// Reads a number of bytes with an optional suffix K, M, G or T (powers of 1024). `None` where it is none.
+/// Reads a number of bytes with an optional suffix K, M, G or T (powers of 1024). `None` where it
+/// is none.
 pub fn parse_size(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
@@ -263,7 +268,8 @@ impl FromStr for NvdimmConfig {
                 "label-size" => config.label_size = size()?,
                 "uuid" => config.uuid = Uuid::parse_str(value).map_err(|_| bad("a uuid"))?,
                 "sync-dax" => config.sync_dax = switch()?,
-                // QEMU's name for the opposite: "tell the guest to flush whatever the backing is". Off says nothing.
+                // QEMU's name for the opposite: "tell the guest to flush whatever the backing is".
+                // Off says nothing.
                 "pmem-override" => told_to_flush = switch()?,
                 "readonly" => config.read_only = switch()?,
                 "prealloc" => config.prealloc = switch()?,

@@ -26,7 +26,8 @@ pub struct DeviceSpec {
     pub numa_node: u32,
     /// The slot; `None`: the first that is free.
     pub slot: Option<u32>,
-    /// Where its data region lies in guest real memory: a multiple of the block size, outside of all else.
+    /// Where its data region lies in guest real memory: a multiple of the block size, outside of
+    /// all else.
     pub guest_address: u64,
 }
 
@@ -42,8 +43,9 @@ pub struct Region {
 }
 
 impl Region {
-    /// The guest real address of a byte of this process, if it is in the region. Takes no lock and allocates nothing, so a
-    /// signal handler may ask (for a page that the host could not bring in).
+    /// The guest real address of a byte of this process, if it is in the region. Takes no lock and
+    /// allocates nothing, so a signal handler may ask (for a page that the host could not bring
+    /// in).
     pub fn guest_address_of(&self, host: *const u8) -> Option<u64> {
         let offset = (host.addr() as u64).checked_sub(self.host.as_ptr().addr() as u64)?;
         (offset < self.host.len()).then(|| self.guest_address.wrapping_add(offset))
@@ -157,7 +159,8 @@ impl Nvdimm {
         lock(&self.bound).contains(block)
     }
 
-    /// The health bitmap ([`abi::health`](crate::abi::health)) and the mask of the bits that mean something.
+    /// The health bitmap ([`abi::health`](crate::abi::health)) and the mask of the bits that mean
+    /// something.
     pub fn health(&self) -> (u64, u64) {
         (
             health::bitmap(self.read_only(), self.failure().is_some()),
@@ -170,8 +173,8 @@ impl Nvdimm {
         self.engine.failure()
     }
 
-    /// Marks its backing as failed, for good: the monitor found out by other means than a sync (a page that the host can't
-    /// bring in, a file that shrank).
+    /// Marks its backing as failed, for good: the monitor found out by other means than a sync (a
+    /// page that the host can't bring in, a file that shrank).
     pub fn fail(&self, reason: &str) {
         self.engine.fail(reason);
     }

@@ -8,9 +8,9 @@ pub(crate) const VALID: u64 =
 
 /// The health bitmap.
 ///
-/// A read-only device can't make anything durable, which is what "unarmed" means (QEMU says so too). A failed backing
-/// has lost data already or will at the next power loss: fatal, and unarmed, so that Linux takes it read-only from the
-/// next start on.
+/// A read-only device can't make anything durable, which is what "unarmed" means (QEMU says so
+/// too). A failed backing has lost data already or will at the next power loss: fatal, and unarmed,
+/// so that Linux takes it read-only from the next start on.
 pub(crate) fn bitmap(read_only: bool, failed: bool) -> u64 {
     let mut bits = 0;
     if read_only {

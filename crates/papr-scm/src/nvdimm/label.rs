@@ -1,12 +1,14 @@
 //! The label area of a device, and when what is written to it is durable.
 //!
-//! The hypercall that writes labels has no busy answer, and Linux writes in steps of eight bytes: making each step durable
-//! before it is answered would hold the vCPU for thousands of syncs. But the label format relies on order: a label is
-//! written before the index that names it. So:
+//! The hypercall that writes labels has no busy answer, and Linux writes in steps of eight bytes:
+//! making each step durable before it is answered would hold the vCPU for thousands of syncs. But
+//! the label format relies on order: a label is written before the index that names it. So:
 //!
 //! - steps that follow one another without a gap are a *run*, as a label or an index is;
-//! - the first step of a new run waits until the run before is durable (for a limited time: a vCPU is waiting);
-//! - a sync is asked for after each step, in the background, so that the last run becomes durable too, without any flush;
+//! - the first step of a new run waits until the run before is durable (for a limited time: a vCPU
+//!   is waiting);
+//! - a sync is asked for after each step, in the background, so that the last run becomes durable
+//!   too, without any flush;
 //! - the next flush that succeeds makes durable whatever is not yet.
 
 use std::io;
@@ -16,7 +18,8 @@ use super::device::Nvdimm;
 use crate::flush::counters::count;
 use crate::sync::lock;
 
-/// How long a vCPU waits for the run before. Storage that takes longer loses the order of labels, and the log says so.
+/// How long a vCPU waits for the run before. Storage that takes longer loses the order of labels,
+/// and the log says so.
 const ORDER_LIMIT: Duration = Duration::from_secs(2);
 
 /// The steps that were written last.
@@ -26,7 +29,8 @@ pub(crate) struct LabelRun {
     end: u64,
     /// Something of the run may not be durable yet.
     pending: bool,
-    /// The log has a word about labels already. One is enough: a guest decides how often there would be more.
+    /// The log has a word about labels already. One is enough: a guest decides how often there
+    /// would be more.
     logged: bool,
 }
 

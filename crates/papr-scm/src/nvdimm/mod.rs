@@ -1,7 +1,9 @@
-//! A persistent-memory device (NVDIMM): what a user says of it, what it is made of, and what the guest is told of it.
+//! A persistent-memory device (NVDIMM): what a user says of it, what it is made of, and what the
+//! guest is told of it.
 //!
 //! - `config`: the user's words (`--nvdimm id=…,path=…`), checked one by one;
-//! - `plan`: all devices of a machine checked against each other and against the host, before anything is created;
+//! - `plan`: all devices of a machine checked against each other and against the host, before
+//!   anything is created;
 //! - `undo`: what opening has done to files, undone where it fails;
 //! - `device`: a plugged device;
 //! - `bound`: which of its blocks the guest has bound;

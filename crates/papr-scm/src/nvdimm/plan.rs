@@ -1,8 +1,10 @@
-//! All devices of a machine, checked against each other and against the host before anything is created.
+//! All devices of a machine, checked against each other and against the host before anything is
+//! created.
 //!
-//! [`Plan::new`] opens, locks and measures the files that exist and creates none; whatever else may still refuse the run
-//! comes between; [`Plan::open`] creates the missing files and maps all. A run that is refused leaves no trace: files
-//! that `open` had created before it failed are removed again.
+//! [`Plan::new`] opens, locks and measures the files that exist and creates none; whatever else may
+//! still refuse the run comes between; [`Plan::open`] creates the missing files and maps all. A run
+//! that is refused leaves no trace: files that `open` had created before it failed are removed
+//! again.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -47,7 +49,8 @@ pub enum PlanError {
         /// Its value.
         value: String,
     },
-    /// The file is missing and there is no size to create it with, or it is read-only and can't be created.
+    /// The file is missing and there is no size to create it with, or it is read-only and can't be
+    /// created.
     #[error("nvdimm {id}: {path} does not exist; give size=… to create it (a read-only device needs a file that exists)", path = path.display())]
     Missing {
         /// The device.
@@ -180,7 +183,8 @@ impl OpenNvdimm {
 }
 
 impl Plan {
-    /// Checks everything; creates and changes nothing. The files that exist stay locked while the plan lives.
+    /// Checks everything; creates and changes nothing. The files that exist stay locked while the
+    /// plan lives.
     ///
     /// # Errors
     /// [`PlanError`], the first that is found.

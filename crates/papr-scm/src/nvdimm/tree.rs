@@ -6,7 +6,8 @@ use device_tree::Node;
 use papr_dr::Resource;
 
 impl Resource for Nvdimm {
-    /// The node `ibm,pmemory@…` of this device, for the tree at start and for `ibm,configure-connector`.
+    /// The node `ibm,pmemory@…` of this device, for the tree at start and for
+    /// `ibm,configure-connector`.
     fn node(&self) -> Node {
         let drc = self.drc().value();
         let mut node = Node::new(format!("{}@{drc:x}", property::PMEMORY))
@@ -28,8 +29,9 @@ impl Resource for Nvdimm {
     }
 }
 
-/// The associativity list: its length, then the domains from the greatest to the least. All of them name the NUMA node,
-/// so that it is found whatever level the machine's `ibm,associativity-reference-points` choose.
+/// The associativity list: its length, then the domains from the greatest to the least. All of them
+/// name the NUMA node, so that it is found whatever level the machine's
+/// `ibm,associativity-reference-points` choose.
 fn associativity(numa_node: u32) -> [u32; 5] {
     [4, numa_node, numa_node, numa_node, numa_node]
 }

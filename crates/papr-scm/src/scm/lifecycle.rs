@@ -24,11 +24,13 @@ pub struct ShutdownReport {
 }
 
 impl Scm {
-    /// The machine is reset: what is outstanding is drained, results that nobody fetched are dropped, binds are undone,
-    /// devices that were asked back go, and all others are as at start. Call it while no vCPU runs.
+    /// The machine is reset: what is outstanding is drained, results that nobody fetched are
+    /// dropped, binds are undone, devices that were asked back go, and all others are as at start.
+    /// Call it while no vCPU runs.
     ///
     /// # Errors
-    /// [`Undrained`] where a flush outlived the limit of the options. The reset is complete nevertheless.
+    /// [`Undrained`] where a flush outlived the limit of the options. The reset is complete
+    /// nevertheless.
     pub fn reset(&self) -> Result<(), Undrained> {
         let calls = self.drain_calls(self.options.drain_limit);
         for slot in &self.slots {
@@ -48,8 +50,8 @@ impl Scm {
         }
     }
 
-    /// Makes durable what is stored in every device that can be written, flushed or not: begins all syncs at once, and waits for
-    /// each when the iterator comes to it, none beyond `until`.
+    /// Makes durable what is stored in every device that can be written, flushed or not: begins all
+    /// syncs at once, and waits for each when the iterator comes to it, none beyond `until`.
     pub fn flush_all(&self, until: Instant) -> impl Iterator<Item = FlushOutcome> {
         let mut writable = self.devices();
         writable.retain(|device| !device.read_only());
@@ -62,8 +64,9 @@ impl Scm {
         })
     }
 
-    /// The machine ends: no more calls begin, what is outstanding is drained, and everything that the guest stored is
-    /// made durable, flushed or not. Takes `limit` at most. The devices stay plugged until the `Scm` is dropped.
+    /// The machine ends: no more calls begin, what is outstanding is drained, and everything that
+    /// the guest stored is made durable, flushed or not. Takes `limit` at most. The devices stay
+    /// plugged until the `Scm` is dropped.
     pub fn shutdown(&self, limit: Duration) -> ShutdownReport {
         let deadline = deadline(limit);
         let left = || deadline.saturating_duration_since(Instant::now());

@@ -1,8 +1,10 @@
-//! The persistent memory of one machine: its connectors, what is plugged into them, and what the host may do with it.
+//! The persistent memory of one machine: its connectors, what is plugged into them, and what the
+//! host may do with it.
 //!
 //! - here: the machine itself and its hypercall entry;
 //! - `plug`: plugging, unplugging, and the device tree;
-//! - `rtas`: the guest's side of the same (`set-indicator`, `get-sensor-state`, `ibm,configure-connector`);
+//! - `rtas`: the guest's side of the same (`set-indicator`, `get-sensor-state`,
+//!   `ibm,configure-connector`);
 //! - `lifecycle`: reset and shutdown;
 //! - `snapshot`: what a snapshot carries.
 
@@ -28,7 +30,8 @@ use crate::nvdimm::Nvdimm;
 use crate::sync::{Arc, Mutex};
 use papr_dr::{AsyncCalls, ConnectorState, DrcIndex, DrcType, TokenSource};
 
-/// An asynchronous call of a persistent-memory connector: enough to ask for it again after a restore.
+/// An asynchronous call of a persistent-memory connector: enough to ask for it again after a
+/// restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ScmCall {
     /// `H_SCM_FLUSH`.
@@ -38,8 +41,8 @@ pub enum ScmCall {
 /// What a monitor chooses for its machine.
 #[derive(Clone)]
 pub struct ScmOptions {
-    /// Does this machine have `H_SCM_FLUSH`, and announce it where a device needs it? `pseries-1.0` does not: its guests
-    /// never learn that they should flush.
+    /// Does this machine have `H_SCM_FLUSH`, and announce it where a device needs it? `pseries-1.0`
+    /// does not: its guests never learn that they should flush.
     pub flush_hypercall: bool,
     /// How many connectors the guest sees, 1 to 256.
     pub slots: u32,
@@ -59,7 +62,8 @@ impl Default for ScmOptions {
             flush_hypercall: true,
             slots: MAX_SLOTS,
             executor: ExecutorChoice::Auto,
-            // One entry per guest thread that flushes at the same moment; far more than guests have.
+            // One entry per guest thread that flushes at the same moment; far more than guests
+            // have.
             outstanding_limit: 1024,
             drain_limit: Duration::from_secs(30),
             listener: None,
@@ -83,7 +87,8 @@ impl Scm {
     /// A machine without devices.
     ///
     /// # Errors
-    /// When the executor that was asked for is not to be had, or the host has no random numbers for tokens.
+    /// When the executor that was asked for is not to be had, or the host has no random numbers for
+    /// tokens.
     pub fn new(options: ScmOptions) -> io::Result<Self> {
         let executor = start_executor(options.executor)?;
         Self::with_executor(options, executor)
@@ -114,9 +119,10 @@ impl Scm {
 
     /// A hypercall of the guest: the opcode from r3, the arguments from r4 … r12.
     ///
-    /// `None` where the opcode is none of ours (or this machine type does not have the call): the monitor answers as for
-    /// any unknown hypercall. Called on the vCPU's thread; waits for two milliseconds at most, and for half of one
-    /// once the vCPU is wanted elsewhere ([`Caller::is_wanted`]); it holds no lock meanwhile, so other vCPUs go on.
+    /// `None` where the opcode is none of ours (or this machine type does not have the call): the
+    /// monitor answers as for any unknown hypercall. Called on the vCPU's thread; waits for two
+    /// milliseconds at most, and for half of one once the vCPU is wanted elsewhere
+    /// ([`Caller::is_wanted`]); it holds no lock meanwhile, so other vCPUs go on.
     pub fn hypercall(&self, opcode: u64, args: &[u64; 9], caller: &dyn Caller) -> Option<Answer> {
         hcall::dispatch(self, opcode, args, caller)
     }
@@ -131,7 +137,8 @@ impl Scm {
         self.slot(drc)?.resource()
     }
 
-    /// Where the connector of a plugged device stands. For a host that waits for the guest to give a device back.
+    /// Where the connector of a plugged device stands. For a host that waits for the guest to give
+    /// a device back.
     pub fn connector(&self, drc: DrcIndex) -> Option<ConnectorState> {
         let slot = self.slot(drc)?;
         let state = slot.state();

@@ -1,4 +1,5 @@
-//! Plugging and unplugging on the host's side, and the device tree that tells the guest what there is.
+//! Plugging and unplugging on the host's side, and the device tree that tells the guest what there
+//! is.
 
 use super::{Scm, Slot, drc_of_slot, slot_of_drc};
 use crate::abi::{BLOCK_SIZE, MAX_SLOTS, property};
@@ -11,8 +12,8 @@ use papr_dr::{DrcType, Resource, drc_properties};
 
 /// Is told when a region must appear in, or vanish from, guest real memory.
 ///
-/// Called on the thread that plugs, or on the vCPU's that gives a device back. No lock is held that a hypercall needs, but
-/// plugging goes on meanwhile: an implementation must not plug or unplug.
+/// Called on the thread that plugs, or on the vCPU's that gives a device back. No lock is held that
+/// a hypercall needs, but plugging goes on meanwhile: an implementation must not plug or unplug.
 pub trait RegionListener: Send + Sync {
     /// The region must be reachable for the guest from now on.
     fn attached(&self, region: &Region);
@@ -35,8 +36,8 @@ pub enum Plug {
 pub enum Unplug {
     /// The guest does not hold the device: it is gone already.
     Done,
-    /// The guest was not asked yet: the monitor sends the event, and the device goes when the guest gives it back, or at
-    /// the next reset.
+    /// The guest was not asked yet: the monitor sends the event, and the device goes when the guest
+    /// gives it back, or at the next reset.
     WaitsForGuest,
 }
 
@@ -178,16 +179,18 @@ impl Scm {
         if !at_once {
             return Ok(Unplug::WaitsForGuest);
         }
-        // The guest does not hold the device, so nobody needs these answers; the flushes themselves are waited for.
+        // The guest does not hold the device, so nobody needs these answers; the flushes themselves
+        // are waited for.
         slot.calls().drain(self.options.drain_limit);
         self.detach(slot, &device);
         Ok(Unplug::Done)
     }
 
-    /// Takes a device out, once nothing of it is outstanding. Its file is closed, and unlocked, when the last sync ends
-    /// and the last `Arc` of it is dropped.
+    /// Takes a device out, once nothing of it is outstanding. Its file is closed, and unlocked,
+    /// when the last sync ends and the last `Arc` of it is dropped.
     ///
-    /// Names the device, since two may have found that it can go, and another may be in its place by now.
+    /// Names the device, since two may have found that it can go, and another may be in its place
+    /// by now.
     pub(super) fn detach(&self, slot: &Slot, device: &Arc<Nvdimm>) {
         let _plugging = lock(&self.plugging);
         if !slot.detach(device) {
@@ -213,7 +216,8 @@ impl Scm {
             .u32("#size-cells", 0)
             .string("device_type", property::PERSISTENT_MEMORY);
         node.properties.extend(drc_properties(&connectors));
-        // Only what the guest holds, so that a device that is hot-plugged during a reboot is not there twice.
+        // Only what the guest holds, so that a device that is hot-plugged during a reboot is not
+        // there twice.
         let held = self.slots.iter().filter(|slot| slot.is_held());
         node.children = held
             .filter_map(Slot::resource)

@@ -27,8 +27,8 @@ impl Connectors for Scm {
 }
 
 impl Scm {
-    /// Forgets the results that nobody will fetch, after what runs has ended: for a new kernel's negotiation
-    /// (`ibm,client-architecture-support`), when the one before can't ask any more.
+    /// Forgets the results that nobody will fetch, after what runs has ended: for a new kernel's
+    /// negotiation (`ibm,client-architecture-support`), when the one before can't ask any more.
     pub fn drain_calls(&self, limit: Duration) -> usize {
         let abandoned = self
             .slots

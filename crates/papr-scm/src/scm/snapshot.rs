@@ -1,7 +1,9 @@
-//! What a snapshot carries of a machine's persistent memory, and the refusal of what can't be honoured.
+//! What a snapshot carries of a machine's persistent memory, and the refusal of what can't be
+//! honoured.
 //!
-//! The bytes of devices are not in it: they are in their files, which the restored machine opens. What a running guest
-//! was told can't be taken back, so a restore that would change it is refused before anything changes.
+//! The bytes of devices are not in it: they are in their files, which the restored machine opens.
+//! What a running guest was told can't be taken back, so a restore that would change it is refused
+//! before anything changes.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -113,8 +115,8 @@ impl PreparedImport<'_> {
 }
 
 impl Scm {
-    /// The state to save. Call it while no vCPU runs. Flushes that run go on here, and are run again by the machine that
-    /// the state is restored to, before it answers them.
+    /// The state to save. Call it while no vCPU runs. Flushes that run go on here, and are run
+    /// again by the machine that the state is restored to, before it answers them.
     pub fn export(&self) -> ScmState {
         let device = |slot: &super::Slot| {
             let connector = slot.state();
@@ -142,16 +144,18 @@ impl Scm {
         }
     }
 
-    /// Brings a machine, with the same devices plugged, to where a saved one was. Call it before any vCPU runs.
+    /// Brings a machine, with the same devices plugged, to where a saved one was. Call it before
+    /// any vCPU runs.
     ///
     /// # Errors
-    /// [`RestoreError`] where the guest would find something else than it was told. Nothing has changed then.
+    /// [`RestoreError`] where the guest would find something else than it was told. Nothing has
+    /// changed then.
     pub fn import(&self, state: ScmState) -> Result<(), RestoreError> {
         self.prepare_import(state).map(PreparedImport::commit)
     }
 
-    /// The first half of [`import`](Self::import): whether the state fits, without any change. Nothing
-    /// is plugged or unplugged until the answer is committed or dropped.
+    /// The first half of [`import`](Self::import): whether the state fits, without any change.
+    /// Nothing is plugged or unplugged until the answer is committed or dropped.
     ///
     /// # Errors
     /// As those of [`import`](Self::import).

@@ -11,11 +11,12 @@ use papr_dr::sync::lock;
 
 pub(crate) const NANOS: i128 = 1_000_000_000;
 const DAY: i64 = 86_400;
-/// The end of the year 9999, the last that a guest may set, in seconds since 1970: no clock is further off.
+/// The end of the year 9999, the last that a guest may set, in seconds since 1970: no clock is
+/// further off.
 const LAST_SECOND: u64 = 253_402_300_800;
 
-/// The machine's clock: the host's, shifted by what the guest set. It keeps its shift over a reset, as a clock with a
-/// battery does.
+/// The machine's clock: the host's, shifted by what the guest set. It keeps its shift over a reset,
+/// as a clock with a battery does.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     ahead_nanos: Mutex<i128>,
@@ -59,7 +60,8 @@ impl Clock {
             .map_or(0, |since| since.as_nanos() as i128)
     }
 
-    /// The time: calendar and nanoseconds. Never before 1970, even where the host's clock was put back.
+    /// The time: calendar and nanoseconds. Never before 1970, even where the host's clock was put
+    /// back.
     pub(crate) fn now(&self) -> (Calendar, u32) {
         let nanos = (Self::host_nanos() + *lock(&self.ahead_nanos)).max(0);
         (

@@ -1,4 +1,5 @@
-//! The guest's console: a virtual terminal of type `hvterm1` (H_PUT_TERM_CHAR, H_GET_TERM_CHAR), 16 bytes at a time.
+//! The guest's console: a virtual terminal of type `hvterm1` (H_PUT_TERM_CHAR, H_GET_TERM_CHAR), 16
+//! bytes at a time.
 
 mod part;
 
@@ -23,10 +24,12 @@ pub(crate) const CHUNK: usize = 16;
 
 /// Where console output goes. Called on a vCPU's thread, one call at a time.
 pub trait ConsoleBackend: Send {
-    /// Takes all of `bytes` (at most 16) and answers true, or takes none and answers false: the guest comes again.
+    /// Takes all of `bytes` (at most 16) and answers true, or takes none and answers false: the
+    /// guest comes again.
     fn write(&mut self, bytes: &[u8]) -> bool;
 
-    /// The guest has read input, so [`Platform::console_input`](crate::Platform::console_input) has room again.
+    /// The guest has read input, so [`Platform::console_input`](crate::Platform::console_input) has
+    /// room again.
     fn input_read(&mut self) {}
 }
 

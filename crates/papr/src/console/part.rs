@@ -67,7 +67,8 @@ impl Part for Console {
     }
 }
 
-/// Whether `unit` names the terminal. Kernels print through unit 0 before they have read the device tree.
+/// Whether `unit` names the terminal. Kernels print through unit 0 before they have read the device
+/// tree.
 fn is_terminal(unit: u64) -> bool {
     unit == u64::from(VTY_UNIT) || unit == 0
 }

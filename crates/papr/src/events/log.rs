@@ -1,6 +1,7 @@
-//! The error log in which an event reaches the guest (PAPR, "Error and Event Notification"): a fixed part of 8 bytes, a
-//! general extension of 16, and sections in the platform event log format, version 6: private header (PH), user
-//! header (UH), and one that says what happened (EP or HP). All numbers are big-endian.
+//! The error log in which an event reaches the guest (PAPR, "Error and Event Notification"): a
+//! fixed part of 8 bytes, a general extension of 16, and sections in the platform event log format,
+//! version 6: private header (PH), user header (UH), and one that says what happened (EP or HP).
+//! All numbers are big-endian.
 
 use super::{EPOW_SHUTDOWN, Event, HotPlug, HotPlugAction, HotPlugResource};
 use crate::clock::Calendar;

@@ -1,8 +1,8 @@
-//! What happens to a machine from outside and its guest must hear of: a request to power off (an EPOW event) and devices
-//! that are plugged or asked back (hot-plug events).
+//! What happens to a machine from outside and its guest must hear of: a request to power off (an
+//! EPOW event) and devices that are plugged or asked back (hot-plug events).
 //!
-//! An event is queued, its class's interrupt is raised, and the guest fetches it by `check-exception` in the form of an
-//! error log.
+//! An event is queued, its class's interrupt is raised, and the guest fetches it by
+//! `check-exception` in the form of an error log.
 //!
 //! - `queue`: what waits to be fetched;
 //! - `log`: the form in which it is fetched;

@@ -92,10 +92,11 @@ impl Part for EventSources {
     }
 }
 
-/// check-exception: vector, additional information, event mask, whether critical, buffer, its length (and more
-/// additional information). Hands over the first event of the classes in the mask.
+/// check-exception: vector, additional information, event mask, whether critical, buffer, its
+/// length (and more additional information). Hands over the first event of the classes in the mask.
 ///
-/// Where more events of that class wait its interrupt is raised again, as a guest fetches one event per interrupt.
+/// Where more events of that class wait its interrupt is raised again, as a guest fetches one event
+/// per interrupt.
 fn check_exception(sources: &EventSources, request: &Request<'_>) -> Answer {
     let &[_, _, mask, _, buffer, length, ..] = request.args else {
         return Answer::status(status::PARAMETER);
@@ -115,7 +116,8 @@ fn check_exception(sources: &EventSources, request: &Request<'_>) -> Answer {
     }
 }
 
-/// event-scan: event mask, whether critical, buffer and its length. There are no errors of hardware to report.
+/// event-scan: event mask, whether critical, buffer and its length. There are no errors of hardware
+/// to report.
 fn event_scan(_: &EventSources, _: &Request<'_>) -> Answer {
     Answer::status(status::NO_EVENT)
 }

@@ -97,7 +97,8 @@ impl Events {
         Ok(class)
     }
 
-    /// Hands the first event of the classes in `mask` over by `deliver`, which is given its log and says whether it took it.
+    /// Hands the first event of the classes in `mask` over by `deliver`, which is given its log and
+    /// says whether it took it.
     pub(crate) fn fetch(
         &self,
         mask: u32,

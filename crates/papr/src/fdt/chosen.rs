@@ -18,8 +18,8 @@ pub(super) fn chosen(config: &PlatformConfig) -> Node {
     node
 }
 
-/// Option vector 5 of PAPR's `ibm,client-architecture-support`, as granted: byte 0 holds the vector's length less one,
-/// the others are numbered as PAPR numbers them.
+/// Option vector 5 of PAPR's `ibm,client-architecture-support`, as granted: byte 0 holds the
+/// vector's length less one, the others are numbered as PAPR numbers them.
 fn granted_options() -> Vec<u8> {
     /// Byte and value of each option.
     const OPTIONS: [(usize, u8); 7] = [

@@ -20,16 +20,19 @@ const VECTOR_AND_VSX: u32 = 2;
 /// `ibm,dfp`: 1 says decimal floating point.
 const DECIMAL: u32 = 1;
 
-/// Page sizes of radix translation: the AP field of `tlbie` in the top 3 bits, log2 of the size in the low ones.
+/// Page sizes of radix translation: the AP field of `tlbie` in the top 3 bits, log2 of the size in
+/// the low ones.
 const RADIX_PAGE_SIZES: [u32; 4] = [12, 5 << 29 | 16, 1 << 29 | 21, 2 << 29 | 30];
 
-/// The domains that a vCPU belongs to, from the widest to the narrowest; the last is the vCPU itself.
+/// The domains that a vCPU belongs to, from the widest to the narrowest; the last is the vCPU
+/// itself.
 pub(crate) fn vcpu_associativity(vcpu: VcpuId) -> [u32; 5] {
     [0, 0, 0, 0, vcpu.0]
 }
 
-/// `ibm,pa-features`, an attribute descriptor of type 0 (PAPR, "CPU node properties"): byte number and value of what the
-/// processor can. Transactional memory (byte 22), event-based branches (34) and copy and paste (38) are not there.
+/// `ibm,pa-features`, an attribute descriptor of type 0 (PAPR, "CPU node properties"): byte number
+/// and value of what the processor can. Transactional memory (byte 22), event-based branches (34)
+/// and copy and paste (38) are not there.
 const FEATURES: &[(usize, u8)] = &[
     // MMU, FPU, SLB, run latch, DABR, no-execute pages.
     (0, 0xF6),

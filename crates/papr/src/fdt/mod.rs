@@ -2,8 +2,8 @@
 //! from the machine's configuration is here, a file per node; the rest is what the parts of the
 //! platform add.
 //!
-//! There is no firmware and no negotiation (CAS) before the kernel: what they would have put into the
-//! tree is there from the start. The tree announces only what the platform does.
+//! There is no firmware and no negotiation (CAS) before the kernel: what they would have put into
+//! the tree is there from the start. The tree announces only what the platform does.
 
 mod chosen;
 mod cpus;
@@ -14,9 +14,11 @@ mod rtas;
 mod tests;
 
 pub(crate) use cpus::vcpu_associativity;
-pub(crate) use root::{Announced, device_tree};
+pub(crate) use root::device_tree;
 
-use device_tree::{Conflict, FlattenError};
+use device_tree::{Conflict, FlattenError, Node};
+
+use crate::rtas::Service;
 
 /// Why there can't be a device tree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,4 +29,14 @@ pub enum DeviceTreeError {
     /// A mistake in the program.
     #[error("two parts of the platform contradict each other: {0}")]
     Conflict(#[from] Conflict),
+}
+
+/// What the parts of a platform announce in its tree.
+pub(crate) struct Announced<'a> {
+    /// RTAS services, in the order of their tokens.
+    pub(crate) services: Vec<&'a Service>,
+    /// Groups of hypercalls.
+    pub(crate) hypercall_groups: Vec<&'static str>,
+    /// Nodes for below the root, or overlays of those that are there.
+    pub(crate) nodes: Vec<Node>,
 }

@@ -2,19 +2,9 @@
 
 use device_tree::{Node, flatten};
 
-use super::{DeviceTreeError, chosen, cpus, memory, rtas};
+use super::{Announced, DeviceTreeError, chosen, cpus, memory, rtas};
 use crate::config::PlatformConfig;
-use crate::rtas::{RTAS_SIZE, Service};
-
-/// What the parts of a platform announce in its tree.
-pub(crate) struct Announced<'a> {
-    /// RTAS services, in the order of their tokens.
-    pub(crate) services: Vec<&'a Service>,
-    /// Groups of hypercalls.
-    pub(crate) hypercall_groups: Vec<&'static str>,
-    /// Nodes for below the root, or overlays of those that are there.
-    pub(crate) nodes: Vec<Node>,
-}
+use crate::rtas::RTAS_SIZE;
 
 /// The whole tree, flattened.
 ///

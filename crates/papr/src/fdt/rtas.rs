@@ -1,7 +1,8 @@
-//! `/rtas`: the services and their tokens, where RTAS lies, and which groups of hypercalls there are.
+//! `/rtas`: the services and their tokens, where RTAS lies, and which groups of hypercalls there
+//! are.
 
+use super::Announced;
 use super::memory::MEMORY_ASSOCIATIVITY;
-use super::root::Announced;
 use device_tree::Node;
 
 use crate::config::{LMB_SIZE, PlatformConfig};

@@ -1,4 +1,5 @@
-//! Numbers of the hypercall interface (PAPR, "Hypervisor Call Functions"): opcodes and return codes.
+//! Numbers of the hypercall interface (PAPR, "Hypervisor Call Functions"): opcodes and return
+//! codes.
 
 /// Set SPRG0.
 pub const H_SET_SPRG0: u64 = 0x24;
@@ -52,11 +53,12 @@ pub const H_SET_MODE: u64 = 0x31C;
 pub const H_REGISTER_PROC_TBL: u64 = 0x37C;
 /// System reset interrupt to a vCPU.
 pub const H_SIGNAL_SYS_RESET: u64 = 0x380;
-/// Call RTAS with the argument block at r4: private to this platform's RTAS stub (the number that KVM and QEMU use).
+/// Call RTAS with the argument block at r4: private to this platform's RTAS stub (the number that
+/// KVM and QEMU use).
 pub const H_RTAS: u64 = 0xF000;
 
-/// Calls that every stock kernel tries at boot (0x28, 0x398, 0xF080), or reading /proc/powerpc/lparcfg (0x2B8, 0x2D4), and that this
-/// platform does not have: not worth a warning.
+/// Calls that every stock kernel tries at boot (0x28, 0x398, 0xF080), or reading
+/// /proc/powerpc/lparcfg (0x2B8, 0x2D4), and that this platform does not have: not worth a warning.
 pub(crate) const PROBES: [u64; 5] = [0x28, 0x2B8, 0x2D4, 0x398, 0xF080];
 
 pub use papr_dr::abi::status::*;

@@ -19,8 +19,8 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
-    /// A register as a hostile guest would choose it: small numbers, addresses around the end of memory, connectors,
-    /// limits, noise.
+    /// A register as a hostile guest would choose it: small numbers, addresses around the end of
+    /// memory, connectors, limits, noise.
     fn register(&mut self) -> u64 {
         let noise = self.next();
         let more = noise >> 8;
@@ -46,7 +46,8 @@ impl Random {
     }
 }
 
-/// Makes random hypercalls, and checks that the machine still answers and remembers no more than it may.
+/// Makes random hypercalls, and checks that the machine still answers and remembers no more than it
+/// may.
 fn attack(m: &Machine, rounds: usize) {
     const BLOCK: u64 = 0x7000;
     let mut random = Random(0x5EED);

@@ -1,7 +1,8 @@
-//! Non-volatile memory, where a guest keeps what the next one should find: Linux its last messages before it died.
+//! Non-volatile memory, where a guest keeps what the next one should find: Linux its last messages
+//! before it died.
 //!
-//! It survives resets. To make it survive the host process the monitor saves [`Platform::nvram`] and puts it back by
-//! [`Platform::load_nvram`](crate::Platform::load_nvram).
+//! It survives resets. To make it survive the host process the monitor saves [`Platform::nvram`]
+//! and puts it back by [`Platform::load_nvram`](crate::Platform::load_nvram).
 //!
 //! [`Platform::nvram`]: crate::Platform::nvram
 
@@ -56,8 +57,8 @@ impl Nvram {
         Some(bytes.get(at..at.checked_add(length)?)?.to_vec())
     }
 
-    /// Lets `fill` change some bytes; `None` where there are none such, or where `fill` fails, which must leave them as
-    /// they were.
+    /// Lets `fill` change some bytes; `None` where there are none such, or where `fill` fails,
+    /// which must leave them as they were.
     pub(crate) fn write(
         &self,
         at: usize,
@@ -69,8 +70,8 @@ impl Nvram {
     }
 }
 
-/// Fresh memory: one free partition (CHRP, "NVRAM partitions": signature, checksum, length in blocks of 16 bytes, name),
-/// which operating systems divide as they need.
+/// Fresh memory: one free partition (CHRP, "NVRAM partitions": signature, checksum, length in
+/// blocks of 16 bytes, name), which operating systems divide as they need.
 fn blank() -> Vec<u8> {
     const FREE: u8 = 0x7F;
     const BLOCK: usize = 16;

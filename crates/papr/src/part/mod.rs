@@ -1,9 +1,9 @@
 //! What the platform is made of: parts, each of which registers what it answers for.
 //!
-//! A part is a device or a facility of the machine: the console, the interrupt controller, persistent
-//! memory. It names its hypercalls, RTAS services, connectors and device-tree nodes, and carries its
-//! state over resets, snapshots and migrations. [`Platform`](crate::Platform) is a list of parts and
-//! tables made from what they register, so adding a part changes nothing else.
+//! A part is a device or a facility of the machine: the console, the interrupt controller,
+//! persistent memory. It names its hypercalls, RTAS services, connectors and device-tree nodes, and
+//! carries its state over resets, snapshots and migrations. [`Platform`](crate::Platform) is a list
+//! of parts and tables made from what they register, so adding a part changes nothing else.
 
 mod state;
 
@@ -38,16 +38,17 @@ pub trait Part: Send + Sync {
         Ok(())
     }
 
-    /// Its hypercalls. An opcode that another part has is an error of [`Platform::new`]. A handler is
-    /// called on the thread of the vCPU, from several at once; what it waits for, its vCPU waits for.
+    /// Its hypercalls. An opcode that another part has is an error of [`Platform::new`]. A handler
+    /// is called on the thread of the vCPU, from several at once; what it waits for, its vCPU waits
+    /// for.
     ///
     /// [`Platform::new`]: crate::Platform::new
     fn hypercalls(self: Arc<Self>) -> Vec<Hypercall> {
         Vec::new()
     }
 
-    /// The groups of hypercalls (`ibm,hypertas-functions`) by which its hypercalls are announced. Only
-    /// groups in which everything works that guests use.
+    /// The groups of hypercalls (`ibm,hypertas-functions`) by which its hypercalls are announced.
+    /// Only groups in which everything works that guests use.
     fn hypercall_groups(&self) -> &'static [&'static str] {
         &[]
     }
@@ -64,9 +65,9 @@ pub trait Part: Send + Sync {
         None
     }
 
-    /// What it adds to the device tree: nodes for below the root, or overlays of nodes that are there
-    /// (`/chosen`, `/vdevice`), which get its properties and children. Asked for at every start of the
-    /// guest, after a [`reset`](Self::reset), while no vCPU runs.
+    /// What it adds to the device tree: nodes for below the root, or overlays of nodes that are
+    /// there (`/chosen`, `/vdevice`), which get its properties and children. Asked for at every
+    /// start of the guest, after a [`reset`](Self::reset), while no vCPU runs.
     fn device_tree(&self) -> Vec<Node> {
         Vec::new()
     }
@@ -82,8 +83,8 @@ pub trait Part: Send + Sync {
     }
 
     /// Its state, to be saved: all that its guest could tell apart. Called while no vCPU runs, with
-    /// arrivals from outside (typed text, events) held back. Work that goes on meanwhile is in it so
-    /// that the importing machine does it again.
+    /// arrivals from outside (typed text, events) held back. Work that goes on meanwhile is in it
+    /// so that the importing machine does it again.
     fn export(&self) -> Value {
         Value::Null
     }

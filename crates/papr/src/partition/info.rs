@@ -1,5 +1,5 @@
-//! Hypercalls that tell the guest something: H_GET_PPP, H_PIC, H_GET_CPU_CHARACTERISTICS, H_HOME_NODE_ASSOCIATIVITY,
-//! H_RANDOM.
+//! Hypercalls that tell the guest something: H_GET_PPP, H_PIC, H_GET_CPU_CHARACTERISTICS,
+//! H_HOME_NODE_ASSOCIATIVITY, H_RANDOM.
 
 use super::Partition;
 use crate::fdt::vcpu_associativity;
@@ -13,8 +13,8 @@ pub(super) fn random(partition: &Partition, call: &mut Call<'_>) -> Reply {
     Reply::SUCCESS
 }
 
-/// H_GET_PPP: answers r4 entitlement and r5 unallocated entitlement in hundredths of a processor, r6 group and pool,
-/// r7 weights and processor counts.
+/// H_GET_PPP: answers r4 entitlement and r5 unallocated entitlement in hundredths of a processor,
+/// r6 group and pool, r7 weights and processor counts.
 pub(super) fn performance_parameters(partition: &Partition, call: &mut Call<'_>) -> Reply {
     let vcpus = u64::from(partition.config.vcpus);
     const CAPPED: u64 = 1 << 48;
@@ -25,18 +25,21 @@ pub(super) fn performance_parameters(partition: &Partition, call: &mut Call<'_>)
     Reply::SUCCESS
 }
 
-/// H_PIC: how long the processor pool was idle. It would tell a guest about its neighbours; PAPR lets a hypervisor
-/// withhold it. Linux shows the outputs without a look at the status, so they are cleared.
+/// H_PIC: how long the processor pool was idle. It would tell a guest about its neighbours; PAPR
+/// lets a hypervisor withhold it. Linux shows the outputs without a look at the status, so they are
+/// cleared.
 pub(super) fn pool_idle_count(_: &Partition, call: &mut Call<'_>) -> Reply {
     call.output(0, 0);
     call.output(1, 0);
     Reply::status(H_AUTHORITY)
 }
 
-/// H_GET_CPU_CHARACTERISTICS: answers r4 what the processor can do against speculation attacks, r5 what the guest should.
+/// H_GET_CPU_CHARACTERISTICS: answers r4 what the processor can do against speculation attacks, r5
+/// what the guest should.
 ///
-/// The barrier and flush instructions by which a guest would mitigate them do nothing to the host's caches and
-/// predictors, so the guest is told to leave them out: a false sense of safety that costs time would be worse.
+/// The barrier and flush instructions by which a guest would mitigate them do nothing to the host's
+/// caches and predictors, so the guest is told to leave them out: a false sense of safety that
+/// costs time would be worse.
 pub(super) fn cpu_characteristics(_: &Partition, call: &mut Call<'_>) -> Reply {
     const NO_L1D_FLUSH_ENTRY: u64 = 1 << (63 - 7);
     const NO_L1D_FLUSH_USER_ACCESS: u64 = 1 << (63 - 8);
@@ -49,10 +52,11 @@ pub(super) fn cpu_characteristics(_: &Partition, call: &mut Call<'_>) -> Reply {
     Reply::SUCCESS
 }
 
-/// H_HOME_NODE_ASSOCIATIVITY: r4 what r5 names (1: a vCPU), r5 the vCPU; answers r4 to r9 its associativity list.
+/// H_HOME_NODE_ASSOCIATIVITY: r4 what r5 names (1: a vCPU), r5 the vCPU; answers r4 to r9 its
+/// associativity list.
 ///
-/// The list comes as a stream of 16-bit fields: a number below 2^15 with the top bit set, a larger one as 32 bits in two
-/// fields, all ones for the end.
+/// The list comes as a stream of 16-bit fields: a number below 2^15 with the top bit set, a larger
+/// one as 32 bits in two fields, all ones for the end.
 pub(super) fn home_node_associativity(partition: &Partition, call: &mut Call<'_>) -> Reply {
     const VIRTUAL_PROCESSOR: u64 = 1;
     const FIELDS_PER_REGISTER: usize = 4;

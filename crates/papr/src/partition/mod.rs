@@ -1,5 +1,5 @@
-//! The partition as its guest sees it: what it is entitled to and made of, random numbers, and how it
-//! ends.
+//! The partition as its guest sees it: what it is entitled to and made of, random numbers, and how
+//! it ends.
 //!
 //! - `info`: H_GET_PPP, H_PIC, H_GET_CPU_CHARACTERISTICS, H_HOME_NODE_ASSOCIATIVITY, H_RANDOM;
 //! - `system_parameter`: ibm,get-system-parameter, ibm,set-system-parameter;

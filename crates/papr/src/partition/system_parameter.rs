@@ -29,8 +29,8 @@ fn value(partition: &Partition, parameter: u32) -> Option<Vec<u8>> {
     })
 }
 
-/// ibm,get-system-parameter: parameter, buffer, its length. The buffer gets the value's length in 2 bytes, then as
-/// much of the value as there is room for.
+/// ibm,get-system-parameter: parameter, buffer, its length. The buffer gets the value's length in 2
+/// bytes, then as much of the value as there is room for.
 pub(super) fn get(partition: &Partition, request: &Request<'_>) -> Answer {
     let &[parameter, buffer, length] = request.args else {
         return Answer::status(status::PARAMETER);

@@ -1,5 +1,5 @@
-//! What vCPUs do to themselves and to one another: H_CEDE, H_PROD, H_CONFER, H_JOIN, H_SIGNAL_SYS_RESET, H_SET_SPRG0
-//! (PAPR, "Processor Virtualization").
+//! What vCPUs do to themselves and to one another: H_CEDE, H_PROD, H_CONFER, H_JOIN,
+//! H_SIGNAL_SYS_RESET, H_SET_SPRG0 (PAPR, "Processor Virtualization").
 
 use super::Processors;
 use crate::action::Action;
@@ -26,8 +26,9 @@ fn vcpu(processors: &Processors, argument: u64) -> Option<VcpuId> {
 
 /// H_CEDE: enables external interrupts and waits for something to do.
 ///
-/// The dispatch count moves, which guests read as how often they were given a processor, and stays even: a ceding vCPU runs again as soon as it is asked to, and Linux up to 6.6 sends no work to
-/// a CPU whose count is odd, taking it for one that lost its processor.
+/// The dispatch count moves, which guests read as how often they were given a processor, and stays
+/// even: a ceding vCPU runs again as soon as it is asked to, and Linux up to 6.6 sends no work to a
+/// CPU whose count is odd, taking it for one that lost its processor.
 pub(super) fn cede(processors: &Processors, call: &mut Call<'_>) -> Reply {
     call.cpu.enable_external_interrupts();
     processors.areas.note_cede(call.memory, call.caller());
@@ -44,9 +45,11 @@ pub(super) fn prod(processors: &Processors, call: &mut Call<'_>) -> Reply {
     Reply::SUCCESS
 }
 
-/// H_CONFER: r4 a vCPU (or all ones: any) that should run, r5 its yield count when the caller decided so.
+/// H_CONFER: r4 a vCPU (or all ones: any) that should run, r5 its yield count when the caller
+/// decided so.
 ///
-/// To itself it means to wait for a prod. If the target runs, or was dispatched since, there is nothing to give.
+/// To itself it means to wait for a prod. If the target runs, or was dispatched since, there is
+/// nothing to give.
 pub(super) fn confer(processors: &Processors, call: &mut Call<'_>) -> Reply {
     let target = call.arg(0);
     if target == CONFER_TO_ALL {
@@ -68,7 +71,8 @@ pub(super) fn confer(processors: &Processors, call: &mut Call<'_>) -> Reply {
     }
 }
 
-/// H_JOIN: waits for a prod, unless all others wait so or are stopped: then H_CONTINUE. Needs MSR\[EE\] off.
+/// H_JOIN: waits for a prod, unless all others wait so or are stopped: then H_CONTINUE. Needs
+/// MSR\[EE\] off.
 pub(super) fn join(processors: &Processors, call: &mut Call<'_>) -> Reply {
     if call.cpu.external_interrupts_enabled() {
         return Reply::status(H_BAD_MODE);

@@ -1,6 +1,6 @@
-//! The processors of the machine, as far as they are the platform's: waiting and waking, starting and
-//! stopping, modes that hypercalls set. What a processor is and does is the monitor's ([`crate::vcpu`],
-//! [`crate::host`]).
+//! The processors of the machine, as far as they are the platform's: waiting and waking, starting
+//! and stopping, modes that hypercalls set. What a processor is and does is the monitor's
+//! ([`crate::vcpu`], [`crate::host`]).
 //!
 //! - `hcall`: H_CEDE, H_PROD, H_CONFER, H_JOIN and so on; `mode`: H_SET_MODE, the process table;
 //! - `rtas`: start-cpu, stop-self, query-cpu-stopped-state;

@@ -1,4 +1,5 @@
-//! Modes of the processor: H_SET_MODE and H_REGISTER_PROC_TBL (PAPR, "Set Processor Mode", "Register Process Table").
+//! Modes of the processor: H_SET_MODE and H_REGISTER_PROC_TBL (PAPR, "Set Processor Mode",
+//! "Register Process Table").
 
 use super::Processors;
 use crate::hcall::abi::{H_P2, H_P3, H_P4, H_PARAMETER, H_UNSUPPORTED_FLAG};
@@ -63,8 +64,9 @@ pub(super) fn set_mode(processors: &Processors, call: &mut Call<'_>) -> Reply {
     Reply::SUCCESS
 }
 
-/// H_PERFMON: r4 modes to set, r5 modes to reset; r4 then has those in use. The only mode is the performance monitor itself (bit
-/// 0), which costs nothing while its counters are frozen, and so is always on.
+/// H_PERFMON: r4 modes to set, r5 modes to reset; r4 then has those in use. The only mode is the
+/// performance monitor itself (bit 0), which costs nothing while its counters are frozen, and so is
+/// always on.
 pub(super) fn performance_monitor(_: &Processors, call: &mut Call<'_>) -> Reply {
     const ENABLED: u64 = 1 << 63;
     let (set, reset) = (call.arg(0), call.arg(1));
@@ -89,9 +91,11 @@ const TABLE_SIZE_BASE: u64 = 12;
 /// The largest table is 64 GiB.
 const TABLE_SIZE_MAX: u64 = 24;
 
-/// H_REGISTER_PROC_TBL: r4 flags, r5 table, r6 page size (0 for radix), r7 log2 of the size less 12.
+/// H_REGISTER_PROC_TBL: r4 flags, r5 table, r6 page size (0 for radix), r7 log2 of the size less
+/// 12.
 ///
-/// Only radix translation is granted (`ibm,architecture-vec-5` says so), so a hashed table is refused.
+/// Only radix translation is granted (`ibm,architecture-vec-5` says so), so a hashed table is
+/// refused.
 pub(super) fn register_process_table(processors: &Processors, call: &mut Call<'_>) -> Reply {
     let (flags, base, page_size, size) = (call.arg(0), call.arg(1), call.arg(2), call.arg(3));
     if flags & !FLAGS != 0 || flags & (MODIFY | REGISTER) == REGISTER {

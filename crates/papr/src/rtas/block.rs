@@ -1,5 +1,5 @@
-//! The argument block of an RTAS call: big-endian 32-bit words in guest memory: token, number of arguments, number of
-//! results, arguments, results.
+//! The argument block of an RTAS call: big-endian 32-bit words in guest memory: token, number of
+//! arguments, number of results, arguments, results.
 
 use crate::host::{GuestMemory, GuestMemoryError};
 
@@ -20,7 +20,8 @@ pub(super) struct ArgumentBlock {
 }
 
 impl ArgumentBlock {
-    /// Reads the block at `address`. `None` where any of it, the results included, is outside memory or has absurd counts.
+    /// Reads the block at `address`. `None` where any of it, the results included, is outside
+    /// memory or has absurd counts.
     pub(super) fn read(memory: &dyn GuestMemory, address: u64) -> Option<ArgumentBlock> {
         let mut header = [0; HEADER * 4];
         memory.read(address, &mut header).ok()?;
@@ -59,7 +60,8 @@ impl ArgumentBlock {
         self.results
     }
 
-    /// Writes the status and the values, as many as there is room for; results beyond the values become 0.
+    /// Writes the status and the values, as many as there is room for; results beyond the values
+    /// become 0.
     pub(super) fn write_results(
         &self,
         memory: &dyn GuestMemory,

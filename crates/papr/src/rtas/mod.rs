@@ -1,8 +1,8 @@
-//! Run-time abstraction services (PAPR, "RTAS"): what in guest memory is a stub of five instructions,
-//! and here a table of the services that the parts of the platform register.
+//! Run-time abstraction services (PAPR, "RTAS"): what in guest memory is a stub of five
+//! instructions, and here a table of the services that the parts of the platform register.
 //!
-//! A guest that calls with a token that is not in the table, with counts that are not the service's,
-//! or with arguments that make no sense gets status -3 (parameter error).
+//! A guest that calls with a token that is not in the table, with counts that are not the
+//! service's, or with arguments that make no sense gets status -3 (parameter error).
 
 mod block;
 mod service;

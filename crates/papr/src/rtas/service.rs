@@ -16,8 +16,8 @@ pub struct Request<'a> {
     pub memory: &'a dyn GuestMemory,
 }
 
-/// What a service answers: the status, as many values as it has results beyond that, and what becomes
-/// of the caller.
+/// What a service answers: the status, as many values as it has results beyond that, and what
+/// becomes of the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub(super) status: i32,

@@ -1,7 +1,7 @@
 //! RTAS as the guest finds it in memory: a stub that passes the call on as a hypercall.
 //!
-//! Linux enters it at its first byte in 32-bit big-endian mode without translation, the argument block's address in r3
-//! and the way back in LR.
+//! Linux enters it at its first byte in 32-bit big-endian mode without translation, the argument
+//! block's address in r3 and the way back in LR.
 
 use crate::hcall::abi::H_RTAS;
 

@@ -57,8 +57,8 @@ impl ServiceTable {
         self.by_token.values().map(|(_, service)| service)
     }
 
-    /// Runs the call whose argument block lies at `address`. Answers the hypercall: H_PARAMETER where
-    /// there is no block, else H_SUCCESS with the status in the block.
+    /// Runs the call whose argument block lies at `address`. Answers the hypercall: H_PARAMETER
+    /// where there is no block, else H_SUCCESS with the status in the block.
     pub(crate) fn dispatch(&self, memory: &dyn GuestMemory, address: u64) -> Reply {
         let Some(block) = ArgumentBlock::read(memory, address) else {
             return Reply::status(H_PARAMETER);
@@ -145,7 +145,8 @@ mod tests {
                 "{address:#x}"
             );
         }
-        // A header at the very end of memory whose results lie beyond it: the machine must not power off.
+        // A header at the very end of memory whose results lie beyond it: the machine must not
+        // power off.
         let power_off = m.token("power-off");
         m.write_words(MEMORY - 12, &[power_off, 2, 1]);
         assert_eq!(

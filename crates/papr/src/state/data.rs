@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::config::PlatformConfig;
 use crate::part::{PartStateError, from_value, to_value};
 
-/// The version of [`PlatformState`] that this crate writes, and the only one that it reads. (Version 1
-/// had a field for each device.)
+/// The version of [`PlatformState`] that this crate writes, and the only one that it reads.
+/// (Version 1 had a field for each device.)
 pub const STATE_VERSION: u32 = 2;
 
 /// The platform at one moment.
@@ -21,8 +21,8 @@ pub struct PlatformState {
     pub version: u32,
     /// Which machine it was.
     pub machine: MachineState,
-    /// The states of its parts that have one, by the name of the part. (Left out only by versions that
-    /// are refused, and with this sentence rather than as damage.)
+    /// The states of its parts that have one, by the name of the part. (Left out only by versions
+    /// that are refused, and with this sentence rather than as damage.)
     #[serde(default)]
     pub parts: BTreeMap<String, PartState>,
 }
@@ -52,8 +52,8 @@ impl PartState {
 }
 
 impl PlatformState {
-    /// The state of the part `name`, which reads versions 1 to `newest`, as what it is made of; `None`
-    /// where the saved machine has no such part.
+    /// The state of the part `name`, which reads versions 1 to `newest`, as what it is made of;
+    /// `None` where the saved machine has no such part.
     ///
     /// # Errors
     /// [`ImportError::PartVersion`], [`ImportError::Damaged`].
@@ -80,8 +80,8 @@ impl PlatformState {
     }
 }
 
-/// What of a machine its running guest relies on. (What it was only started with, as the command line, can differ: the
-/// next start will use it.)
+/// What of a machine its running guest relies on. (What it was only started with, as the command
+/// line, can differ: the next start will use it.)
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineState {
     /// Name of the machine type, as [`MachineVersion::name`](crate::MachineVersion::name) gives it.

@@ -7,11 +7,11 @@ use crate::part::{Commit, Part};
 use crate::platform::Platform;
 
 impl Platform {
-    /// The state to save. Call it while no vCPU runs and nothing is plugged. What is typed or asked of
-    /// the guest meanwhile is in it in whole, or not at all.
+    /// The state to save. Call it while no vCPU runs and nothing is plugged. What is typed or asked
+    /// of the guest meanwhile is in it in whole, or not at all.
     ///
-    /// Flushes that run go on here; the machine that the state is imported to runs them again before
-    /// it answers them.
+    /// Flushes that run go on here; the machine that the state is imported to runs them again
+    /// before it answers them.
     pub fn export(&self) -> PlatformState {
         let _no_arrivals = lock(&self.arrivals);
         let state = |part: &dyn Part| {
@@ -30,8 +30,8 @@ impl Platform {
         }
     }
 
-    /// Goes to where a saved platform was, whatever this one was at, and drives the external-interrupt
-    /// wire of every vCPU.
+    /// Goes to where a saved platform was, whatever this one was at, and drives the
+    /// external-interrupt wire of every vCPU.
     ///
     /// Call it while no vCPU runs, with the same persistent-memory devices plugged. Anything may be
     /// passed: what can't be the state of this machine is refused.

@@ -1,12 +1,14 @@
 //! What an XICS does, without locks and wires.
 //!
-//! An interrupt of a source is *latched* in the source until a presentation controller takes it, *presented* until the
-//! guest accepts it by reading XIRR, and given back to the source (latched again) when something more favoured takes
-//! its place, when the guest raises the bar (CPPR), or when it masks or re-routes the source meanwhile.
-//! A lower number is a more favoured priority; an interrupt is presented only if it is more favoured than CPPR.
+//! An interrupt of a source is *latched* in the source until a presentation controller takes it,
+//! *presented* until the guest accepts it by reading XIRR, and given back to the source (latched
+//! again) when something more favoured takes its place, when the guest raises the bar (CPPR), or
+//! when it masks or re-routes the source meanwhile. A lower number is a more favoured priority; an
+//! interrupt is presented only if it is more favoured than CPPR.
 //!
-//! All sources of this platform are edge-triggered, so end-of-interrupt does nothing but to restore CPPR; an interrupt
-//! that comes in while an earlier one of the same source is being handled is latched and comes after it.
+//! All sources of this platform are edge-triggered, so end-of-interrupt does nothing but to restore
+//! CPPR; an interrupt that comes in while an earlier one of the same source is being handled is
+//! latched and comes after it.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +21,8 @@ pub struct Irq(pub u32);
 /// The source number under which an inter-processor interrupt shows in XIRR.
 pub(crate) const IPI: Irq = Irq(2);
 
-/// The least favoured priority: a source that has it is masked, an MFRR that has it asks for nothing.
+/// The least favoured priority: a source that has it is masked, an MFRR that has it asks for
+/// nothing.
 pub(crate) const MASKED: u8 = 0xFF;
 
 /// What is presented to a vCPU.
@@ -77,8 +80,8 @@ pub(crate) struct Route {
     pub(crate) priority: u8,
 }
 
-/// The controller of a machine. Methods that take a server do nothing where there is no such server: callers check
-/// with [`has_server`](Controller::has_server) to answer the guest.
+/// The controller of a machine. Methods that take a server do nothing where there is no such
+/// server: callers check with [`has_server`](Controller::has_server) to answer the guest.
 #[derive(Debug)]
 pub(crate) struct Controller {
     pub(super) presenters: Vec<Presenter>,
@@ -134,8 +137,8 @@ impl Controller {
             .map_or(MASKED, |p| p.mfrr)
     }
 
-    /// Reads XIRR and with it accepts the presented interrupt: CPPR becomes its priority. With nothing presented
-    /// nothing changes.
+    /// Reads XIRR and with it accepts the presented interrupt: CPPR becomes its priority. With
+    /// nothing presented nothing changes.
     pub(crate) fn accept(&mut self, server: u32) -> u32 {
         let xirr = self.xirr(server);
         if let Some(p) = self.presenters.get_mut(server as usize)
@@ -143,7 +146,8 @@ impl Controller {
         {
             p.cppr = accepted.priority;
         }
-        // Whatever else waits was less favoured than what was presented, so it has to wait for CPPR.
+        // Whatever else waits was less favoured than what was presented, so it has to wait for
+        // CPPR.
         xirr
     }
 
@@ -160,7 +164,8 @@ impl Controller {
         self.set_cppr(server, (xirr >> 24) as u8);
     }
 
-    /// Sets MFRR, which asks for an IPI where it is more favoured than CPPR. An IPI that is presented already stays so.
+    /// Sets MFRR, which asks for an IPI where it is more favoured than CPPR. An IPI that is
+    /// presented already stays so.
     pub(crate) fn set_mfrr(&mut self, server: u32, mfrr: u8) {
         if let Some(p) = self.presenters.get_mut(server as usize) {
             p.mfrr = mfrr;
@@ -168,8 +173,8 @@ impl Controller {
         }
     }
 
-    /// An edge on a source's line. One that comes while an earlier one is presented and not accepted is the same
-    /// interrupt: the handler that will run sees what both were about.
+    /// An edge on a source's line. One that comes while an earlier one is presented and not
+    /// accepted is the same interrupt: the handler that will run sees what both were about.
     pub(crate) fn pulse(&mut self, irq: Irq) {
         if self.holder(irq).is_some() {
             return;
@@ -210,7 +215,8 @@ impl Controller {
         self.change(irq, |source| source.priority = MASKED)
     }
 
-    /// Gives a source the priority that it had before it was turned off. False where there is no such source.
+    /// Gives a source the priority that it had before it was turned off. False where there is no
+    /// such source.
     pub(crate) fn turn_on(&mut self, irq: Irq) -> bool {
         self.change(irq, |source| source.priority = source.saved_priority)
     }
@@ -234,8 +240,8 @@ impl Controller {
         true
     }
 
-    /// Makes what is presented to a server what should be: gives back what CPPR no longer admits, and presents the most
-    /// favoured of what waits if it is more favoured than what is presented.
+    /// Makes what is presented to a server what should be: gives back what CPPR no longer admits,
+    /// and presents the most favoured of what waits if it is more favoured than what is presented.
     pub(super) fn evaluate(&mut self, server: u32) {
         let Some(p) = self.presenters.get_mut(server as usize) else {
             return;
@@ -259,7 +265,8 @@ impl Controller {
             irq: *irq,
             priority: source.priority,
         });
-        // The IPI first: between equals it wins, which costs less than a source that could starve it.
+        // The IPI first: between equals it wins, which costs less than a source that could starve
+        // it.
         let best = std::iter::once(ipi)
             .chain(waiting)
             .filter(|c| c.priority < bar)
@@ -274,7 +281,8 @@ impl Controller {
     }
 }
 
-/// An interrupt that was presented and not accepted waits in its source again. An IPI waits in MFRR.
+/// An interrupt that was presented and not accepted waits in its source again. An IPI waits in
+/// MFRR.
 fn give_back(sources: &mut BTreeMap<Irq, Source>, irq: Irq) {
     if let Some(source) = sources.get_mut(&irq) {
         source.latched = true;

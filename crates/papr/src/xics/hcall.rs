@@ -1,4 +1,5 @@
-//! Interrupt presentation: H_XIRR, H_XIRR_X, H_EOI, H_CPPR, H_IPI, H_IPOLL (PAPR, "Interrupt Support Hcalls").
+//! Interrupt presentation: H_XIRR, H_XIRR_X, H_EOI, H_CPPR, H_IPI, H_IPOLL (PAPR, "Interrupt
+//! Support Hcalls").
 
 use super::Xics;
 use crate::hcall::abi::H_PARAMETER;

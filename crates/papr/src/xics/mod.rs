@@ -1,5 +1,6 @@
-//! The XICS interrupt controller: sources (ICS) with a server and a priority each, and one presentation controller
-//! (ICP) per vCPU with CPPR, MFRR and XIRR (PAPR, "Interrupt Presentation Layer").
+//! The XICS interrupt controller: sources (ICS) with a server and a priority each, and one
+//! presentation controller (ICP) per vCPU with CPPR, MFRR and XIRR (PAPR, "Interrupt Presentation
+//! Layer").
 //!
 //! - `controller`: what the hardware does, as a plain state machine;
 //! - `state`: what a snapshot carries of it;

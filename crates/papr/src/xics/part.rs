@@ -45,8 +45,8 @@ impl Part for Xics {
         ]
     }
 
-    /// `/interrupt-controller`: the presentation controllers, a server for each vCPU that the machine
-    /// can have.
+    /// `/interrupt-controller`: the presentation controllers, a server for each vCPU that the
+    /// machine can have.
     fn device_tree(&self) -> Vec<Node> {
         let node = Node::new("interrupt-controller")
             .string("device_type", "PowerPC-External-Interrupt-Presentation")

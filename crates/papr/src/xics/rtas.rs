@@ -1,5 +1,5 @@
-//! ibm,set-xive, ibm,get-xive, ibm,int-on and ibm,int-off: where the interrupts of a source go (PAPR, "PowerPC External
-//! Interrupt Option").
+//! ibm,set-xive, ibm,get-xive, ibm,int-on and ibm,int-off: where the interrupts of a source go
+//! (PAPR, "PowerPC External Interrupt Option").
 
 use super::{Irq, Xics};
 use crate::rtas::{Answer, Request, status};

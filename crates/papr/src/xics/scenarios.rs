@@ -1,5 +1,5 @@
-//! What a guest relies on, told as scenarios, and a property: whatever a guest does, no interrupt is lost and none is
-//! presented that should not be.
+//! What a guest relies on, told as scenarios, and a property: whatever a guest does, no interrupt
+//! is lost and none is presented that should not be.
 
 use std::collections::BTreeSet;
 

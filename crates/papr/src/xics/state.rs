@@ -16,7 +16,8 @@ pub struct XicsState {
 }
 
 impl XicsState {
-    /// Whether all that is presented is what a controller can present, given where its sources are routed.
+    /// Whether all that is presented is what a controller can present, given where its sources are
+    /// routed.
     fn is_consistent(&self) -> bool {
         let routed = |source: &Source| (source.server as usize) < self.presenters.len();
         let presents_rightly = |(server, presenter): (usize, &Presenter)| {
@@ -24,7 +25,8 @@ impl XicsState {
                 return true;
             };
             let sound = match self.sources.get(&presented.irq) {
-                // Changing the route takes back what is presented, and an edge is not latched meanwhile.
+                // Changing the route takes back what is presented, and an edge is not latched
+                // meanwhile.
                 Some(source) => {
                     !source.latched
                         && source.server as usize == server
@@ -59,7 +61,8 @@ impl Controller {
     pub(super) fn import(&mut self, state: XicsState) {
         self.presenters = state.presenters;
         self.sources = state.sources;
-        // Changes nothing in what a controller saved; in what somebody edited, no interrupt is left waiting for ever.
+        // Changes nothing in what a controller saved; in what somebody edited, no interrupt is left
+        // waiting for ever.
         for server in 0..self.servers() {
             self.evaluate(server);
         }

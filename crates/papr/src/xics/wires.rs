@@ -1,4 +1,5 @@
-//! The interrupt controller as the machine's threads share it: behind a lock, and wired to the vCPUs.
+//! The interrupt controller as the machine's threads share it: behind a lock, and wired to the
+//! vCPUs.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,8 +11,9 @@ use papr_dr::sync::lock;
 
 /// The interrupt controller of a machine.
 ///
-/// The lock is held while wires are driven: two threads that changed the same wire in one order and drove it in the
-/// other would leave it at the wrong level for good. So [`Host::set_external_interrupt`] must not call the platform.
+/// The lock is held while wires are driven: two threads that changed the same wire in one order and
+/// drove it in the other would leave it at the wrong level for good. So
+/// [`Host::set_external_interrupt`] must not call the platform.
 pub(crate) struct Xics {
     host: Arc<dyn Host>,
     inner: Mutex<Inner>,

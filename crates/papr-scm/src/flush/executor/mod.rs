@@ -1,4 +1,5 @@
-//! Where syncs run. An executor takes a job from any thread, without waiting for it, and finishes it on another.
+//! Where syncs run. An executor takes a job from any thread, without waiting for it, and finishes
+//! it on another.
 
 mod threads;
 mod uring;
@@ -11,14 +12,16 @@ pub use uring::UringExecutor;
 use super::engine::SyncJob;
 use crate::sync::Arc;
 
-/// How many syncs at once are worth a thread each: a thread is quicker than the ring, which is better at many.
+/// How many syncs at once are worth a thread each: a thread is quicker than the ring, which is
+/// better at many.
 const THREADS_FIRST: usize = 4;
 
 /// Runs syncs.
 ///
-/// `submit` is called on vCPU threads and on the executor's own, while no lock is held, and must not wait for a sync.
-/// Jobs of different devices run beside each other: a slow device must not hold up another. A job that can't be run is
-/// dropped, which its waiters hear as a failure; none may be forgotten.
+/// `submit` is called on vCPU threads and on the executor's own, while no lock is held, and must
+/// not wait for a sync. Jobs of different devices run beside each other: a slow device must not
+/// hold up another. A job that can't be run is dropped, which its waiters hear as a failure; none
+/// may be forgotten.
 pub trait Executor: Send + Sync {
     /// What it is, for logs and metrics.
     fn name(&self) -> &'static str;
@@ -30,7 +33,8 @@ pub trait Executor: Send + Sync {
 /// Which executor a monitor wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExecutorChoice {
-    /// A few threads, and io_uring for what is beyond them; threads alone where the host has no io_uring.
+    /// A few threads, and io_uring for what is beyond them; threads alone where the host has no
+    /// io_uring.
     #[default]
     Auto,
     /// io_uring or nothing.

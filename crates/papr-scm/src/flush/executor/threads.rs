@@ -11,7 +11,8 @@ use super::Executor;
 use crate::flush::engine::SyncJob;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, lock};
 
-/// As many as a machine's devices may sync at once, with room for those that still tell waiters when the next sync starts.
+/// As many as a machine's devices may sync at once, with room for those that still tell waiters
+/// when the next sync starts.
 const MAX_THREADS: usize = 3 * crate::abi::MAX_SLOTS as usize;
 
 /// Runs each sync on a thread of its own.

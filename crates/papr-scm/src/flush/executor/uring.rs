@@ -1,14 +1,15 @@
 //! Syncs through io_uring: one ring for all devices, one thread that reaps.
 //!
-//! The ring takes any number of syncs at once without a thread of ours for each; but a thread that waits for work brings
-//! its result home one wake-up sooner (150 us a flush instead of 195, measured on 2 cores), so
-//! [`behind_threads`](UringExecutor::behind_threads) gives the first few syncs that run beside each other to threads, and
-//! the crowd to the ring. Backings that are more than a file (the crash-test
-//! double) always run on threads, so do syncs that gather company first (somebody has to wait), and so does everything
-//! if the ring stops working.
+//! The ring takes any number of syncs at once without a thread of ours for each; but a thread that
+//! waits for work brings its result home one wake-up sooner (150 us a flush instead of 195,
+//! measured on 2 cores), so [`behind_threads`](UringExecutor::behind_threads) gives the first few
+//! syncs that run beside each other to threads, and the crowd to the ring. Backings that are more
+//! than a file (the crash-test double) always run on threads, so do syncs that gather company first
+//! (somebody has to wait), and so does everything if the ring stops working.
 //!
-//! One of the two modules with `unsafe`: the ring's queues are shared memory, and the crate `io-uring` leaves it to
-//! its user that each queue has one user at a time and that what a submission names outlives it.
+//! One of the two modules with `unsafe`: the ring's queues are shared memory, and the crate
+//! `io-uring` leaves it to its user that each queue has one user at a time and that what a
+//! submission names outlives it.
 
 #![allow(unsafe_code)]
 
@@ -31,7 +32,8 @@ use crate::sync::{Arc, Mutex, lock};
 /// At most two syncs run per device; the rest is room for the wake-up that ends the reaper.
 const ENTRIES: u32 = 1024;
 
-/// How long the reaper waits before it looks for submissions that the kernel refused for the moment.
+/// How long the reaper waits before it looks for submissions that the kernel refused for the
+/// moment.
 const REAPER_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Names the submission that tells the reaper to end.
@@ -146,8 +148,8 @@ impl Drop for UringExecutor {
 }
 
 impl Shared {
-    /// Begins the job in the ring, or gives it back: a job without a file, or one that a thread should hold back for
-    /// company.
+    /// Begins the job in the ring, or gives it back: a job without a file, or one that a thread
+    /// should hold back for company.
     fn launch(&self, mut job: SyncJob) -> Result<(), SyncJob> {
         if job.gathers() || !job.has_file() {
             return Err(job);
@@ -158,8 +160,9 @@ impl Shared {
         }
         let id = flights.next;
         flights.next = flights.next.wrapping_add(1) % STOP;
-        // From here on the kernel may sync at any moment, so requests have to wait for the next one. The batch is
-        // sealed even if the submission fails: the job then runs on a thread, later than it says, which is allowed.
+        // From here on the kernel may sync at any moment, so requests have to wait for the next
+        // one. The batch is sealed even if the submission fails: the job then runs on a thread,
+        // later than it says, which is allowed.
         let Some(fd) = job.begin_with_file().map(|fd| fd.as_raw_fd()) else {
             return Err(job);
         };
@@ -175,18 +178,21 @@ impl Shared {
         Ok(())
     }
 
-    /// Puts an entry in the submission queue and tells the kernel. `_held` shows that the caller has the lock.
+    /// Puts an entry in the submission queue and tells the kernel. `_held` shows that the caller
+    /// has the lock.
     ///
     /// # Errors
     /// When the queue has no room. The entry was not taken then.
     fn push(&self, _held: &Flights, entry: &io_uring::squeue::Entry) -> io::Result<()> {
-        // SAFETY: every use of the submission queue is in this function, and its callers hold the lock on `flights`, so
-        // there is one user at a time. The entry is an fsync or a nop: it refers to no memory, and the file it names is
-        // kept open by the job, which stays in `flights.jobs` until the completion was seen.
+        // SAFETY: every use of the submission queue is in this function, and its callers hold the
+        // lock on `flights`, so there is one user at a time. The entry is an fsync or a nop: it
+        // refers to no memory, and the file it names is kept open by the job, which stays in
+        // `flights.jobs` until the completion was seen.
         let pushed = unsafe { self.ring.submission_shared().push(entry) };
         pushed.map_err(|_| io::Error::other("io_uring's submission queue is full"))?;
         if let Err(error) = self.ring.submit() {
-            // The entry stays in the queue, and can't be taken back: the reaper submits it within its interval.
+            // The entry stays in the queue, and can't be taken back: the reaper submits it within
+            // its interval.
             tracing::debug!(%error, "io_uring is busy");
         }
         Ok(())
@@ -203,14 +209,16 @@ impl Reaper {
             let wait = SubmitArgs::new().timespec(&interval);
             match self.0.ring.submitter().submit_with_args(1, &wait) {
                 Ok(_) => {}
-                // Nothing ended within the interval, or the kernel was short of something: look again.
+                // Nothing ended within the interval, or the kernel was short of something: look
+                // again.
                 Err(error) if passing(&error) => {}
                 Err(error) => {
                     tracing::error!(%error, "io_uring failed; syncs run on threads from now on");
                     return;
                 }
             }
-            // SAFETY: only this thread uses the completion queue, and each view of it is dropped before the next.
+            // SAFETY: only this thread uses the completion queue, and each view of it is dropped
+            // before the next.
             let ended: Vec<(u64, i32)> = unsafe { self.0.ring.completion_shared() }
                 .map(|entry| (entry.user_data(), entry.result()))
                 .collect();
@@ -231,7 +239,8 @@ impl Reaper {
     fn land(&self, job: SyncJob, result: i32) {
         match result {
             0.. => job.finish(Ok(())),
-            // The sync was not done, for reasons that are not the file's: it can be done again by other means.
+            // The sync was not done, for reasons that are not the file's: it can be done again by
+            // other means.
             _ if NOT_DONE.contains(&-result) => self.0.threads.submit(job),
             _ => job.finish(Err(io::Error::from_raw_os_error(-result))),
         }

@@ -1,11 +1,11 @@
-//! H_REGISTER_VPA: the areas that a vCPU shares with the hypervisor (PAPR, "Virtual Processor Area"): the VPA itself,
-//! the SLB shadow buffer and the dispatch trace log.
+//! H_REGISTER_VPA: the areas that a vCPU shares with the hypervisor (PAPR, "Virtual Processor
+//! Area"): the VPA itself, the SLB shadow buffer and the dispatch trace log.
 //!
-//! The platform marks the VPA as that of a shared processor, which a vCPU that is a host thread is, and keeps its yield
-//! count: odd while the vCPU waits for a prod, even otherwise, so that guests do not spin for it. It moves on at each dispatch,
-//! by two where the vCPU has ceded.
-//! The SLB shadow and the trace log are registered and checked; a radix guest has no SLB, and no dispatch is logged,
-//! as the platform sees no preemption of its threads.
+//! The platform marks the VPA as that of a shared processor, which a vCPU that is a host thread is,
+//! and keeps its yield count: odd while the vCPU waits for a prod, even otherwise, so that guests
+//! do not spin for it. It moves on at each dispatch, by two where the vCPU has ceded. The SLB
+//! shadow and the trace log are registered and checked; a radix guest has no SLB, and no dispatch
+//! is logged, as the platform sees no preemption of its threads.
 
 mod state;
 
@@ -86,8 +86,8 @@ impl SharedAreas {
         });
     }
 
-    /// Notes in a vCPU's VPA that it cedes, and is dispatched anew after it. Only its own thread may. An odd count, which the
-    /// guest may have made, becomes even.
+    /// Notes in a vCPU's VPA that it cedes, and is dispatched anew after it. Only its own thread
+    /// may. An odd count, which the guest may have made, becomes even.
     pub(crate) fn note_cede(&self, memory: &dyn GuestMemory, vcpu: VcpuId) {
         self.change_count(memory, vcpu, |count| count.wrapping_add(2 - count % 2));
     }
@@ -102,8 +102,8 @@ impl SharedAreas {
         };
         let new = to(count);
         if new != count {
-            // Registration checked the range, and RAM does not go away while its guest runs in it: where it did, there
-            // is nobody to tell.
+            // Registration checked the range, and RAM does not go away while its guest runs in it:
+            // where it did, there is nobody to tell.
             let _ = memory.write(vpa + YIELD_COUNT_OFFSET, &new.to_be_bytes());
         }
     }
@@ -187,7 +187,8 @@ fn register(shared: &SharedAreas, call: &mut Call<'_>) -> Reply {
     result.map_or_else(Reply::status, |()| Reply::SUCCESS)
 }
 
-/// Address 0 is what a guest passes that has no area: PAPR leaves the answer open, existing hypervisors say H_HARDWARE.
+/// Address 0 is what a guest passes that has no area: PAPR leaves the answer open, existing
+/// hypervisors say H_HARDWARE.
 fn check_address(address: u64) -> Result<(), i64> {
     match address {
         0 => Err(H_HARDWARE),
@@ -196,7 +197,8 @@ fn check_address(address: u64) -> Result<(), i64> {
     }
 }
 
-/// Checks that an area of at least `minimum` bytes lies in memory and, where it has to, within a page.
+/// Checks that an area of at least `minimum` bytes lies in memory and, where it has to, within a
+/// page.
 fn check_extent(
     memory: &dyn GuestMemory,
     address: u64,

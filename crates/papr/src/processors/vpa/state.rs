@@ -4,9 +4,10 @@ use super::{ALIGNMENT, PAGE, SLB_SHADOW_SIZE, SharedAreas, TRACE_LOG_SIZE, VPA_S
 use papr_dr::sync::lock;
 
 impl VcpuAreas {
-    /// Whether a guest can have registered these. Where they lie is as it is whenever they are used: an access outside
-    /// memory is refused then. (One may lie outside by now, in persistent memory that was unplugged, and its guest must
-    /// still be restorable.) Their contents, sizes included, are the guest's to change.
+    /// Whether a guest can have registered these. Where they lie is as it is whenever they are
+    /// used: an access outside memory is refused then. (One may lie outside by now, in persistent
+    /// memory that was unplugged, and its guest must still be restorable.) Their contents, sizes
+    /// included, are the guest's to change.
     fn are_possible(&self) -> bool {
         let possible = |area: Option<u64>, minimum: u64, one_page: bool| {
             area.is_none_or(|address| {

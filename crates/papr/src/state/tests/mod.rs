@@ -1,4 +1,5 @@
-//! A machine that was saved and restored elsewhere answers as if nothing had happened, and what is no state of it is refused.
+//! A machine that was saved and restored elsewhere answers as if nothing had happened, and what is
+//! no state of it is refused.
 //!
 //! - `step`: what can happen to a machine, at random;
 //! - `moved`: machines that go on elsewhere;
