@@ -15,7 +15,7 @@
 //! - `monitor`, `observe`, `host`, `numbers`, `seconds`, `scratch`, `output` (in `benches/common`): shared with the other benchmarks.
 #![deny(unsafe_code)]
 
-mod bars;
+mod acceptance;
 mod guest;
 #[path = "../common/host.rs"]
 mod host;

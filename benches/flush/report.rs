@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::bars::{self, Bar};
+use crate::acceptance::{self, Bar};
 use crate::host::Host;
 use crate::monitor::Monitor;
 use crate::numbers::number;
@@ -61,7 +61,7 @@ impl Report {
                 .into_iter()
                 .map(|case| row(series, case))
                 .collect(),
-            bars: bars::all(series, options),
+            bars: acceptance::all(series, options),
         }
     }
 

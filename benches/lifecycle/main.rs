@@ -16,12 +16,12 @@
 //!   `monitor`, `host`, `numbers`, `series`, `scratch` and `output`.
 #![forbid(unsafe_code)]
 
-mod beats;
 #[path = "../common/choice.rs"]
 mod choice;
 #[path = "../common/comparison.rs"]
 mod comparison;
 mod figures;
+mod heartbeat;
 #[path = "../common/host.rs"]
 mod host;
 mod migration;

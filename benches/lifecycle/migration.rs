@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::beats;
 use crate::figures::name;
+use crate::heartbeat;
 use crate::process::Process;
 use crate::readings::Readings;
 use crate::script::{LOAD, READY};
@@ -38,7 +38,7 @@ pub(crate) fn run(place: &Place<'_>, load: Load, readings: &mut Readings) -> Res
     let memory = Memory::Nvdimm(&image);
     let mut source = place.boot(memory)?;
     source.process().wait_for_line(READY)?;
-    let period = beats::period(source.process())?;
+    let period = heartbeat::period(source.process())?;
     if load == Load::Flushing {
         flushes_well(source.process(), 1)?;
     }
@@ -54,20 +54,20 @@ pub(crate) fn run(place: &Place<'_>, load: Load, readings: &mut Readings) -> Res
         anyhow::Ok((its_word?, done, alive?))
     })?;
     let arrived = done.max(alive);
-    let before = beats::all(source.process());
+    let before = heartbeat::all(source.process());
     let last = before.last().context("the guest never counted")?;
 
     let downtime = if destination.keeps_timers() {
-        beats::first_after(destination.process(), arrived + AROUND)?;
-        let after = beats::all(destination.process());
-        beats::goes_on(&before, &after)?;
+        heartbeat::first_after(destination.process(), arrived + AROUND)?;
+        let after = heartbeat::all(destination.process());
+        heartbeat::goes_on(&before, &after)?;
         if load == Load::Flushing {
             // The first stretch began at the source.
             flushes_well(destination.process(), 2)?;
         }
         let from = last.at.checked_sub(AROUND).unwrap_or(last.at);
         let counted = [before.as_slice(), after.as_slice()].concat();
-        beats::silence(&counted, from, alive + AROUND, period)?.length
+        heartbeat::silence(&counted, from, alive + AROUND, period)?.length
     } else {
         alive
             .saturating_duration_since(last.at)

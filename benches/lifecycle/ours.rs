@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::beats;
+use crate::heartbeat;
 use crate::monitor::Monitor;
 use crate::process::{self, Process};
 use crate::vm::{DOWNTIME_LIMIT, Memory, NVDIMM_ID, NVDIMM_SIZE, NVDIMM_UUID, Place, Role, Vm};
@@ -83,7 +83,7 @@ impl Vm for Paprika {
     }
 
     fn comes_alive(&mut self) -> Result<Instant> {
-        Ok(beats::first_after(&self.process, self.process.started())?.at)
+        Ok(heartbeat::first_after(&self.process, self.process.started())?.at)
     }
 
     fn keeps_timers(&self) -> bool {

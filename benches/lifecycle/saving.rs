@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::beats;
 use crate::figures::name;
+use crate::heartbeat;
 use crate::readings::Readings;
 use crate::script::READY;
 use crate::vm::{Memory, Place};
@@ -21,7 +21,7 @@ pub(crate) fn run(place: &Place<'_>, readings: &mut Readings) -> Result<()> {
     let snapshot = place.file("snapshot");
     let mut vm = place.boot(Memory::Plain)?;
     vm.process().wait_for_line(READY)?;
-    let period = beats::period(vm.process())?;
+    let period = heartbeat::period(vm.process())?;
 
     let asked = Instant::now();
     vm.save(&snapshot)?;
@@ -32,9 +32,9 @@ pub(crate) fn run(place: &Place<'_>, readings: &mut Readings) -> Result<()> {
         allocated(&snapshot)? as f64 / f64::from(1 << 20),
     );
 
-    beats::first_after(vm.process(), done + AFTER)?;
-    let mut counted = beats::all(vm.process());
-    let silence = beats::silence(&counted, asked, done + AFTER, period)?;
+    heartbeat::first_after(vm.process(), done + AFTER)?;
+    let mut counted = heartbeat::all(vm.process());
+    let silence = heartbeat::silence(&counted, asked, done + AFTER, period)?;
     readings.add(name::SNAPSHOT_GAP, silence.length.as_secs_f64());
     drop(vm);
 
@@ -43,10 +43,10 @@ pub(crate) fn run(place: &Place<'_>, readings: &mut Readings) -> Result<()> {
     let alive = vm.comes_alive()?;
     if vm.keeps_timers() {
         // It does not die of the first thing that it does.
-        beats::first_after(vm.process(), alive + AFTER)?;
+        heartbeat::first_after(vm.process(), alive + AFTER)?;
         // The guest that was saved is the one before its silence: it went on and counted further.
         counted.retain(|beat| beat.at <= silence.began);
-        beats::goes_on(&counted, &beats::all(vm.process()))?;
+        heartbeat::goes_on(&counted, &heartbeat::all(vm.process()))?;
     }
     readings.add(name::RESTORE, (alive - started).as_secs_f64());
     Ok(())

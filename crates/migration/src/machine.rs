@@ -59,7 +59,7 @@ pub trait SourceMachine: Sync {
     ///
     /// # Errors
     /// Where it can't be had.
-    fn luggage(&self) -> Result<Vec<u8>, Problem> {
+    fn static_payload(&self) -> Result<Vec<u8>, Problem> {
         Ok(Vec::new())
     }
 
@@ -90,7 +90,7 @@ pub trait SourceMachine: Sync {
     fn read_page(&self, page: u64, bytes: &mut [u8]);
 
     /// Slows the guest down: of its time, it does not run for this share (percent, 0: it runs freely). Answers whether it can.
-    fn brake(&self, percent: u8) -> bool {
+    fn throttle(&self, percent: u8) -> bool {
         percent == 0
     }
 
@@ -166,18 +166,18 @@ pub trait DestinationMachine {
     /// For the user of this side; the source is told that it was refused.
     fn check(&mut self, description: &[u8], ram: RamShape) -> Result<(), Problem>;
 
-    /// After `check`: bytes of luggage that belong to what was described, where that is known. More
+    /// After `check`: bytes of static payload that belong to what was described, where that is known. More
     /// are not taken in.
-    fn luggage_size(&self) -> Option<u64> {
+    fn static_payload_size(&self) -> Option<u64> {
         None
     }
 
-    /// Makes the machine, of what was described and of the source's luggage.
+    /// Makes the machine, of what was described and of the source's static payload.
     ///
     /// # Errors
     /// For the user of this side; the source is told that it was refused.
-    fn prepare(&mut self, luggage: Vec<u8>) -> Result<(), Problem> {
-        let _ = luggage;
+    fn prepare(&mut self, static_payload: Vec<u8>) -> Result<(), Problem> {
+        let _ = static_payload;
         Ok(())
     }
 

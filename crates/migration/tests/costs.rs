@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::quick;
-use common::raw::{COMPLETE, GREETING, LUGGAGE, luggage, offer, pages, whole};
+use common::raw::{COMPLETE, GREETING, LUGGAGE, offer, pages, static_payload, whole};
 use paprika_migration::link::Listener;
 use paprika_migration::{DestinationMachine, Handle, Problem, RamShape, ReceiveError, receive};
 
@@ -25,7 +25,7 @@ const LARGE: RamShape = RamShape {
 struct Counting {
     written: u64,
     cleared: u64,
-    luggage: Option<u64>,
+    static_payload: Option<u64>,
     prepared: bool,
     refuses: Option<&'static str>,
     /// Calls it off as soon as anything is cleared.
@@ -37,8 +37,8 @@ impl DestinationMachine for Counting {
         self.refuses
             .map_or(Ok(()), |words| Err(Problem::new(words)))
     }
-    fn luggage_size(&self) -> Option<u64> {
-        self.luggage
+    fn static_payload_size(&self) -> Option<u64> {
+        self.static_payload
     }
     fn prepare(&mut self, _: Vec<u8>) -> Result<(), Problem> {
         self.prepared = true;
@@ -100,7 +100,7 @@ fn a_byte_that_comes_has_the_destination_touch_one_byte_and_one_more_at_most() {
     let mut machine = Counting::default();
     let mut sent = 0_u64;
     let (error, _) = hear(&mut machine, &Handle::new(), |peer| {
-        let mut frames = luggage();
+        let mut frames = static_payload();
         // Pages far apart, and then, again and again, that all of a terabyte is zeros, in as many
         // runs as there can be.
         let apart: Vec<_> = (0..64).map(|page| (page << 22, 1, 1)).collect();
@@ -137,7 +137,7 @@ fn a_frame_that_clears_much_is_called_off_in_its_midst() {
         ..Counting::default()
     };
     let (error, _) = hear(&mut machine, &handle, |peer| {
-        let mut frames = luggage();
+        let mut frames = static_payload();
         for number in 0..16 {
             let data = vec![1; 256 * PAGE as usize];
             frames.extend(pages(
@@ -155,19 +155,19 @@ fn a_frame_that_clears_much_is_called_off_in_its_midst() {
 }
 
 #[test]
-fn luggage_of_another_size_than_the_machine_s_is_not_waited_for() {
-    let luggage = |total: u64, bytes: &[u8]| {
+fn a_static_payload_of_another_size_than_the_machine_s_is_not_waited_for() {
+    let static_payload = |total: u64, bytes: &[u8]| {
         let payload = [&total.to_le_bytes(), bytes].concat();
         whole(LUGGAGE, 1, &payload)
     };
     for frame in [
-        luggage(1 << 30, &[1; 100]),
-        luggage(15, &[1; 15]),
-        luggage(16, &[1; 17]),
-        luggage(0, &[]),
+        static_payload(1 << 30, &[1; 100]),
+        static_payload(15, &[1; 15]),
+        static_payload(16, &[1; 17]),
+        static_payload(0, &[]),
     ] {
         let mut machine = Counting {
-            luggage: Some(16),
+            static_payload: Some(16),
             ..Counting::default()
         };
         let (error, _) = hear(&mut machine, &Handle::new(), |peer| {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::plain::Plain;
 use common::quick;
-use common::raw::{GREETING, frame, luggage, offer, pages};
+use common::raw::{GREETING, frame, offer, pages, static_payload};
 use paprika_migration::link::{Connector, Listener};
 use paprika_migration::options::Limits;
 use paprika_migration::{Handle, Options, RamShape, ReceiveError, migrate, receive};
@@ -56,7 +56,7 @@ fn after_offer(bytes: &[u8]) -> (ReceiveError, String) {
         peer.write_all(GREETING).expect("room");
         peer.write_all(&offer(SHAPE.page_size, SHAPE.pages))
             .expect("room");
-        let _ = peer.write_all(&luggage());
+        let _ = peer.write_all(&static_payload());
         let _ = peer.write_all(bytes);
         let _ = peer.shutdown(std::net::Shutdown::Write);
         let _ = peer.read_to_end(&mut said);
@@ -104,7 +104,7 @@ fn a_peer_that_drips_is_not_waited_for_longer_than_a_frame_may_take() {
     });
     assert!(matches!(result, Err(ReceiveError::Cancelled)), "{result:?}");
     assert!(began.elapsed() < Duration::from_secs(20));
-    let mut dripping = luggage();
+    let mut dripping = static_payload();
     dripping.truncate(10);
     let (result, _) = listen(|address, _| {
         let mut peer = TcpStream::connect(address).expect("it listens");
@@ -174,7 +174,7 @@ fn frames_that_are_too_long_out_of_turn_or_about_pages_that_are_not_there_end_th
         (frame(6, 2, 0, &[]), "does not keep to the protocol"),
         (frame(5, 2, 0, &[]), "does not keep to the protocol"),
         (frame(36, 2, 1, &[0xff]), "text is not"),
-        (luggage(), "missing, or came twice"),
+        (static_payload(), "missing, or came twice"),
     ] {
         // An empty state is complete at once: what follows is out of turn.
         let (error, answer) = after_offer(&bytes);

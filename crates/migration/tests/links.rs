@@ -52,7 +52,10 @@ fn assert_moved((here, there, ends): (Plain, Plain, Ends)) {
         *here.bytes.lock().expect("RAM") == *there.bytes.lock().expect("RAM"),
         "memory is the same"
     );
-    assert_eq!((&here.state, &here.state), (&there.state, &there.luggage));
+    assert_eq!(
+        (&here.state, &here.state),
+        (&there.state, &there.static_payload)
+    );
 }
 
 #[test]

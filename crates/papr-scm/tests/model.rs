@@ -161,7 +161,7 @@ impl Machine {
                     self.durable[who].store(1, Ordering::SeqCst);
                 }
             }
-            let ended = self.group.end(Some(begun.lane), result);
+            let ended = self.group.end(Some(begun.sync_slot), result);
             if ended.submit {
                 self.submit();
             }
@@ -184,7 +184,7 @@ fn a_gathering_ends_when_everybody_is_there() {
         assert!(matches!(group.ask(Some(0)), Asked::Submit));
         assert!(matches!(group.ask(Some(1)), Asked::Joined));
         let begun = group.begin();
-        assert!(!group.end(Some(begun.lane), Ok(())).submit);
+        assert!(!group.end(Some(begun.sync_slot), Ok(())).submit);
         assert!(matches!(group.ask(Some(0)), Asked::Submit));
         let other = {
             let group = Arc::clone(&group);

@@ -110,10 +110,10 @@ fn acknowledged_records_survive_power_loss() {
         let (running, beside) = (AtomicUsize::new(0), overlapped.clone());
         let watched = WithSync {
             inner: backing.clone(),
-            sync: move |inner: &CrashBacking, lane| {
+            sync: move |inner: &CrashBacking, sync_slot| {
                 let others = running.fetch_add(1, Ordering::SeqCst);
                 beside.fetch_add(others, Ordering::SeqCst);
-                let result = inner.sync(lane);
+                let result = inner.sync(sync_slot);
                 running.fetch_sub(1, Ordering::SeqCst);
                 result
             },

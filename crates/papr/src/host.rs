@@ -1,4 +1,4 @@
-//! What the platform asks of the monitor that carries it: guest memory, the wires to other vCPUs,
+//! What the platform asks of the monitor that carries it: guest memory, the interrupt lines to other vCPUs,
 //! the partition-wide processor settings, time and randomness. One object per machine, shared by
 //! all threads.
 
@@ -34,7 +34,7 @@ pub enum InterruptLocation {
 pub trait Host: Send + Sync {
     /// Guest memory.
     fn memory(&self) -> &dyn GuestMemory;
-    /// Drives the external-interrupt wire of a vCPU (level-sensitive). A vCPU that waits in H_CEDE
+    /// Drives the external-interrupt line of a vCPU (level-sensitive). A vCPU that waits in H_CEDE
     /// wakes when it rises; one that is stopped stays so. Called for every vCPU that the machine
     /// can ever have, with the interrupt controller locked: it must not call the platform.
     fn set_external_interrupt(&self, vcpu: VcpuId, asserted: bool);

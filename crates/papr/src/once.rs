@@ -14,11 +14,11 @@ pub(crate) struct OncePerNumber {
 
 /// What to do about a number that a guest came up with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Novelty {
+pub(crate) enum ReportOnce {
     /// Never seen: report it.
     New,
     /// The first one beyond the limit: say that further ones are not reported.
-    LastStraw,
+    LimitReached,
     /// Reported, or beyond the limit.
     Known,
 }
@@ -34,16 +34,16 @@ impl OncePerNumber {
     }
 
     /// Takes note of `number`.
-    pub(crate) fn note(&self, number: u64) -> Novelty {
+    pub(crate) fn note(&self, number: u64) -> ReportOnce {
         let mut seen = lock(&self.seen);
         if seen.len() > Self::LIMIT || seen.contains(&number) {
-            return Novelty::Known;
+            return ReportOnce::Known;
         }
         seen.insert(number);
         if seen.len() > Self::LIMIT {
-            Novelty::LastStraw
+            ReportOnce::LimitReached
         } else {
-            Novelty::New
+            ReportOnce::New
         }
     }
 }
@@ -55,18 +55,18 @@ mod tests {
     #[test]
     fn a_number_is_new_once() {
         let once = OncePerNumber::default();
-        assert_eq!(once.note(7), Novelty::New);
-        assert_eq!(once.note(7), Novelty::Known);
-        assert_eq!(once.note(8), Novelty::New);
+        assert_eq!(once.note(7), ReportOnce::New);
+        assert_eq!(once.note(7), ReportOnce::Known);
+        assert_eq!(once.note(8), ReportOnce::New);
     }
 
     #[test]
     fn a_flood_of_numbers_is_cut_off_with_one_last_notice() {
         let once = OncePerNumber::default();
-        let kinds: Vec<Novelty> = (0..10_000).map(|n| once.note(n)).collect();
+        let kinds: Vec<ReportOnce> = (0..10_000).map(|n| once.note(n)).collect();
         let count = |kind| kinds.iter().filter(|k| **k == kind).count();
         assert_eq!(
-            (count(Novelty::New), count(Novelty::LastStraw)),
+            (count(ReportOnce::New), count(ReportOnce::LimitReached)),
             (OncePerNumber::LIMIT, 1)
         );
         assert_eq!(once.len(), OncePerNumber::LIMIT + 1);

@@ -64,7 +64,7 @@ impl GuestMemory for SparseMemory {
     }
 }
 
-/// What a host was told, wires aside.
+/// What a host was told, interrupt lines aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
     Prod(u32),
@@ -79,7 +79,7 @@ pub(crate) enum Event {
 #[derive(Default)]
 pub(crate) struct FakeHost {
     memory: SparseMemory,
-    wires: Mutex<Vec<(u32, bool)>>,
+    interrupt_lines: Mutex<Vec<(u32, bool)>>,
     events: Mutex<Vec<Event>>,
     stopped: Mutex<Vec<u32>>,
     ticks: AtomicU64,
@@ -102,9 +102,9 @@ impl FakeHost {
         })
     }
 
-    /// How interrupt wires were driven, in order.
-    pub(crate) fn wires(&self) -> Vec<(u32, bool)> {
-        lock(&self.wires).clone()
+    /// How interrupt lines were driven, in order.
+    pub(crate) fn interrupt_lines(&self) -> Vec<(u32, bool)> {
+        lock(&self.interrupt_lines).clone()
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {
@@ -118,7 +118,7 @@ impl FakeHost {
     /// Forgets its notes, so that a long run does not pile them up.
     pub(crate) fn forget(&self) {
         lock(&self.events).clear();
-        lock(&self.wires).clear();
+        lock(&self.interrupt_lines).clear();
     }
 
     fn note(&self, event: Event) {
@@ -132,7 +132,7 @@ impl Host for FakeHost {
     }
 
     fn set_external_interrupt(&self, vcpu: VcpuId, asserted: bool) {
-        lock(&self.wires).push((vcpu.0, asserted));
+        lock(&self.interrupt_lines).push((vcpu.0, asserted));
     }
 
     fn prod(&self, vcpu: VcpuId) {

@@ -44,7 +44,7 @@ impl GuestMemory for Ram {
 /// What a monitor keeps of its vCPUs.
 #[derive(Default)]
 struct Processors {
-    wires: [bool; 2],
+    interrupt_lines: [bool; 2],
     stopped: [bool; 2],
     started: Option<(VcpuId, StartState)>,
     little_endian: bool,
@@ -68,7 +68,7 @@ impl Host for Monitor {
         &self.ram
     }
     fn set_external_interrupt(&self, vcpu: VcpuId, asserted: bool) {
-        self.processors().wires[vcpu.0 as usize] = asserted;
+        self.processors().interrupt_lines[vcpu.0 as usize] = asserted;
     }
     fn prod(&self, _: VcpuId) {}
     fn start(&self, vcpu: VcpuId, state: StartState) {
@@ -284,16 +284,16 @@ fn the_calls_of_a_booting_linux_succeed_in_order() {
     assert_eq!(guest.rtas("start-cpu", &[1, 0x60, 1], 1).0, [0]);
     guest.succeed(1, 0x68, &[0xFF]);
     guest.succeed(0, 0x6C, &[1, 4]);
-    assert!(guest.monitor.processors().wires[1]);
+    assert!(guest.monitor.processors().interrupt_lines[1]);
     assert_eq!(guest.succeed(1, 0x74, &[]), 0xFF00_0002);
     guest.succeed(1, 0x6C, &[1, 0xFF]);
     guest.succeed(1, 0x64, &[0xFF00_0002]);
-    assert!(!guest.monitor.processors().wires[1]);
+    assert!(!guest.monitor.processors().interrupt_lines[1]);
 
     // A user types, the guest idles and reads.
     assert_eq!(guest.call(0, 0xE0, &[]).2, Action::Cede);
     assert_eq!(guest.platform.console_input(b"x"), 1);
-    assert!(guest.monitor.processors().wires[0]);
+    assert!(guest.monitor.processors().interrupt_lines[0]);
     assert_eq!(guest.succeed(0, 0x74, &[]), 0xFF00_1100);
     assert_eq!(guest.succeed(0, 0x54, &[VTY]), 1);
     guest.succeed(0, 0x64, &[0xFF00_1100]);
@@ -329,13 +329,17 @@ fn after_a_reset_the_machine_boots_again() {
     guest.succeed(0, 0x37C, &[0x1D, 0x80_0000, 0, 4]);
     guest.succeed(0, 0x68, &[0xFF]);
     guest.succeed(0, 0x6C, &[0, 4]);
-    assert!(guest.monitor.processors().wires[0]);
+    assert!(guest.monitor.processors().interrupt_lines[0]);
     let (_, action) = guest.rtas("system-reboot", &[], 1);
     assert_eq!(action, Action::Exit(MachineExit::Reboot));
     guest.platform.reset();
     let processors = guest.monitor.processors();
     assert_eq!(
-        (processors.wires, processors.little_endian, processors.table),
+        (
+            processors.interrupt_lines,
+            processors.little_endian,
+            processors.table
+        ),
         ([false; 2], false, None)
     );
     drop(processors);

@@ -16,8 +16,8 @@ use paprika::demo::power_loss::writer::acknowledged;
 use paprika::demo::power_loss::{Device, PayloadWriter, Records, Writer as _};
 use paprika::machine::state::{BootFiles, MachineState, Phase};
 use paprika::machine::{
-    AddError, Blueprint, ControlError, Departure, End, HostOptions, Machine, MachineConfig,
-    RemoveError, RunState,
+    AddError, Blueprint, ControlError, End, HostOptions, Machine, MachineConfig, RemoveError,
+    RunState, Successor,
 };
 use paprika::session::{GuestSession, Outcome, SessionError};
 use paprika::snapshot::{Progress, SaveError, SaveOptions, Snapshot, save};
@@ -175,15 +175,15 @@ struct Taken {
 
 fn take(machine: &Machine) -> Taken {
     let control = machine.control();
-    let standstill = control.stand_still().expect("it stands");
-    let state = standstill.export().expect("its state");
+    let quiesced = control.stand_still().expect("it stands");
+    let state = quiesced.export().expect("its state");
     let mut ram = vec![0; control.ram().size() as usize];
     control.ram().read(0, &mut ram).expect("all of it");
     let boot = BootFiles {
         kernel: control.kernel().to_vec().into(),
         initrd: control.initrd().to_vec().into(),
     };
-    standstill.leave(Departure::Moved("another machine".into()));
+    quiesced.leave(Successor::Moved("another machine".into()));
     Taken { state, ram, boot }
 }
 
@@ -292,7 +292,7 @@ fn while_a_machine_stands_still_for_somebody_nobody_else_resumes_plugs_or_resets
             let held = |result: Result<(), ControlError>| {
                 assert_eq!(result, Err(ControlError::Held));
             };
-            let standstill = control.stand_still().expect("it stands");
+            let quiesced = control.stand_still().expect("it stands");
             held(control.resume());
             held(control.stand_still().map(drop));
             let add = control.add_nvdimm(NvdimmConfig::new("more", "/nowhere"), Duration::ZERO);
@@ -306,7 +306,7 @@ fn while_a_machine_stands_still_for_somebody_nobody_else_resumes_plugs_or_resets
             let resets = || control.counts().resets;
             std::thread::sleep(Duration::from_millis(20));
             assert_eq!(resets(), 0, "not while somebody looks");
-            let (first, second) = (standstill.export(), standstill.export());
+            let (first, second) = (quiesced.export(), quiesced.export());
             let (first, second) = (first.expect("state"), second.expect("state"));
             // The host's clock goes on; when a decrementer fires by the guest's does not change.
             let seen = |state: &MachineState| {
@@ -322,7 +322,7 @@ fn while_a_machine_stands_still_for_somebody_nobody_else_resumes_plugs_or_resets
             assert_eq!(first.partition, second.partition, "its time stands too");
             // Somebody wants it paused afterwards.
             control.pause().expect("it is");
-            drop(standstill);
+            drop(quiesced);
             assert_eq!(control.state(), RunState::Paused);
             while resets() == 0 {
                 std::thread::sleep(Duration::from_millis(1));

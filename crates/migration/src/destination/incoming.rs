@@ -86,8 +86,8 @@ impl Session<'_> {
         let checked = self.machine.check(&self.source.description, ram);
         checked.map_err(ReceiveError::Refused)?;
         self.source.channel.send(Outgoing::Accepted)?;
-        let luggage = self.unpack()?;
-        let prepared = self.machine.prepare(luggage);
+        let static_payload = self.unpack()?;
+        let prepared = self.machine.prepare(static_payload);
         prepared.map_err(ReceiveError::Refused)?;
         self.handle.stage(Stage::Memory);
         let state = self.copy()?;
@@ -99,13 +99,13 @@ impl Session<'_> {
     /// What the machine is made of beside its description.
     fn unpack(&mut self) -> Result<Vec<u8>, ReceiveError> {
         let limit = self.options.limits.settle;
-        let mut luggage = Pieces::of(self.machine.luggage_size());
+        let mut static_payload = Pieces::of(self.machine.static_payload_size());
         loop {
             match next(&mut self.source.channel, self.handle, limit)? {
-                Message::Luggage { total, bytes } => {
-                    luggage.add(total, bytes)?;
-                    if luggage.is_whole() {
-                        return Ok(luggage.bytes);
+                Message::StaticPayload { total, bytes } => {
+                    static_payload.add(total, bytes)?;
+                    if static_payload.is_whole() {
+                        return Ok(static_payload.bytes);
                     }
                 }
                 Message::Abort(words) => return Err(ReceiveError::Aborted(words.to_owned())),

@@ -1,7 +1,7 @@
 //! The side that the guest comes from.
 //!
 //! - `precopy`: rounds of copying while the guest runs, and when they are enough; `scan`: the thread that reads memory
-//! - `handover`: from the guest's standstill to the moment at which one side knows that it has it
+//! - `handover`: from the moment at which the guest stands still to the moment at which one side knows that it has it
 //! - `error`: why a guest stayed
 
 mod error;
@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Report {
     /// From the call to the destination's word that it has the guest.
     pub total: Duration,
-    /// From the guest's standstill to that word.
+    /// From the moment at which the guest stands still to that word.
     pub downtime: Duration,
     /// Rounds of copying while the guest ran.
     pub rounds: u32,
@@ -101,7 +101,7 @@ impl Session<'_> {
         let mut dirty = match copied {
             Ok(dirty) => dirty,
             Err(reason) => {
-                self.machine.brake(0);
+                self.machine.throttle(0);
                 self.machine.stop_dirty_log();
                 self.abort(&mut channel, &reason);
                 return Err(stayed(self.explain(&mut channel, reason)));
@@ -109,7 +109,7 @@ impl Session<'_> {
         };
         let handover = self.hand_over(&mut channel, id, &mut dirty);
         if handover.is_err() {
-            self.machine.brake(0);
+            self.machine.throttle(0);
             self.machine.stop_dirty_log();
         }
         let downtime = handover?;
@@ -149,8 +149,8 @@ impl Session<'_> {
 
     /// Sends what the destination needs to make the machine.
     fn pack(&self, channel: &mut Channel) -> Result<(), Reason> {
-        let luggage = self.machine.luggage().map_err(Reason::Machine)?;
-        for piece in Outgoing::luggage(&luggage) {
+        let static_payload = self.machine.static_payload().map_err(Reason::Machine)?;
+        for piece in Outgoing::static_payload(&static_payload) {
             if self.handle.is_cancelled() {
                 return Err(Reason::Cancelled);
             }

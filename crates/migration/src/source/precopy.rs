@@ -2,7 +2,7 @@
 //! while the guest stands still for as long as its user allows.
 //!
 //! A guest that writes faster than the link carries never gets there. After [`Options::max_rounds`] rounds, or as soon as
-//! [`STALLED`] rounds in a row have not brought it nearer, it is braked, harder and harder, where the user wants that; else the migration fails
+//! [`STALLED`] rounds in a row have not brought it nearer, it is throttled, harder and harder, where the user wants that; else the migration fails
 //! with the numbers that would have been needed.
 //!
 //! [`Options::max_rounds`]: crate::Options::max_rounds
@@ -17,7 +17,7 @@ use crate::wire::{Channel, Message, Outgoing};
 
 /// Rounds in a row that have not brought it nearer, after which the guest is too busy.
 const STALLED: u32 = 5;
-/// How hard a guest is braked, in percent of its time, one after the other.
+/// How hard a guest is throttled, in percent of its time, one after the other.
 const BRAKES: [u8; 7] = [20, 40, 60, 75, 85, 93, 98];
 /// What the end takes in any case: messages there and back, and the state.
 const OVERHEAD: Duration = Duration::from_millis(5);
@@ -100,7 +100,7 @@ impl Session<'_> {
             least = least.min(left);
             if stalled >= STALLED || round >= self.options.max_rounds && brake == 0 {
                 let harder = BRAKES.into_iter().find(|&next| next > brake);
-                match harder.filter(|&next| self.options.brake && self.machine.brake(next)) {
+                match harder.filter(|&next| self.options.brake && self.machine.throttle(next)) {
                     Some(next) => {
                         (brake, stalled, least) = (next, 0, u64::MAX);
                         self.handle.update(|progress| progress.brake = next);

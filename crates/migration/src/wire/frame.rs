@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     Abort = 8,
     Bye = 9,
     Ask = 10,
-    Luggage = 11,
+    StaticPayload = 11,
     Accepted = 32,
     Ready = 33,
     Prepared = 34,
@@ -45,7 +45,7 @@ impl Kind {
         Self::Abort,
         Self::Bye,
         Self::Ask,
-        Self::Luggage,
+        Self::StaticPayload,
         Self::Accepted,
         Self::Ready,
         Self::Prepared,
@@ -57,7 +57,7 @@ impl Kind {
     /// The most bytes that its payload can have.
     pub(crate) fn limit(self) -> usize {
         match self {
-            Self::Offer | Self::State | Self::Luggage => BLOB_MAX + 64,
+            Self::Offer | Self::State | Self::StaticPayload => BLOB_MAX + 64,
             Self::Ram => ram::PAYLOAD_MAX,
             Self::Abort | Self::Failed => WORDS_MAX,
             _ => 64,

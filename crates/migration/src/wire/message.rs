@@ -50,7 +50,7 @@ pub(crate) enum Message<'a> {
     /// Source: a round of copying begins, with so many pages.
     Round { round: u32, pages: u64 },
     /// Source: the next bytes of what else the machine is made of, of so many in all; at least one such message.
-    Luggage { total: usize, bytes: &'a [u8] },
+    StaticPayload { total: usize, bytes: &'a [u8] },
     /// Source: the next bytes of the state, of so many in all.
     State { total: usize, bytes: &'a [u8] },
     /// Source: that was all.
@@ -91,7 +91,7 @@ pub(crate) enum Outgoing<'a> {
         round: u32,
         pages: u64,
     },
-    Luggage {
+    StaticPayload {
         total: usize,
         bytes: &'a [u8],
     },
@@ -122,12 +122,13 @@ impl<'a> Outgoing<'a> {
         })
     }
 
-    /// The frames' payloads of luggage.
-    pub(crate) fn luggage(luggage: &'a [u8]) -> impl Iterator<Item = Self> {
-        let count = luggage.len().div_ceil(BLOB_MAX).max(1);
-        (0..count).map(move |index| Self::Luggage {
-            total: luggage.len(),
-            bytes: &luggage[index * BLOB_MAX..luggage.len().min((index + 1) * BLOB_MAX)],
+    /// The frames' payloads of static payload.
+    pub(crate) fn static_payload(static_payload: &'a [u8]) -> impl Iterator<Item = Self> {
+        let count = static_payload.len().div_ceil(BLOB_MAX).max(1);
+        (0..count).map(move |index| Self::StaticPayload {
+            total: static_payload.len(),
+            bytes: &static_payload
+                [index * BLOB_MAX..static_payload.len().min((index + 1) * BLOB_MAX)],
         })
     }
 
@@ -156,10 +157,10 @@ impl<'a> Outgoing<'a> {
                 payload.extend(bytes);
                 Kind::State
             }
-            Self::Luggage { total, bytes } => {
+            Self::StaticPayload { total, bytes } => {
                 payload.extend((total as u64).to_le_bytes());
                 payload.extend(bytes);
-                Kind::Luggage
+                Kind::StaticPayload
             }
             Self::Abort(words) => {
                 payload.extend(shorten(words).bytes());
@@ -252,9 +253,9 @@ impl<'a> Message<'a> {
                 let (total, bytes) = piece(rest, STATE_MAX)?;
                 Self::State { total, bytes }
             }
-            Kind::Luggage => {
+            Kind::StaticPayload => {
                 let (total, bytes) = piece(rest, LUGGAGE_MAX)?;
-                Self::Luggage { total, bytes }
+                Self::StaticPayload { total, bytes }
             }
             Kind::Abort => Self::Abort(text(std::mem::take(rest))?),
             Kind::Failed => Self::Failed(text(std::mem::take(rest))?),

@@ -14,7 +14,7 @@ pub struct Plain {
     pub shape: RamShape,
     pub running: bool,
     pub state: Vec<u8>,
-    pub luggage: Vec<u8>,
+    pub static_payload: Vec<u8>,
 }
 
 impl Plain {
@@ -36,7 +36,7 @@ impl Plain {
             shape,
             running: false,
             state: Vec::new(),
-            luggage: Vec::new(),
+            static_payload: Vec::new(),
         }
     }
 
@@ -67,7 +67,7 @@ impl SourceMachine for Plain {
     fn pause(&self) -> Result<Box<dyn StoppedMachine + '_>, Problem> {
         Ok(Box::new(Stopped(self)))
     }
-    fn luggage(&self) -> Result<Vec<u8>, Problem> {
+    fn static_payload(&self) -> Result<Vec<u8>, Problem> {
         Ok(self.state.clone())
     }
 }
@@ -102,8 +102,8 @@ impl DestinationMachine for Plain {
             Err(Problem::new("another size"))
         }
     }
-    fn prepare(&mut self, luggage: Vec<u8>) -> Result<(), Problem> {
-        self.luggage = luggage;
+    fn prepare(&mut self, static_payload: Vec<u8>) -> Result<(), Problem> {
+        self.static_payload = static_payload;
         Ok(())
     }
     fn write_pages(&mut self, first: u64, bytes: &[u8]) {

@@ -41,8 +41,8 @@ pub fn offer(page_size: u32, pages: u64) -> Vec<u8> {
     whole(OFFER, 0, &payload)
 }
 
-/// No luggage: the second frame.
-pub fn luggage() -> Vec<u8> {
+/// No static payload: the second frame.
+pub fn static_payload() -> Vec<u8> {
     whole(LUGGAGE, 1, &[0; 8])
 }
 

@@ -350,7 +350,7 @@ impl SourceMachine for Machine {
         bytes.copy_from_slice(&lock(&self.ram).bytes[at..at + PAGE]);
     }
 
-    fn brake(&self, percent: u8) -> bool {
+    fn throttle(&self, percent: u8) -> bool {
         self.brake.store(percent.into(), Ordering::SeqCst);
         self.hardest_brake
             .fetch_max(percent.into(), Ordering::SeqCst);

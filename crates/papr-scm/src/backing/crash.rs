@@ -70,7 +70,7 @@ struct Durable {
     /// overlap, the one that began first may end last.
     begun: u64,
     written: BTreeMap<u64, u64>,
-    /// How many syncs have failed, and of how many each lane has heard. Linux too tells every open
+    /// How many syncs have failed, and of how many each sync slot has heard. Linux too tells every open
     /// file once.
     errors: u64,
     heard: [u64; LANES],
@@ -273,11 +273,11 @@ impl Backing for CrashBacking {
         self.volatile.write_all_at(data, self.region.len() + offset)
     }
 
-    fn lanes(&self) -> usize {
+    fn sync_slots(&self) -> usize {
         LANES
     }
 
-    fn sync(&self, lane: usize) -> io::Result<()> {
+    fn sync(&self, sync_slot: usize) -> io::Result<()> {
         // What it covers is settled when it begins: who stores later and takes this sync for its
         // own loses data here.
         let (number, covered) = {
@@ -326,7 +326,7 @@ impl Backing for CrashBacking {
         }
         durable.errors += u64::from(error.is_some());
         let errors = durable.errors;
-        let heard = std::mem::replace(&mut durable.heard[lane], errors);
+        let heard = std::mem::replace(&mut durable.heard[sync_slot], errors);
         match error {
             Some(error) => Err(error),
             None if heard < errors => Err(io::Error::other("a sync beside this one failed")),

@@ -51,16 +51,16 @@ impl Backing for DaxBacking {
         self.file.write_label(offset, data)
     }
 
-    fn lanes(&self) -> usize {
-        self.file.lanes()
+    fn sync_slots(&self) -> usize {
+        self.file.sync_slots()
     }
 
-    fn sync(&self, lane: usize) -> io::Result<()> {
-        self.file.sync(lane)
+    fn sync(&self, sync_slot: usize) -> io::Result<()> {
+        self.file.sync(sync_slot)
     }
 
-    fn sync_fd(&self, lane: usize) -> Option<BorrowedFd<'_>> {
-        self.file.sync_fd(lane)
+    fn sync_fd(&self, sync_slot: usize) -> Option<BorrowedFd<'_>> {
+        self.file.sync_fd(sync_slot)
     }
 
     fn durability(&self) -> Durability {

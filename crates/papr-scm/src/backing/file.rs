@@ -2,7 +2,7 @@
 //! an image out.
 //!
 //! Stores reach the page cache by the mapping, labels by `pwrite`; one `fdatasync` makes both
-//! durable. Linux tells each open file description of a write-back error once, so every lane has
+//! durable. Linux tells each open file description of a write-back error once, so every sync slot has
 //! one of its own: of two syncs through the same, one would hear what went wrong and the other that
 //! all is well.
 
@@ -20,7 +20,7 @@ use crate::sync::Arc;
 #[derive(Debug)]
 pub struct FileBacking {
     file: File,
-    /// The same file opened again, for the second lane.
+    /// The same file opened again, for the second sync slot.
     second: Option<File>,
     region: Arc<HostRegion>,
     label_size: u64,
@@ -39,7 +39,7 @@ impl FileBacking {
             cache::use_single_pages(&file, &region)?;
         }
         Ok(FileBacking {
-            second: writable.then(|| second_lane(&file)).flatten(),
+            second: writable.then(|| second_sync_slot(&file)).flatten(),
             file,
             region,
             label_size,
@@ -49,23 +49,23 @@ impl FileBacking {
     /// The same with a region that is mapped already.
     pub(super) fn with_region(file: File, region: HostRegion, label_size: u64) -> Self {
         FileBacking {
-            second: second_lane(&file),
+            second: second_sync_slot(&file),
             file,
             region: Arc::new(region),
             label_size,
         }
     }
 
-    fn lane(&self, lane: usize) -> &File {
+    fn sync_slot(&self, sync_slot: usize) -> &File {
         match &self.second {
-            Some(second) if lane > 0 => second,
+            Some(second) if sync_slot > 0 => second,
             _ => &self.file,
         }
     }
 }
 
-/// The file of the second lane; none where the host does not give it, which costs speed alone.
-fn second_lane(file: &File) -> Option<File> {
+/// The file of the second sync slot; none where the host does not give it, which costs speed alone.
+fn second_sync_slot(file: &File) -> Option<File> {
     open_again(file)
         .inspect_err(|error| tracing::debug!(%error, "the syncs of a backing run one at a time"))
         .ok()
@@ -108,18 +108,18 @@ impl Backing for FileBacking {
         self.file.write_all_at(data, self.region.len() + offset)
     }
 
-    fn lanes(&self) -> usize {
+    fn sync_slots(&self) -> usize {
         1 + usize::from(self.second.is_some())
     }
 
-    fn sync(&self, lane: usize) -> io::Result<()> {
+    fn sync(&self, sync_slot: usize) -> io::Result<()> {
         // A sync that a signal interrupted has reported nothing yet: it can be asked again.
-        rustix::io::retry_on_intr(|| rustix::fs::fdatasync(self.lane(lane)))
+        rustix::io::retry_on_intr(|| rustix::fs::fdatasync(self.sync_slot(sync_slot)))
             .map_err(io::Error::from)
     }
 
-    fn sync_fd(&self, lane: usize) -> Option<BorrowedFd<'_>> {
-        Some(self.lane(lane).as_fd())
+    fn sync_fd(&self, sync_slot: usize) -> Option<BorrowedFd<'_>> {
+        Some(self.sync_slot(sync_slot).as_fd())
     }
 
     fn durability(&self) -> Durability {
@@ -157,14 +157,14 @@ mod tests {
         let file = tempfile::tempfile().expect("a temporary file");
         file.set_len(4096 + 512).expect("room for it");
         let backing = FileBacking::new(file, 4096, 512, true).expect("a backing");
-        assert_eq!(backing.lanes(), 2);
-        let handles = [0, 1].map(|lane| backing.sync_fd(lane).expect("a file"));
+        assert_eq!(backing.sync_slots(), 2);
+        let handles = [0, 1].map(|sync_slot| backing.sync_fd(sync_slot).expect("a file"));
         let inode = |fd| rustix::fs::fstat(fd).expect("a file").st_ino;
         assert_eq!(inode(handles[0]), inode(handles[1]));
         // Each has a position of its own: they are no duplicates of one another.
         rustix::fs::seek(handles[0], SeekFrom::Start(7)).expect("a position");
         assert_eq!(rustix::fs::tell(handles[1]).expect("a position"), 0);
-        (0..2).for_each(|lane| backing.sync(lane).expect("a sync"));
+        (0..2).for_each(|sync_slot| backing.sync(sync_slot).expect("a sync"));
     }
 
     #[test]

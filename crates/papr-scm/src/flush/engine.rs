@@ -15,7 +15,7 @@ use super::predict::{Predictor, gathering};
 use crate::backing::Backing;
 use crate::sync::{Arc, Condvar, Mutex, PoisonError, deadline, lock};
 
-/// From this many writers on, two syncs run at once where the backing has lanes for them. Fewer
+/// From this many writers on, two syncs run at once where the backing has sync slots for them. Fewer
 /// gain nothing by it: they compute beside each other.
 const CROWD_FOR_TWO: usize = 6;
 
@@ -60,7 +60,7 @@ struct Inner {
 impl FlushEngine {
     /// An engine for the backing of `device` (its id, for messages).
     pub fn new(device: String, backing: Arc<dyn Backing>, executor: Arc<dyn Executor>) -> Self {
-        let group = GroupCommit::new((backing.lanes() > 1).then_some(CROWD_FOR_TWO));
+        let group = GroupCommit::new((backing.sync_slots() > 1).then_some(CROWD_FOR_TWO));
         FlushEngine {
             inner: Arc::new(Inner {
                 device,
@@ -227,7 +227,9 @@ impl Inner {
             }
             Err(_) => count(&self.counting.failed_syncs, 1),
         }
-        let ended = self.group.end(began.map(|(_, sync)| sync.lane), result);
+        let ended = self
+            .group
+            .end(began.map(|(_, sync)| sync.sync_slot), result);
         if let (true, Err(failure)) = (ended.latched, &ended.outcome) {
             tracing::error!(device = self.device, reason = failure.reason, "{failure}");
         }
@@ -271,8 +273,8 @@ impl SyncJob {
             let limit = gathering(self.inner.predictor.sync_time());
             self.inner.group.gather(limit);
         }
-        let lane = self.begin();
-        self.result = Some(self.inner.backing.sync(lane));
+        let sync_slot = self.begin();
+        self.result = Some(self.inner.backing.sync(sync_slot));
         drop(span);
         let (next, done, outcome) = self.settle();
         // Those who are told are the ones whom the next sync may gather.
@@ -289,13 +291,13 @@ impl SyncJob {
     /// The sync begins now, by other means than [`run`](Self::run): requests from here on wait for
     /// the next one.
     ///
-    /// Returns its lane.
+    /// Returns its sync slot.
     pub fn begin(&mut self) -> usize {
         let began = self.began.get_or_insert_with(|| {
             let sync = self.inner.group.begin();
             (Instant::now(), sync)
         });
-        began.1.lane
+        began.1.sync_slot
     }
 
     /// Is the whole of the sync an `fdatasync` of a file, which
@@ -307,8 +309,8 @@ impl SyncJob {
     /// Begins the sync as [`begin`](Self::begin) does, and gives the file whose `fdatasync` is the
     /// whole of it, where there is one. The job keeps it open.
     pub fn begin_with_file(&mut self) -> Option<BorrowedFd<'_>> {
-        let lane = self.begin();
-        self.inner.backing.sync_fd(lane)
+        let sync_slot = self.begin();
+        self.inner.backing.sync_fd(sync_slot)
     }
 
     /// The sync ended.

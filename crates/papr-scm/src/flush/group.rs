@@ -12,7 +12,7 @@
 //!
 //! Where there are enough writers, a second sync begins beside the first as soon as half of them
 //! wait for it: some compute while the data of the others is on its way to the disk. Each runs in a
-//! *lane* of its own, which is sure to hear what went wrong with what it wrote; but what it should
+//! *sync slot* of its own, which is sure to hear what went wrong with what it wrote; but what it should
 //! make durable, the other may have begun to write. So a sync that ends well while another runs is
 //! *held*: its success is told when that one has ended well too. Whichever failed in the host
 //! before a success is told, it has been heard.
@@ -49,14 +49,14 @@ struct State<W, E> {
     wanted: bool,
     /// How many writers there seem to be: as many as took part in the last round, which are those
     /// whom its sync satisfied, those who waited when it ended, and those of a sync beside it.
-    crowd: usize,
+    concurrent: usize,
     /// As for [`new`](GroupCommit::new).
     second_from: Option<usize>,
     failure: Option<E>,
 }
 
 struct Running<W> {
-    lane: usize,
+    sync_slot: usize,
     /// Those whom its success satisfies.
     batch: Vec<W>,
     /// Those whom a sync satisfies that ended well while this one ran.
@@ -82,7 +82,7 @@ pub enum Asked<W, E> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Begun {
     /// 0 or 1: no other sync that runs has the same.
-    pub lane: usize,
+    pub sync_slot: usize,
     /// How many wait for it.
     pub size: usize,
 }
@@ -109,7 +109,7 @@ impl<W, E: Clone> GroupCommit<W, E> {
             running: Vec::new(),
             waiting: Vec::new(),
             wanted: false,
-            crowd: 0,
+            concurrent: 0,
             second_from,
             failure: None,
         };
@@ -171,25 +171,25 @@ impl<W, E: Clone> GroupCommit<W, E> {
         let mut state = lock(&self.state);
         state.queued = false;
         state.wanted = false;
-        let lane = usize::from(state.running.iter().any(|sync| sync.lane == 0));
+        let sync_slot = usize::from(state.running.iter().any(|sync| sync.sync_slot == 0));
         let batch = std::mem::take(&mut state.waiting);
         let size = batch.len();
         state.running.push(Running {
-            lane,
+            sync_slot,
             batch,
             held: Vec::new(),
             size,
             beside: 0,
         });
-        Begun { lane, size }
+        Begun { sync_slot, size }
     }
 
-    /// A sync ended: that of this lane, or one that was lost before it began, and then `result` is
+    /// A sync ended: that of this sync slot, or one that was lost before it began, and then `result` is
     /// an error.
-    pub fn end(&self, lane: Option<usize>, result: Result<(), E>) -> Ended<W, E> {
+    pub fn end(&self, sync_slot: Option<usize>, result: Result<(), E>) -> Ended<W, E> {
         let mut state = lock(&self.state);
-        let mut done = match lane {
-            Some(lane) => state.take(lane),
+        let mut done = match sync_slot {
+            Some(sync_slot) => state.take(sync_slot),
             None => {
                 state.queued = false;
                 Vec::new()
@@ -237,15 +237,15 @@ impl<W, E: Clone> GroupCommit<W, E> {
 impl<W, E> State<W, E> {
     /// Are there enough writers for two syncs at once?
     fn shares_out(&self) -> bool {
-        self.second_from.is_some_and(|many| self.crowd >= many)
+        self.second_from.is_some_and(|many| self.concurrent >= many)
     }
 
     /// How many a sync should satisfy.
     fn share(&self) -> usize {
         if self.shares_out() {
-            self.crowd.div_ceil(2)
+            self.concurrent.div_ceil(2)
         } else {
-            self.crowd
+            self.concurrent
         }
     }
 
@@ -266,8 +266,8 @@ impl<W, E> State<W, E> {
 
     /// A sync runs no more. Gives those who may be told if it succeeded: where another runs, they
     /// are those who were held for this one, and its own are held for the other.
-    fn take(&mut self, lane: usize) -> Vec<W> {
-        let of_this = |sync: &Running<W>| sync.lane == lane;
+    fn take(&mut self, sync_slot: usize) -> Vec<W> {
+        let of_this = |sync: &Running<W>| sync.sync_slot == sync_slot;
         let Some(place) = self.running.iter().position(of_this) else {
             return Vec::new();
         };
@@ -275,7 +275,7 @@ impl<W, E> State<W, E> {
         let mut done = ended.held;
         let other = self.running.last_mut();
         let others = other.as_ref().map_or(0, |sync| sync.size);
-        self.crowd = ended.size + ended.beside.max(others + self.waiting.len());
+        self.concurrent = ended.size + ended.beside.max(others + self.waiting.len());
         match other {
             Some(sync) => {
                 sync.beside = ended.size;

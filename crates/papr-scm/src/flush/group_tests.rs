@@ -19,7 +19,7 @@ fn sync<W>(
 ) -> (usize, Ended<W, &'static str>) {
     let begun = group.begin();
     meanwhile();
-    (begun.size, group.end(Some(begun.lane), result))
+    (begun.size, group.end(Some(begun.sync_slot), result))
 }
 
 /// One that ends well while nothing happens.
@@ -31,8 +31,8 @@ fn quick_sync<W>(group: &GroupCommit<W, &'static str>) -> Ended<W, &'static str>
 fn any_number_of_concurrent_requests_costs_two_syncs() {
     let group = GroupCommit::new(None);
     assert_eq!(ask(&group, 0), "submit");
-    let crowd = || (1..100).for_each(|who| assert_eq!(ask(&group, who), "joined"));
-    let (size, first) = sync(&group, crowd, Ok(()));
+    let concurrent = || (1..100).for_each(|who| assert_eq!(ask(&group, who), "joined"));
+    let (size, first) = sync(&group, concurrent, Ok(()));
     assert_eq!((size, first.done, first.submit), (1, vec![0], true));
     let (size, second) = sync(&group, || {}, Ok(()));
     assert_eq!(
@@ -124,7 +124,7 @@ fn many_writers_are_not_gathered() {
 }
 
 /// A group that runs two syncs from four writers on, after a round of six.
-fn crowded() -> GroupCommit<u32, &'static str> {
+fn with_concurrent_writers() -> GroupCommit<u32, &'static str> {
     let group = GroupCommit::new(Some(4));
     (0..6).for_each(|who| assert_ne!(ask(&group, who), "failed"));
     assert_eq!(quick_sync(&group).done.len(), 6);
@@ -132,9 +132,9 @@ fn crowded() -> GroupCommit<u32, &'static str> {
 }
 
 /// The same with a sync that runs for 0, 1 and 2, and one for 3, 4 and 5 that began later. Gives
-/// their lanes.
+/// their sync slots.
 fn two_run() -> (GroupCommit<u32, &'static str>, Option<usize>, Option<usize>) {
-    let group = crowded();
+    let group = with_concurrent_writers();
     let asked: Vec<_> = (0..3).map(|who| ask(&group, who)).collect();
     assert_eq!(asked, ["submit", "joined", "joined"]);
     let first = group.begin();
@@ -142,12 +142,12 @@ fn two_run() -> (GroupCommit<u32, &'static str>, Option<usize>, Option<usize>) {
     assert_eq!(asked, ["joined", "joined", "submit"], "half of the writers");
     let second = group.begin();
     assert_eq!((first.size, second.size), (3, 3));
-    (group, Some(first.lane), Some(second.lane))
+    (group, Some(first.sync_slot), Some(second.sync_slot))
 }
 
 #[test]
 fn where_two_may_run_a_sync_gathers_half_of_the_writers() {
-    let group = crowded();
+    let group = with_concurrent_writers();
     assert_eq!(ask(&group, 0), "submit");
     assert_eq!(ask(&group, 1), "joined");
     assert!(group.gathers());
@@ -164,7 +164,7 @@ fn no_second_sync_runs_for_few_writers_or_for_less_than_half_of_many() {
         let (_, ended) = sync(&group, || assert_eq!(late(), ["joined"; 2]), Ok(()));
         assert!(ended.submit, "three writers");
     }
-    let group = crowded();
+    let group = with_concurrent_writers();
     (0..3).for_each(|who| assert_ne!(ask(&group, who), "failed"));
     let late = || [3, 4].map(|who| ask(&group, who));
     let (_, ended) = sync(&group, || assert_eq!(late(), ["joined"; 2]), Ok(()));
@@ -210,7 +210,7 @@ fn a_held_success_waits_for_no_sync_that_began_after_it() {
         [0, 1, 2],
         "those of the first"
     );
-    let mut ended = group.end(Some(third.lane), Ok(()));
+    let mut ended = group.end(Some(third.sync_slot), Ok(()));
     ended.done.sort_unstable();
     assert_eq!(ended.done, [0, 1, 2, 3, 4, 5]);
 }

@@ -151,12 +151,12 @@ where
         self.inner.write_label(offset, data)
     }
 
-    fn lanes(&self) -> usize {
-        self.inner.lanes()
+    fn sync_slots(&self) -> usize {
+        self.inner.sync_slots()
     }
 
-    fn sync(&self, lane: usize) -> io::Result<()> {
-        (self.sync)(&self.inner, lane)
+    fn sync(&self, sync_slot: usize) -> io::Result<()> {
+        (self.sync)(&self.inner, sync_slot)
     }
 
     fn sync_fd(&self, _lane: usize) -> Option<BorrowedFd<'_>> {

@@ -162,7 +162,7 @@ mod tests {
         let m = Machine::new(1);
         m.open_interrupts(0, 0x1100);
         assert_eq!(m.platform.console_input(b"ls\n"), 3);
-        assert_eq!(m.host.wires(), [(0, true)]);
+        assert_eq!(m.host.interrupt_lines(), [(0, true)]);
         let (status, out) = m.hcall_outputs(0, H_GET_TERM_CHAR, &[VTY]);
         assert_eq!(
             (status, out[0], out[1], out[2]),

@@ -3,7 +3,7 @@
 use crate::action::Action;
 use crate::config::ConfigError;
 use crate::host::GuestMemory;
-use crate::once::{Novelty, OncePerNumber};
+use crate::once::{OncePerNumber, ReportOnce};
 use crate::vcpu::Vcpu;
 
 use super::{Call, Hypercall, Reply, abi};
@@ -73,16 +73,18 @@ impl HypercallTable {
 
     fn report_unknown(&self, opcode: u64) {
         match self.unknown.note(opcode) {
-            Novelty::New if abi::PROBES.contains(&opcode) => tracing::debug!(
+            ReportOnce::New if abi::PROBES.contains(&opcode) => tracing::debug!(
                 opcode = format_args!("{opcode:#x}"),
                 "the guest looks for a hypercall that this platform does not have"
             ),
-            Novelty::New => tracing::warn!(
+            ReportOnce::New => tracing::warn!(
                 opcode = format_args!("{opcode:#x}"),
                 "the guest made an unknown hypercall"
             ),
-            Novelty::LastStraw => tracing::warn!("further unknown hypercalls are not reported"),
-            Novelty::Known => {}
+            ReportOnce::LimitReached => {
+                tracing::warn!("further unknown hypercalls are not reported")
+            }
+            ReportOnce::Known => {}
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::config::ConfigError;
 use crate::hcall::Reply;
 use crate::hcall::abi::H_PARAMETER;
 use crate::host::GuestMemory;
-use crate::once::{Novelty, OncePerNumber};
+use crate::once::{OncePerNumber, ReportOnce};
 
 use super::block::{ArgumentBlock, MAX_WORDS};
 use super::{Answer, Request, Service, status};
@@ -85,14 +85,14 @@ impl ServiceTable {
 
     fn report_unknown(&self, token: u32) {
         match self.unknown.note(token.into()) {
-            Novelty::New => tracing::warn!(
+            ReportOnce::New => tracing::warn!(
                 token = format_args!("{token:#x}"),
                 "the guest called an unknown RTAS service"
             ),
-            Novelty::LastStraw => {
+            ReportOnce::LimitReached => {
                 tracing::warn!("further unknown RTAS services are not reported");
             }
-            Novelty::Known => {}
+            ReportOnce::Known => {}
         }
     }
 }

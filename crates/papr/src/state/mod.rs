@@ -20,5 +20,5 @@ pub use crate::clock::ClockState;
 pub use crate::events::EventsState;
 pub use crate::hex::HexBytes;
 pub use crate::processors::VcpuAreas;
-pub use crate::xics::{Irq, Presented, Presenter, Source, XicsState};
+pub use crate::xics::{Icp, Irq, Presented, Source, XicsState};
 pub use data::{ImportError, MachineState, PartState, PlatformState, STATE_VERSION};

@@ -31,7 +31,7 @@ impl Platform {
     }
 
     /// Goes to where a saved platform was, whatever this one was at, and drives the
-    /// external-interrupt wire of every vCPU.
+    /// external-interrupt line of every vCPU.
     ///
     /// Call it while no vCPU runs, with the same persistent-memory devices plugged. Anything may be
     /// passed: what can't be the state of this machine is refused.
@@ -40,7 +40,7 @@ impl Platform {
     /// [`ImportError`]; nothing has changed then.
     pub fn import(&self, state: PlatformState) -> Result<(), ImportError> {
         let checked = self.check_import(&state)?;
-        // Backwards: the interrupt controller comes last, as its wires may wake vCPUs.
+        // Backwards: the interrupt controller comes last, as its interrupt lines may wake vCPUs.
         checked.into_iter().rev().for_each(|commit| commit());
         Ok(())
     }

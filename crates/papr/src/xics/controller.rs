@@ -1,4 +1,4 @@
-//! What an XICS does, without locks and wires.
+//! What an XICS does, without locks and interrupt lines.
 //!
 //! An interrupt of a source is *latched* in the source until a presentation controller takes it,
 //! *presented* until the guest accepts it by reading XIRR, and given back to the source (latched
@@ -36,7 +36,7 @@ pub struct Presented {
 
 /// The presentation controller of one vCPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Presenter {
+pub struct Icp {
     /// Current processor priority.
     pub cppr: u8,
     /// Most favoured request: asks for an IPI at this priority.
@@ -45,7 +45,7 @@ pub struct Presenter {
     pub presented: Option<Presented>,
 }
 
-const POWER_ON: Presenter = Presenter {
+const POWER_ON: Icp = Icp {
     cppr: 0,
     mfrr: MASKED,
     presented: None,
@@ -84,7 +84,7 @@ pub(crate) struct Route {
 /// server: callers check with [`has_server`](Controller::has_server) to answer the guest.
 #[derive(Debug)]
 pub(crate) struct Controller {
-    pub(super) presenters: Vec<Presenter>,
+    pub(super) icps: Vec<Icp>,
     pub(super) sources: BTreeMap<Irq, Source>,
 }
 
@@ -92,14 +92,14 @@ impl Controller {
     /// A controller in its power-on state.
     pub(crate) fn new(servers: u32, sources: impl IntoIterator<Item = Irq>) -> Self {
         Controller {
-            presenters: (0..servers).map(|_| POWER_ON).collect(),
+            icps: (0..servers).map(|_| POWER_ON).collect(),
             sources: sources.into_iter().map(|irq| (irq, UNROUTED)).collect(),
         }
     }
 
     /// Back to power-on: nothing latched, nothing presented, everything masked.
     pub(crate) fn reset(&mut self) {
-        self.presenters.fill(POWER_ON);
+        self.icps.fill(POWER_ON);
         self.sources
             .values_mut()
             .for_each(|source| *source = UNROUTED);
@@ -107,24 +107,24 @@ impl Controller {
 
     /// Whether there is such a server.
     pub(crate) fn has_server(&self, server: u32) -> bool {
-        (server as usize) < self.presenters.len()
+        (server as usize) < self.icps.len()
     }
 
     /// How many servers there are.
     pub(crate) fn servers(&self) -> u32 {
-        self.presenters.len() as u32
+        self.icps.len() as u32
     }
 
-    /// The level of a server's external-interrupt wire.
+    /// The level of a server's external-interrupt line.
     pub(crate) fn wire(&self, server: u32) -> bool {
-        self.presenters
+        self.icps
             .get(server as usize)
             .is_some_and(|p| p.presented.is_some())
     }
 
     /// XIRR, unchanged: CPPR in the top 8 bits, the presented source (0: none) in the others.
     pub(crate) fn xirr(&self, server: u32) -> u32 {
-        let Some(p) = self.presenters.get(server as usize) else {
+        let Some(p) = self.icps.get(server as usize) else {
             return 0;
         };
         (u32::from(p.cppr) << 24) | p.presented.map_or(0, |presented| presented.irq.0)
@@ -132,16 +132,14 @@ impl Controller {
 
     /// MFRR.
     pub(crate) fn mfrr(&self, server: u32) -> u8 {
-        self.presenters
-            .get(server as usize)
-            .map_or(MASKED, |p| p.mfrr)
+        self.icps.get(server as usize).map_or(MASKED, |p| p.mfrr)
     }
 
     /// Reads XIRR and with it accepts the presented interrupt: CPPR becomes its priority. With
     /// nothing presented nothing changes.
     pub(crate) fn accept(&mut self, server: u32) -> u32 {
         let xirr = self.xirr(server);
-        if let Some(p) = self.presenters.get_mut(server as usize)
+        if let Some(p) = self.icps.get_mut(server as usize)
             && let Some(accepted) = p.presented.take()
         {
             p.cppr = accepted.priority;
@@ -153,7 +151,7 @@ impl Controller {
 
     /// Sets CPPR.
     pub(crate) fn set_cppr(&mut self, server: u32, cppr: u8) {
-        if let Some(p) = self.presenters.get_mut(server as usize) {
+        if let Some(p) = self.icps.get_mut(server as usize) {
             p.cppr = cppr;
             self.evaluate(server);
         }
@@ -167,7 +165,7 @@ impl Controller {
     /// Sets MFRR, which asks for an IPI where it is more favoured than CPPR. An IPI that is
     /// presented already stays so.
     pub(crate) fn set_mfrr(&mut self, server: u32, mfrr: u8) {
-        if let Some(p) = self.presenters.get_mut(server as usize) {
+        if let Some(p) = self.icps.get_mut(server as usize) {
             p.mfrr = mfrr;
             self.evaluate(server);
         }
@@ -186,9 +184,9 @@ impl Controller {
         }
     }
 
-    /// The presenter that presents a source's interrupt, if one does.
+    /// The ICP that presents a source's interrupt, if one does.
     fn holder(&self, irq: Irq) -> Option<usize> {
-        self.presenters
+        self.icps
             .iter()
             .position(|p| p.presented.is_some_and(|presented| presented.irq == irq))
     }
@@ -228,7 +226,7 @@ impl Controller {
             return false;
         };
         if let Some(holder) = holder {
-            self.presenters[holder].presented = None;
+            self.icps[holder].presented = None;
             source.latched = true;
         }
         apply(source);
@@ -243,7 +241,7 @@ impl Controller {
     /// Makes what is presented to a server what should be: gives back what CPPR no longer admits,
     /// and presents the most favoured of what waits if it is more favoured than what is presented.
     pub(super) fn evaluate(&mut self, server: u32) {
-        let Some(p) = self.presenters.get_mut(server as usize) else {
+        let Some(p) = self.icps.get_mut(server as usize) else {
             return;
         };
         if let Some(presented) = p

@@ -69,14 +69,14 @@ mod tests {
         let m = Machine::new(2);
         assert_eq!(m.hcall(1, H_CPPR, &[0xFF]).0, H_SUCCESS);
         assert_eq!(m.hcall(0, H_IPI, &[1, 4]).0, H_SUCCESS);
-        assert_eq!(m.host.wires(), [(1, true)]);
+        assert_eq!(m.host.interrupt_lines(), [(1, true)]);
         let (status, out) = m.hcall_outputs(0, H_IPOLL, &[1]);
         assert_eq!((status, out[0], out[1]), (H_SUCCESS, 0xFF00_0002, 4));
         let (status, out) = m.hcall_outputs(1, H_XIRR, &[]);
         assert_eq!((status, out[0]), (H_SUCCESS, 0xFF00_0002));
         assert_eq!(m.hcall(1, H_IPI, &[1, 0xFF]).0, H_SUCCESS);
         assert_eq!(m.hcall(1, H_EOI, &[0xFF00_0002]).0, H_SUCCESS);
-        assert_eq!(m.host.wires(), [(1, true), (1, false)]);
+        assert_eq!(m.host.interrupt_lines(), [(1, true), (1, false)]);
     }
 
     #[test]

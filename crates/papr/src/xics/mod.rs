@@ -6,19 +6,19 @@
 //! - `state`: what a snapshot carries of it;
 //! - `hcall`, `rtas`: how a guest reaches it;
 //! - `part`: the controller as a part of the platform;
-//! - `wires`: the controller behind a lock, driving the external-interrupt wire of each vCPU.
+//! - `interrupt_lines`: the controller behind a lock, driving the external-interrupt line of each vCPU.
 
 mod controller;
 mod hcall;
+mod interrupt_lines;
 mod part;
 mod rtas;
 #[cfg(test)]
 mod scenarios;
 mod state;
-mod wires;
 
-pub use controller::{Irq, Presented, Presenter, Source};
+pub use controller::{Icp, Irq, Presented, Source};
 pub use state::XicsState;
 
+pub(crate) use interrupt_lines::Xics;
 pub(crate) use part::EDGE;
-pub(crate) use wires::Xics;

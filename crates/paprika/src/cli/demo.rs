@@ -1,7 +1,7 @@
 //! `paprika demo`: see [`crate::demo`].
 
 use super::exit;
-use crate::demo::power_loss::story::Extent;
+use crate::demo::power_loss::report::Extent;
 use crate::demo::{power_loss, scm};
 
 /// Show what Paprika can do, on a real Linux, and check it
@@ -58,7 +58,7 @@ impl DemoArgs {
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
     let as_expected = match &args.which {
         None => scm::run(args.verbose)?,
-        Some(Which::PowerLoss(args)) => power_loss::story::run(Extent {
+        Some(Which::PowerLoss(args)) => power_loss::report::run(Extent {
             // Short enough to be typed again.
             seed: args.seed.unwrap_or_else(|| fastrand::u32(..).into()),
             rounds: args.rounds,

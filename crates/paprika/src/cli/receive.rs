@@ -15,7 +15,7 @@ use super::stats::Stats;
 use super::{output, progress};
 use crate::control::ControlServer;
 use crate::machine::{End, MachineError};
-use crate::migrate::{Arrival, ArrivalOptions};
+use crate::migrate::{MigrationTarget, TargetOptions};
 use crate::sandbox::{CodePartition, Needs};
 use crate::snapshot::NvdimmChange;
 use crate::terminal::Terminal;
@@ -115,17 +115,17 @@ pub(super) fn run(args: ReceiveArgs) -> anyhow::Result<u8> {
         output::say(format_args!("paprika: waiting for a guest at {address}"));
     }
     let (terminal, console) = Terminal::new().context("the console can't be set up")?;
-    let options = ArrivalOptions {
+    let options = TargetOptions {
         machine: args.machine,
         nvdimms: args.nvdimm,
         nvdimm_directory: args.nvdimm_dir,
         max_memory: args
             .max_memory
-            .unwrap_or_else(ArrivalOptions::default_max_memory),
+            .unwrap_or_else(TargetOptions::default_max_memory),
         max_cpus: args.max_cpus,
         host,
     };
-    let mut arrival = Arrival::new(options, Box::new(console));
+    let mut arrival = MigrationTarget::new(options, Box::new(console));
     let handle = Handle::new();
     // To be kept while the guest runs: it answers a source that has lost the connection.
     let _received = progress::receiving(&handle, || {

@@ -10,7 +10,7 @@ use paprika_migration::{Handle, Options, Uri, migrate};
 use super::api::{DecideRequest, MigrateRequest, Migrated, MigrationProgress, MigrationStatus};
 use super::error::{ApiError, ErrorCode};
 use crate::machine::MachineControl;
-use crate::migrate::Leaving;
+use crate::migrate::MigrationSource;
 use crate::sandbox;
 
 /// The most that a user may allow.
@@ -65,7 +65,7 @@ impl Mover {
             };
         }
         let _end = EndOnDrop(self);
-        let leaving = Leaving::new(machine, to.clone());
+        let leaving = MigrationSource::new(machine, to.clone());
         let report = migrate(&leaving, &connector, &options, &handle).map_err(|error| {
             let code = match error.reason {
                 paprika_migration::Reason::Cancelled => ErrorCode::Cancelled,

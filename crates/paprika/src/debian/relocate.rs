@@ -14,7 +14,7 @@ use paprika_migration::{Handle, Options, Uri, receive};
 use super::error::DebianError;
 use super::guest::{DebianGuest, GRACE, Life};
 use crate::machine::HostOptions;
-use crate::migrate::{Arrival, ArrivalOptions, Leaving};
+use crate::migrate::{MigrationSource, MigrationTarget, TargetOptions};
 use crate::snapshot::{NvdimmChange, Progress, RestoreOptions, SaveOptions, Snapshot, save};
 
 impl DebianGuest {
@@ -74,17 +74,17 @@ impl DebianGuest {
             ..Options::default()
         };
         let devices = self.machine().control().description().nvdimms;
-        let arriving = ArrivalOptions {
+        let arriving = TargetOptions {
             // The same files: both machines are this process's.
             nvdimms: devices
                 .iter()
                 .map(|device| NvdimmChange::file(&device.id, &device.path))
                 .collect(),
             host,
-            ..ArrivalOptions::default()
+            ..TargetOptions::default()
         };
-        let mut arrival = Arrival::new(arriving, Box::new(self.ear.clone()));
-        let leaving = Leaving::new(self.machine().control(), uri.to_string());
+        let mut arrival = MigrationTarget::new(arriving, Box::new(self.ear.clone()));
+        let leaving = MigrationSource::new(self.machine().control(), uri.to_string());
         let connector = Connector::new(uri).map_err(failed("migrated"))?;
         let (left, received) = std::thread::scope(|scope| {
             let receiving =

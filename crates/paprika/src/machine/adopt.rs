@@ -48,7 +48,7 @@ impl Machine {
         let warnings = compat::check(&description, &self.control.description())?;
 
         // What the comparison has allowed to differ must not be refused below.
-        let mut untold = BTreeSet::new();
+        let mut flush_not_advertised = BTreeSet::new();
         platform.machine.machine = self.platform.config().machine.name().to_owned();
         if let Some(mut scm) = PersistentMemory::state(&platform)? {
             scm.flush_hypercall = self.scm.has_flush();
@@ -58,7 +58,7 @@ impl Machine {
                 };
                 let told = description.nvdimms.iter().find(|it| it.id == device.id);
                 if here.flush_announced() && !told.is_some_and(|it| it.announced) {
-                    untold.insert(device.id.clone());
+                    flush_not_advertised.insert(device.id.clone());
                 }
                 device.sync_dax = here.sync_dax();
                 device.flush_announced = here.flush_announced();
@@ -83,7 +83,7 @@ impl Machine {
             }
         }
         self.platform.import(platform)?;
-        self.control.set_untold(untold);
+        self.control.set_flush_not_advertised(flush_not_advertised);
         *self.adopted.lock().unwrap_or_else(PoisonError::into_inner) = Some(vcpus);
         Ok(warnings)
     }

@@ -82,7 +82,7 @@ pub(super) enum Life {
 
 /// Whether and why the guest stands still.
 #[derive(Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct PauseState {
     /// The time base at which it stands; none: it runs.
     pub(super) paused_at: Option<u64>,
     /// Somebody has made it stand still and relies on it: what becomes of it when he is done.
@@ -117,11 +117,11 @@ pub struct MachineControl {
     /// Held while a device is placed and plugged, or asked back.
     plugging: Mutex<()>,
     life: Mutex<Life>,
-    standing: Mutex<Standing>,
+    standing: Mutex<PauseState>,
     /// How the devices were described, by id.
     known: Mutex<BTreeMap<String, Known>>,
     /// Devices that say that the guest flushes them, while this very guest was not told to (see `state::compat`).
-    untold: Mutex<BTreeSet<String>>,
+    flush_not_advertised: Mutex<BTreeSet<String>>,
     ended: AtomicBool,
     resets: AtomicU64,
     started: Instant,
@@ -149,7 +149,7 @@ impl MachineControl {
             life: Mutex::new(Life::New),
             standing: Mutex::default(),
             known: Mutex::default(),
-            untold: Mutex::default(),
+            flush_not_advertised: Mutex::default(),
             ended: AtomicBool::new(false),
             resets: AtomicU64::new(0),
             started: Instant::now(),
@@ -243,7 +243,7 @@ impl MachineControl {
     }
 
     /// The same for one who holds the lock.
-    pub(super) fn pause_now(&self, standing: &mut Standing) -> Result<(), ControlError> {
+    pub(super) fn pause_now(&self, standing: &mut PauseState) -> Result<(), ControlError> {
         if standing.paused_at.is_some() {
             return Ok(());
         }
@@ -275,7 +275,7 @@ impl MachineControl {
     }
 
     /// The same for one who holds the lock, and the machine.
-    pub(super) fn resume_now(&self, standing: &mut Standing) {
+    pub(super) fn resume_now(&self, standing: &mut PauseState) {
         if let Some(time) = standing.paused_at.take() {
             self.partition.time_base.set(time);
             self.vcpus.iter().for_each(|vcpu| vcpu.resume());
@@ -311,7 +311,7 @@ impl MachineControl {
 
     /// The machine was reset: its guest reads the device tree anew.
     pub(super) fn machine_reset(&self) {
-        lock(&self.untold).clear();
+        lock(&self.flush_not_advertised).clear();
         self.resets.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -327,7 +327,7 @@ impl MachineControl {
         }
     }
 
-    pub(super) fn standing(&self) -> MutexGuard<'_, Standing> {
+    pub(super) fn standing(&self) -> MutexGuard<'_, PauseState> {
         lock(&self.standing)
     }
 
@@ -354,7 +354,7 @@ impl MachineControl {
         let mut known = lock(&self.known);
         for nvdimm in nvdimms {
             let config = nvdimm.config.clone();
-            lock(&self.untold).remove(&config.id);
+            lock(&self.flush_not_advertised).remove(&config.id);
             let backing = Arc::downgrade(&nvdimm.backing);
             known.insert(config.id.clone(), Known { config, backing });
         }
@@ -386,13 +386,13 @@ impl MachineControl {
     }
 
     /// Remembers devices that the running guest was not told to flush though they say so; the next one will be.
-    pub(super) fn set_untold(&self, ids: BTreeSet<String>) {
-        *lock(&self.untold) = ids;
+    pub(super) fn set_flush_not_advertised(&self, ids: BTreeSet<String>) {
+        *lock(&self.flush_not_advertised) = ids;
     }
 
     /// Whether the running guest was told to flush a device by hypercall.
     pub fn was_told_to_flush(&self, device: &Nvdimm) -> bool {
-        device.flush_announced() && !lock(&self.untold).contains(device.id())
+        device.flush_announced() && !lock(&self.flush_not_advertised).contains(device.id())
     }
 }
 

@@ -146,7 +146,7 @@ enum Event {
 
 /// What an ended machine still does for what its guest has stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Farewell {
+enum FinalSync {
     /// Makes it durable.
     Flush,
     /// Leaves it as it is.
@@ -335,7 +335,7 @@ impl Machine {
             cpu,
             jit: engine.compiler().map(JitService::statistics),
         };
-        if !matches!(end, Ok((_, Farewell::Nothing))) {
+        if !matches!(end, Ok((_, FinalSync::Nothing))) {
             self.make_durable();
         }
         info!(instructions = cpu.instructions, "machine ended");
@@ -389,7 +389,7 @@ impl Machine {
         Ok(threads)
     }
 
-    fn live(&self) -> Result<(End, Farewell), MachineError> {
+    fn live(&self) -> Result<(End, FinalSync), MachineError> {
         let adopted = self
             .adopted
             .lock()
@@ -406,7 +406,7 @@ impl Machine {
             let end = match self.events.recv() {
                 Ok(Event::Vcpu(VcpuEvent::Exit(MachineExit::Reboot))) => {
                     if self.options.no_reboot {
-                        return Ok((End::Reboot, Farewell::Flush));
+                        return Ok((End::Reboot, FinalSync::Flush));
                     }
                     info!("guest reboots");
                     self.reset()?;
@@ -431,11 +431,11 @@ impl Machine {
                 Ok(Event::Vcpu(VcpuEvent::BackingFailed)) => {
                     End::BackingFailed(self.failed_device())
                 }
-                Ok(Event::Crash) => return Ok((End::Killed, Farewell::Nothing)),
-                Ok(Event::Leave(end)) => return Ok((end, Farewell::Nothing)),
+                Ok(Event::Crash) => return Ok((End::Killed, FinalSync::Nothing)),
+                Ok(Event::Leave(end)) => return Ok((end, FinalSync::Nothing)),
                 Ok(Event::Kill) | Err(_) => End::Killed,
             };
-            return Ok((end, Farewell::Flush));
+            return Ok((end, FinalSync::Flush));
         }
     }
 

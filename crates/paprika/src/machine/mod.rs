@@ -1,7 +1,7 @@
 //! A machine: memory, platform and vCPUs put together, and its life from power-on to its end.
 //!
 //! - `config`, `life`, `vcpu`, `processor`, `host`, `pmem`: what it is made of, and how it runs;
-//! - `control`, `hotplug`, `standstill`: what can be done to one that runs, from any thread;
+//! - `control`, `hotplug`, `quiesced`: what can be done to one that runs, from any thread;
 //! - [`state`], `adopt`: a machine as data, and one that goes on where another stood.
 
 mod adopt;
@@ -13,7 +13,7 @@ mod life;
 mod moving;
 mod pmem;
 mod processor;
-mod standstill;
+mod quiesced;
 pub mod state;
 mod vcpu;
 
@@ -26,4 +26,4 @@ pub use hotplug::{AddError, Added, RemoveError, Removed};
 pub use life::{Done, End, Machine, MachineError, Outside};
 pub use moving::DirtyLogError;
 pub use pmem::PmemError;
-pub use standstill::{Departure, HandOverError, Standstill};
+pub use quiesced::{HandOverError, QuiescedMachine, Successor};

@@ -4,7 +4,7 @@
 use power::memory::{DirtyPages, OutOfMemory};
 
 use super::control::{Afterwards, Life, MachineControl};
-use super::standstill::Standstill;
+use super::quiesced::QuiescedMachine;
 
 /// Why it can't be said which pages a guest writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +32,7 @@ impl MachineControl {
     }
 
     /// The pages that were stored to since the last call, and how often the machine had been reset by then: a reset empties RAM, which
-    /// the log does not see. None: nothing is logged. Not for one who holds a [`Standstill`].
+    /// the log does not see. None: nothing is logged. Not for one who holds a [`QuiescedMachine`].
     pub fn take_dirty_pages(&self) -> Option<(DirtyPages, u64)> {
         // Not in the midst of a reset.
         let _life = self.life();
@@ -55,7 +55,7 @@ impl MachineControl {
     }
 }
 
-impl Standstill<'_> {
+impl QuiescedMachine<'_> {
     /// As [`MachineControl::take_dirty_pages`]; nothing is stored after it.
     pub fn take_dirty_pages(&self) -> Option<(DirtyPages, u64)> {
         self.machine().dirty_pages()

@@ -1,24 +1,24 @@
 //! Live migration: this monitor's machines as what [`paprika_migration`] moves.
 //!
-//! - [`Leaving`]: a machine whose guest is to go on in another process;
-//! - [`Arrival`]: a machine that a guest comes to;
+//! - [`MigrationSource`]: a machine whose guest is to go on in another process;
+//! - [`MigrationTarget`]: a machine that a guest comes to;
 //! - `message`: what the two tell each other beside RAM; `backing`: whether a file is the same,
 //!   seen from both; `files`: where the files are on the side that the guest comes to;
-//! - `brake`: a guest that runs only part of the time.
+//! - `throttle`: a guest that runs only part of the time.
 //!
 //! How a handover can't end with two guests is said in [`paprika_migration::handover`].
 
-mod arrival;
 mod backing;
-mod brake;
 mod files;
-mod leaving;
 mod message;
+mod source;
+mod target;
+mod throttle;
 
 use std::time::Duration;
 
-pub use arrival::{Arrival, ArrivalOptions};
-pub use leaving::Leaving;
+pub use source::MigrationSource;
+pub use target::{MigrationTarget, TargetOptions};
 
 /// Bytes of a page, as the dirty log counts.
 const PAGE: u64 = power::memory::DIRTY_PAGE;

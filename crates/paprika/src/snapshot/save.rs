@@ -17,7 +17,7 @@ use super::progress::{Progress, Stage};
 use super::{INITRD_FILE, KERNEL_FILE, MEMORY_FILE, STATE_FILE, identity};
 use crate::files;
 use crate::machine::state::{MachineState, NvdimmDescription};
-use crate::machine::{ControlError, Departure, MachineControl, RunState, Standstill};
+use crate::machine::{ControlError, MachineControl, QuiescedMachine, RunState, Successor};
 
 /// How long the NVDIMMs' syncs may take.
 const FLUSH_LIMIT: Duration = Duration::from_secs(60);
@@ -115,11 +115,11 @@ pub fn save(
     machine.boot_state();
 
     let begun = Instant::now();
-    let standstill = machine.stand_still()?;
+    let quiesced = machine.stand_still()?;
     progress.enter(Stage::Flushing);
-    standstill.flush_nvdimms(FLUSH_LIMIT)?;
-    let mut state = standstill.export()?;
-    look_at_backings(&standstill, &mut state, options)?;
+    quiesced.flush_nvdimms(FLUSH_LIMIT)?;
+    let mut state = quiesced.export()?;
+    look_at_backings(&quiesced, &mut state, options)?;
     progress.enter(Stage::Memory);
     let path = file(MEMORY_FILE);
     let table = memory::write(&path, machine.ram(), progress).map_err(|error| match error {
@@ -139,7 +139,7 @@ pub fn save(
         return Err(ControlError::Ended.into());
     }
     // Everything is known by now: the guest need not wait for the disk, unless it is to go on from there.
-    let standstill = options.quit.then_some(standstill);
+    let quiesced = options.quit.then_some(quiesced);
     let stood_still = begun.elapsed();
     progress.enter(Stage::Syncing);
     memory::sync(&path).map_err(write_error(target, MEMORY_FILE))?;
@@ -148,8 +148,8 @@ pub fn save(
         return Err(SaveError::Cancelled);
     }
     let path = directory.commit(in_use)?;
-    if let Some(standstill) = standstill {
-        standstill.leave(Departure::Saved(path.clone()));
+    if let Some(quiesced) = quiesced {
+        quiesced.leave(Successor::Saved(path.clone()));
     }
     info!(path = %path.display(), memory_bytes, "saved");
     Ok(Saved {
@@ -167,13 +167,13 @@ fn write_error(target: &Path, name: &str) -> impl FnOnce(io::Error) -> SaveError
 
 /// Notes how the NVDIMMs' files are, now that they are flushed and nobody stores.
 fn look_at_backings(
-    standstill: &Standstill<'_>,
+    quiesced: &QuiescedMachine<'_>,
     state: &mut MachineState,
     options: SaveOptions,
 ) -> Result<(), SaveError> {
     for device in &mut state.description.nvdimms {
         let NvdimmDescription { id, path, .. } = &*device;
-        let backing = standstill.backing(id);
+        let backing = quiesced.backing(id);
         // One that is no file can't be found again; it is for who restores to bring it back.
         let Some(file) = backing.as_deref().and_then(|backing| backing.sync_fd(0)) else {
             continue;
@@ -185,7 +185,7 @@ fn look_at_backings(
         };
         // The times too must survive a power cut of the host.
         retry_on_intr(|| fsync(file)).map_err(|problem| {
-            standstill.fail_nvdimm(id, &problem.to_string());
+            quiesced.fail_nvdimm(id, &problem.to_string());
             error(problem.into())
         })?;
         let used = fstat(file).map_err(|problem| error(problem.into()))?;

@@ -10,11 +10,11 @@ use crate::host::Host;
 use crate::nvram::NVRAM_SIZE;
 use crate::vcpu::VcpuId;
 
-/// The level at which each wire was left.
+/// The level at which each interrupt line was left.
 fn levels(m: &Machine) -> Vec<Option<bool>> {
-    let wires = m.host.wires();
+    let interrupt_lines = m.host.interrupt_lines();
     let last = |vcpu| {
-        wires
+        interrupt_lines
             .iter()
             .rfind(|(id, _)| *id == vcpu)
             .map(|(_, level)| *level)
@@ -44,7 +44,7 @@ proptest! {
             prop_assert_eq!(step.apply(&there), step.apply(&here), "{:?}", step);
         }
         prop_assert_eq!(there.host.events(), here.host.events());
-        prop_assert_eq!(there.host.wires(), here.host.wires());
+        prop_assert_eq!(there.host.interrupt_lines(), here.host.interrupt_lines());
         prop_assert_eq!(there.platform.export(), here.platform.export());
     }
 }
@@ -70,7 +70,7 @@ fn each_part_is_carried() {
 
     let moved = restored(&m);
     assert_eq!(
-        moved.host.wires(),
+        moved.host.interrupt_lines(),
         [(0, false), (1, false), (2, false), (3, true)]
     );
     let (count, out) = {
@@ -125,7 +125,7 @@ fn a_state_of_version_2_is_read_as_it_was_written_then() {
         .import(state.clone())
         .expect("a machine like that");
     assert_eq!(m.platform.export(), state);
-    assert_eq!(m.host.wires(), [(0, true)]);
+    assert_eq!(m.host.interrupt_lines(), [(0, true)]);
     let written = serde_json::to_value(&state).expect("plain data");
     let kept: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(written, kept, "and written as it was");

@@ -147,7 +147,7 @@ fn a_state_that_contradicts_itself_is_refused_by_the_part_that_does() {
     const XICS: &str = "interrupt-controller";
     const VPA: &str = "virtual-processor-areas";
     let damages: [(Damage, &str); 20] = [
-        (|s| xics(s, |x| x.presenters.truncate(3)), XICS),
+        (|s| xics(s, |x| x.icps.truncate(3)), XICS),
         (|s| xics(s, |x| x.sources.clear()), XICS),
         (
             |s| xics(s, |x| x.sources.extend([(Irq(7), x.sources[&Irq(0x1000)])])),
@@ -163,10 +163,10 @@ fn a_state_that_contradicts_itself_is_refused_by_the_part_that_does() {
         ),
         // The terminal's interrupt is presented to vCPU 3 at priority 5.
         (
-            |s| xics(s, |x| x.presenters[0].presented = x.presenters[3].presented),
+            |s| xics(s, |x| x.icps[0].presented = x.icps[3].presented),
             XICS,
         ),
-        (|s| xics(s, |x| x.presenters[3].cppr = 5), XICS),
+        (|s| xics(s, |x| x.icps[3].cppr = 5), XICS),
         (
             |s| {
                 xics(s, |x| {
@@ -190,7 +190,7 @@ fn a_state_that_contradicts_itself_is_refused_by_the_part_that_does() {
         (
             |s| {
                 xics(s, |x| {
-                    x.presenters[3].presented = Some(Presented {
+                    x.icps[3].presented = Some(Presented {
                         irq: Irq(9),
                         priority: 1,
                     });

@@ -10,7 +10,7 @@ pub mod device;
 pub mod harness;
 pub mod linux;
 pub mod payload;
-pub mod story;
+pub mod report;
 pub mod writer;
 
 pub use cut::{Cut, Moment};

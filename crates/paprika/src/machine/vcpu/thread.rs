@@ -10,7 +10,7 @@ use power::{Cpu, CpuStatistics, Exit, Partition};
 use tracing::{debug, error};
 
 use super::control::{Begin, VcpuControl};
-use super::patience::{Awake, Patience};
+use super::halt_poll::{Awake, HaltPoller};
 use crate::machine::processor::{Engine, Processor};
 use crate::machine::state::Phase;
 use crate::memory;
@@ -66,7 +66,7 @@ pub(in crate::machine) fn run(
         let mut waits = Waits {
             platform,
             control,
-            patience: Patience::default(),
+            halt_poll: HaltPoller::default(),
             awake: Some(Awake::new()),
         };
         waits.wait(&processor.cpu, phase);
@@ -122,7 +122,7 @@ pub(in crate::machine) fn run(
 struct Waits<'a> {
     platform: &'a Platform,
     control: &'a VcpuControl,
-    patience: Patience,
+    halt_poll: HaltPoller,
     /// Always there, but while the thread sleeps.
     awake: Option<Awake>,
 }
@@ -160,13 +160,13 @@ impl Waits<'_> {
     fn sleep(&mut self, flags: u32, deadline: Option<Instant>) -> u32 {
         let signals = self.control.signals();
         let begin = Instant::now();
-        let mut up = self.patience.look_out(signals, flags, deadline);
+        let mut up = self.halt_poll.poll(signals, flags, deadline);
         if up == 0 {
             self.awake = None;
             up = signals.wait(flags, deadline);
             self.awake = Some(Awake::new());
         }
-        self.patience.learn(begin.elapsed());
+        self.halt_poll.learn(begin.elapsed());
         up
     }
 }

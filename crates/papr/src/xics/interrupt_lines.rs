@@ -11,7 +11,7 @@ use papr_dr::sync::lock;
 
 /// The interrupt controller of a machine.
 ///
-/// The lock is held while wires are driven: two threads that changed the same wire in one order and
+/// The lock is held while interrupt lines are driven: two threads that changed the same interrupt line in one order and
 /// drove it in the other would leave it at the wrong level for good. So
 /// [`Host::set_external_interrupt`] must not call the platform.
 pub(crate) struct Xics {
@@ -21,12 +21,12 @@ pub(crate) struct Xics {
 
 struct Inner {
     controller: Controller,
-    /// The level that each wire was last driven to.
+    /// The level that each interrupt line was last driven to.
     driven: Vec<bool>,
 }
 
 impl Xics {
-    /// A controller in its power-on state, with all wires low.
+    /// A controller in its power-on state, with all interrupt lines low.
     pub(crate) fn new(
         host: Arc<dyn Host>,
         servers: u32,
@@ -40,7 +40,7 @@ impl Xics {
         }
     }
 
-    /// Does something to the controller, then drives the wires that changed.
+    /// Does something to the controller, then drives the interrupt lines that changed.
     fn with<R>(&self, work: impl FnOnce(&mut Controller) -> R) -> R {
         let mut inner = lock(&self.inner);
         let result = work(&mut inner.controller);
@@ -56,7 +56,7 @@ impl Xics {
         result
     }
 
-    /// Back to power-on. Every wire is driven low, whatever it was.
+    /// Back to power-on. Every interrupt line is driven low, whatever it was.
     pub(crate) fn reset(&self) {
         let mut inner = lock(&self.inner);
         inner.controller.reset();
@@ -76,7 +76,7 @@ impl Xics {
         lock(&self.inner).controller.accepts(state)
     }
 
-    /// Goes to a state that it [`accepts`](Xics::accepts), and drives every wire, whatever it was.
+    /// Goes to a state that it [`accepts`](Xics::accepts), and drives every interrupt line, whatever it was.
     pub(crate) fn import(&self, state: XicsState) {
         let mut inner = lock(&self.inner);
         inner.controller.import(state);
@@ -178,9 +178,9 @@ mod tests {
         let host = FakeHost::new();
         let xics = xics(&host);
         xics.pulse(SOURCE);
-        assert_eq!(host.wires(), [(1, true)]);
+        assert_eq!(host.interrupt_lines(), [(1, true)]);
         assert_eq!(xics.accept(1), 0xFF00_1100);
-        assert_eq!(host.wires(), [(1, true), (1, false)]);
+        assert_eq!(host.interrupt_lines(), [(1, true), (1, false)]);
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
         xics.pulse(SOURCE);
         xics.pulse(SOURCE);
         xics.set_mfrr(1, 2);
-        assert_eq!(host.wires(), [(1, true)]);
+        assert_eq!(host.interrupt_lines(), [(1, true)]);
     }
 
     #[test]
@@ -199,7 +199,7 @@ mod tests {
         let xics = xics(&host);
         xics.pulse(SOURCE);
         xics.reset();
-        assert_eq!(host.wires(), [(1, true), (0, false), (1, false)]);
+        assert_eq!(host.interrupt_lines(), [(1, true), (0, false), (1, false)]);
         assert_eq!(xics.route(SOURCE), Some((0, 0xFF)));
         assert_eq!(xics.poll(1), (0, 0xFF));
     }
@@ -227,7 +227,7 @@ mod tests {
         });
         for server in 0..SERVERS {
             let driven = host
-                .wires()
+                .interrupt_lines()
                 .iter()
                 .rev()
                 .find(|(vcpu, _)| *vcpu == server)

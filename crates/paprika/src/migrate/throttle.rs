@@ -14,7 +14,7 @@ use crate::machine::MachineControl;
 const PERIOD: Duration = Duration::from_millis(50);
 
 /// The brake of a machine; released when it is dropped.
-pub(super) struct Brake {
+pub(super) struct Throttle {
     machine: Arc<MachineControl>,
     /// Percent of the time that the guest does not run.
     share: Arc<AtomicU8>,
@@ -22,7 +22,7 @@ pub(super) struct Brake {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Brake {
+impl Throttle {
     pub(super) fn new(machine: &Arc<MachineControl>) -> Self {
         Self {
             machine: Arc::clone(machine),
@@ -55,7 +55,7 @@ impl Brake {
                 Arc::clone(&self.share),
                 Arc::clone(&self.quit),
             );
-            let body = move || brake(&machine, &share, &quit);
+            let body = move || throttle(&machine, &share, &quit);
             let spawned = std::thread::Builder::new()
                 .name("migration-brake".into())
                 .spawn(body);
@@ -67,19 +67,19 @@ impl Brake {
     }
 }
 
-impl Drop for Brake {
+impl Drop for Throttle {
     fn drop(&mut self) {
         self.set(0);
     }
 }
 
-fn brake(machine: &MachineControl, share: &AtomicU8, quit: &AtomicBool) {
+fn throttle(machine: &MachineControl, share: &AtomicU8, quit: &AtomicBool) {
     while !quit.load(Ordering::SeqCst) {
         let still = PERIOD * share.load(Ordering::SeqCst).into() / 100;
         // One that stands still already, or is just booting, needs no brake now.
-        if let Ok(standstill) = machine.stand_still() {
+        if let Ok(quiesced) = machine.stand_still() {
             std::thread::sleep(still);
-            drop(standstill);
+            drop(quiesced);
         }
         std::thread::sleep(PERIOD - still);
     }

@@ -28,7 +28,7 @@ pub struct HandOverError {
 
 /// A machine that stands still. Dropped, its guest goes on, or stays paused where it was paused before or somebody has asked for it
 /// meanwhile. The thread that made it keeps it.
-pub struct Standstill<'a> {
+pub struct QuiescedMachine<'a> {
     machine: &'a MachineControl,
     /// The machine's guest goes on elsewhere.
     left: bool,
@@ -43,7 +43,7 @@ impl MachineControl {
     /// # Errors
     /// [`ControlError::Held`] where somebody else does; [`ControlError::Between`], [`ControlError::NotStill`], [`ControlError::Ended`]:
     /// the guest runs on then.
-    pub fn stand_still(&self) -> Result<Standstill<'_>, ControlError> {
+    pub fn stand_still(&self) -> Result<QuiescedMachine<'_>, ControlError> {
         {
             let mut standing = self.standing();
             if standing.held.is_some() {
@@ -75,7 +75,7 @@ impl MachineControl {
             Ok(())
         };
         pause().map_err(release)?;
-        Ok(Standstill {
+        Ok(QuiescedMachine {
             machine: self,
             left: false,
             _life: life,
@@ -118,7 +118,7 @@ impl MachineControl {
     }
 }
 
-impl Standstill<'_> {
+impl QuiescedMachine<'_> {
     /// The machine.
     pub fn machine(&self) -> &MachineControl {
         self.machine
@@ -222,11 +222,11 @@ impl Standstill<'_> {
 
     /// Ends the machine, whose guest goes on elsewhere. It does not run here any more, and its NVDIMMs are not touched: what must be
     /// durable was flushed.
-    pub fn leave(mut self, end: Departure) {
+    pub fn leave(mut self, end: Successor) {
         self.left = true;
         let end = match end {
-            Departure::Saved(path) => End::Saved(path),
-            Departure::Moved(to) => End::Moved(to),
+            Successor::Saved(path) => End::Saved(path),
+            Successor::Moved(to) => End::Moved(to),
         };
         self.machine.outside.leave(end);
     }
@@ -234,14 +234,14 @@ impl Standstill<'_> {
 
 /// Where a guest goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Departure {
+pub enum Successor {
     /// Where the snapshot is restored.
     Saved(PathBuf),
     /// In another process, in words.
     Moved(String),
 }
 
-impl Drop for Standstill<'_> {
+impl Drop for QuiescedMachine<'_> {
     fn drop(&mut self) {
         if self.left {
             // Still held: nobody may resume it until it has ended.

@@ -9,35 +9,35 @@ use papr_scm::flush::SyncFailure;
 use paprika_migration::{PageSet, Problem, RamShape, SourceMachine, StoppedMachine};
 use power::memory::DirtyPages;
 
-use super::brake::Brake;
 use super::message::{self, Offer, Parting};
+use super::throttle::Throttle;
 use super::{FLUSH_LIMIT, PAGE, backing};
 use crate::machine::state::Description;
-use crate::machine::{Departure, MachineControl, RunState, Standstill};
+use crate::machine::{MachineControl, QuiescedMachine, RunState, Successor};
 use crate::memory::Touched;
 
 /// In such pieces RAM is looked at for ever having been touched.
 const PIECE: u64 = 256 << 10;
 
 /// A machine, as the source of a migration.
-pub struct Leaving {
+pub struct MigrationSource {
     machine: Arc<MachineControl>,
     /// Where it goes, for its last words.
     to: String,
     touched: Touched,
-    brake: Brake,
+    brake: Throttle,
     /// What the destination was told.
     offered: Mutex<Option<Description>>,
     /// How often the machine had been reset when its dirty pages were last taken.
     resets: AtomicU64,
 }
 
-impl Leaving {
+impl MigrationSource {
     /// The machine, which goes to `to`.
     pub fn new(machine: &Arc<MachineControl>, to: impl Into<String>) -> Self {
         Self {
             touched: Touched::of(machine.ram()),
-            brake: Brake::new(machine),
+            brake: Throttle::new(machine),
             machine: Arc::clone(machine),
             to: to.into(),
             offered: Mutex::default(),
@@ -74,7 +74,7 @@ impl Leaving {
     }
 }
 
-impl SourceMachine for Leaving {
+impl SourceMachine for MigrationSource {
     fn description(&self) -> Result<Vec<u8>, Problem> {
         alive(&self.machine)?;
         let description = self.describe();
@@ -82,7 +82,7 @@ impl SourceMachine for Leaving {
         message::write(&Offer::new(description, self.machine.boot_state().clone()))
     }
 
-    fn luggage(&self) -> Result<Vec<u8>, Problem> {
+    fn static_payload(&self) -> Result<Vec<u8>, Problem> {
         Ok([self.machine.kernel(), self.machine.initrd()].concat())
     }
 
@@ -130,7 +130,7 @@ impl SourceMachine for Leaving {
         }
     }
 
-    fn brake(&self, percent: u8) -> bool {
+    fn throttle(&self, percent: u8) -> bool {
         self.brake.set(percent)
     }
 
@@ -140,10 +140,10 @@ impl SourceMachine for Leaving {
 
     fn pause(&self) -> Result<Box<dyn StoppedMachine + '_>, Problem> {
         self.brake.set(0);
-        let standstill = self.machine.stand_still().map_err(Problem::new)?;
-        Ok(Box::new(Standing {
+        let quiesced = self.machine.stand_still().map_err(Problem::new)?;
+        Ok(Box::new(Quiesced {
             leaving: self,
-            standstill: Some(standstill),
+            quiesced: Some(quiesced),
             released: AtomicBool::new(false),
             left_as: Mutex::default(),
         }))
@@ -168,28 +168,28 @@ fn flush(machine: &MachineControl) -> Result<(), SyncFailure> {
 }
 
 /// The machine while its guest stands still.
-struct Standing<'a> {
-    leaving: &'a Leaving,
+struct Quiesced<'a> {
+    leaving: &'a MigrationSource,
     /// None: told what to do with it.
-    standstill: Option<Standstill<'a>>,
+    quiesced: Option<QuiescedMachine<'a>>,
     /// The locks were given up: the guest must not go on here.
     released: AtomicBool,
     /// How the files were when they were let go of.
     left_as: Mutex<Option<Description>>,
 }
 
-impl<'a> Standing<'a> {
-    fn standstill(&self) -> Result<&Standstill<'a>, Problem> {
-        self.standstill
+impl<'a> Quiesced<'a> {
+    fn quiesced(&self) -> Result<&QuiescedMachine<'a>, Problem> {
+        self.quiesced
             .as_ref()
             .ok_or_else(|| Problem::new("the guest has gone on"))
     }
 
     /// The machine with what its files are like now.
     fn look(&self, description: &mut Description) -> Result<(), Problem> {
-        let standstill = self.standstill()?;
+        let quiesced = self.quiesced()?;
         for device in &mut description.nvdimms {
-            let backing = standstill.backing(&device.id);
+            let backing = quiesced.backing(&device.id);
             // One that is no file can't be known again; it is for the destination to have it.
             let Some(file) = backing.as_deref().and_then(|backing| backing.sync_fd(0)) else {
                 continue;
@@ -211,22 +211,22 @@ impl<'a> Standing<'a> {
     }
 }
 
-impl StoppedMachine for Standing<'_> {
+impl StoppedMachine for Quiesced<'_> {
     fn fetch_dirty(&self, pages: &mut PageSet) {
-        if let Some(standstill) = &self.standstill {
-            self.leaving.add(standstill.take_dirty_pages(), pages);
+        if let Some(quiesced) = &self.quiesced {
+            self.leaving.add(quiesced.take_dirty_pages(), pages);
         }
     }
 
     fn settle(&self) -> Result<(), Problem> {
-        self.standstill()?
+        self.quiesced()?
             .flush_nvdimms(FLUSH_LIMIT)
             .map_err(Problem::new)
     }
 
     fn state(&self) -> Result<Vec<u8>, Problem> {
-        let standstill = self.standstill()?;
-        let mut machine = standstill.export().map_err(Problem::new)?;
+        let quiesced = self.quiesced()?;
+        let mut machine = quiesced.export().map_err(Problem::new)?;
         machine.description = self.leaving.describe();
         if self.leaving.offered().as_ref() != Some(&machine.description) {
             let words = "the machine has changed while it moved (an NVDIMM was plugged or unplugged, or the guest was reset); try again";
@@ -236,14 +236,14 @@ impl StoppedMachine for Standing<'_> {
         *self.left_as() = Some(machine.description.clone());
         message::write(&Parting {
             machine,
-            paused: standstill.stays_paused(),
+            paused: quiesced.stays_paused(),
         })
     }
 
     fn release(&self) -> Result<(), Problem> {
-        let standstill = self.standstill()?;
+        let quiesced = self.quiesced()?;
         self.released.store(true, Ordering::SeqCst);
-        if let Err(error) = standstill.unlock_nvdimms() {
+        if let Err(error) = quiesced.unlock_nvdimms() {
             self.reclaim()?;
             return Err(Problem::new(error));
         }
@@ -251,7 +251,7 @@ impl StoppedMachine for Standing<'_> {
     }
 
     fn reclaim(&self) -> Result<(), Problem> {
-        self.standstill()?.lock_nvdimms().map_err(Problem::new)?;
+        self.quiesced()?.lock_nvdimms().map_err(Problem::new)?;
         let left_as = self.left_as().clone();
         if let Some(left_as) = left_as {
             let mut now = left_as.clone();
@@ -279,20 +279,20 @@ impl StoppedMachine for Standing<'_> {
 
     fn resume(mut self: Box<Self>) -> Result<(), Problem> {
         alive(&self.leaving.machine)?;
-        drop(self.standstill.take());
+        drop(self.quiesced.take());
         Ok(())
     }
 
     fn leave(mut self: Box<Self>) {
-        if let Some(standstill) = self.standstill.take() {
-            standstill.leave(Departure::Moved(self.leaving.to.clone()));
+        if let Some(quiesced) = self.quiesced.take() {
+            quiesced.leave(Successor::Moved(self.leaving.to.clone()));
         }
     }
 }
 
-impl Drop for Standing<'_> {
+impl Drop for Quiesced<'_> {
     fn drop(&mut self) {
-        if let Some(standstill) = self.standstill.take()
+        if let Some(quiesced) = self.quiesced.take()
             && self.released.load(Ordering::SeqCst)
             && self.leaving.machine.state() != RunState::Ended
         {
@@ -300,7 +300,7 @@ impl Drop for Standing<'_> {
             tracing::error!(
                 "the migration ended without knowing who has the guest; it stays where it stands"
             );
-            std::mem::forget(standstill);
+            std::mem::forget(quiesced);
         }
     }
 }

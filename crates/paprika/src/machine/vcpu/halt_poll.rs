@@ -1,4 +1,4 @@
-//! How long a vCPU that waits looks out for what it waits for, before its thread sleeps: to wake a thread costs the one who wakes it a
+//! How long a vCPU that waits polls for what it waits for, before its thread sleeps: to wake a thread costs the one who wakes it a
 //! system call, and the one who wakes some tens of microseconds, which two guest processes that answer each other pay at every turn.
 //!
 //! As KVM's halt polling: the time grows while waits end soon, and is nothing where they last long, so an idle guest costs nothing. It is
@@ -12,7 +12,7 @@ use power::signals::Signals;
 
 use crate::host;
 
-/// The longest that it looks out. What takes longer to come is not worth it: sleeping would not have been noticed.
+/// The longest that it polls. What takes longer to come is not worth it: sleeping would not have been noticed.
 const LONGEST: Duration = Duration::from_micros(200);
 
 /// The first time that is tried.
@@ -43,20 +43,15 @@ impl Drop for Awake {
     }
 }
 
-/// How long one vCPU looks out.
+/// How long one vCPU polls.
 #[derive(Debug, Default)]
-pub(super) struct Patience {
+pub(super) struct HaltPoller {
     now: Duration,
 }
 
-impl Patience {
-    /// Looks out for one of `flags`, at most until the deadline; those found up are returned, 0 where there is nothing yet.
-    pub(super) fn look_out(
-        &mut self,
-        signals: &Signals,
-        flags: u32,
-        deadline: Option<Instant>,
-    ) -> u32 {
+impl HaltPoller {
+    /// Polls for one of `flags`, at most until the deadline; those found up are returned, 0 where there is nothing yet.
+    pub(super) fn poll(&mut self, signals: &Signals, flags: u32, deadline: Option<Instant>) -> u32 {
         if self.now.is_zero() {
             return 0;
         }
@@ -105,40 +100,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_that_end_soon_make_it_look_out_and_a_long_one_makes_it_sleep_at_once() {
-        let mut patience = Patience::default();
+    fn waits_that_end_soon_make_it_poll_and_a_long_one_makes_it_sleep_at_once() {
+        let mut halt_poll = HaltPoller::default();
         let soon = LONGEST / 2;
         let mut last = Duration::ZERO;
-        while patience.now < soon {
-            patience.learn(soon);
-            assert!(patience.now > last, "it grows until it would have sufficed");
-            last = patience.now;
+        while halt_poll.now < soon {
+            halt_poll.learn(soon);
+            assert!(
+                halt_poll.now > last,
+                "it grows until it would have sufficed"
+            );
+            last = halt_poll.now;
         }
-        patience.learn(soon / 4);
-        assert_eq!(patience.now, last, "and stays while it suffices");
+        halt_poll.learn(soon / 4);
+        assert_eq!(halt_poll.now, last, "and stays while it suffices");
         for _ in 0..100 {
-            patience.learn(LONGEST);
+            halt_poll.learn(LONGEST);
         }
-        assert!(patience.now <= LONGEST);
-        patience.learn(LONGEST * 2);
-        assert_eq!(patience.now, Duration::ZERO);
+        assert!(halt_poll.now <= LONGEST);
+        halt_poll.learn(LONGEST * 2);
+        assert_eq!(halt_poll.now, Duration::ZERO);
     }
 
     #[test]
     fn it_finds_what_it_looks_out_for_and_gives_up_by_itself() {
         let partition = Partition::new(1);
         let signals = partition.signals(0).expect("vCPU 0");
-        let mut patience = Patience::default();
+        let mut halt_poll = HaltPoller::default();
         signals.raise(EXTERNAL);
         assert_eq!(
-            patience.look_out(signals, EXTERNAL, None),
+            halt_poll.poll(signals, EXTERNAL, None),
             0,
             "without patience it does not even look"
         );
-        patience.learn(FIRST);
-        assert_eq!(patience.look_out(signals, KICK, None), 0, "never raised");
+        halt_poll.learn(FIRST);
+        assert_eq!(halt_poll.poll(signals, KICK, None), 0, "never raised");
         // Another thread may have taken the processor just then.
-        patience.learn(FIRST);
-        assert_eq!(patience.look_out(signals, EXTERNAL | KICK, None), EXTERNAL);
+        halt_poll.learn(FIRST);
+        assert_eq!(halt_poll.poll(signals, EXTERNAL | KICK, None), EXTERNAL);
     }
 }

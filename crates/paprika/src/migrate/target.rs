@@ -24,7 +24,7 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// What who receives chooses.
 #[derive(Debug, Clone)]
-pub struct ArrivalOptions {
+pub struct TargetOptions {
     /// Another machine type than the guest's.
     pub machine: Option<MachineVersion>,
     /// What is changed of NVDIMMs: where their files are, above all.
@@ -39,7 +39,7 @@ pub struct ArrivalOptions {
     pub host: HostOptions,
 }
 
-impl ArrivalOptions {
+impl TargetOptions {
     /// RAM of a guest, in bytes, where nobody says how much it may have: half of the host's.
     pub fn default_max_memory() -> u64 {
         let host = rustix::system::sysinfo();
@@ -48,7 +48,7 @@ impl ArrivalOptions {
     }
 }
 
-impl Default for ArrivalOptions {
+impl Default for TargetOptions {
     fn default() -> Self {
         Self {
             machine: None,
@@ -62,8 +62,8 @@ impl Default for ArrivalOptions {
 }
 
 /// A machine, as the destination of a migration.
-pub struct Arrival {
-    options: ArrivalOptions,
+pub struct MigrationTarget {
+    options: TargetOptions,
     console: Option<Box<dyn ConsoleBackend>>,
     /// What the source has said, and the machine that is made of it.
     offer: Option<Offer>,
@@ -77,9 +77,9 @@ pub struct Arrival {
 /// The thread that a machine lives on.
 type Life = JoinHandle<Result<End, MachineError>>;
 
-impl Arrival {
+impl MigrationTarget {
     /// A machine to be, with the console that it will have.
-    pub fn new(options: ArrivalOptions, console: Box<dyn ConsoleBackend>) -> Self {
+    pub fn new(options: TargetOptions, console: Box<dyn ConsoleBackend>) -> Self {
         Self {
             options,
             console: Some(console),
@@ -100,7 +100,7 @@ impl Arrival {
     /// Whether a guest may have what is offered, before anything is taken from the host for it.
     fn check_bounds(&self, offer: &Offer) -> Result<(), Problem> {
         let Description { cpus, memory, .. } = offer.description;
-        let ArrivalOptions {
+        let TargetOptions {
             max_memory,
             max_cpus,
             ..
@@ -145,7 +145,7 @@ impl Arrival {
             .map_err(Problem::new)?;
         // Now that nobody else can write to the files. A source that does not say how it left one
         // is refused.
-        let ArrivalOptions {
+        let TargetOptions {
             nvdimms: changes,
             nvdimm_directory,
             ..
@@ -196,7 +196,7 @@ impl Arrival {
     }
 }
 
-impl DestinationMachine for Arrival {
+impl DestinationMachine for MigrationTarget {
     fn check(&mut self, description: &[u8], ram: RamShape) -> Result<(), Problem> {
         let offer = Offer::read(description)?;
         let saved = &offer.description;
@@ -207,7 +207,7 @@ impl DestinationMachine for Arrival {
         }
         self.check_bounds(&offer)?;
         let saved = &offer.description;
-        let ArrivalOptions {
+        let TargetOptions {
             machine,
             nvdimms: changes,
             nvdimm_directory,
@@ -227,11 +227,11 @@ impl DestinationMachine for Arrival {
         Ok(())
     }
 
-    fn luggage_size(&self) -> Option<u64> {
+    fn static_payload_size(&self) -> Option<u64> {
         self.offer.as_ref().map(Offer::boot_bytes)
     }
 
-    fn prepare(&mut self, mut luggage: Vec<u8>) -> Result<(), Problem> {
+    fn prepare(&mut self, mut static_payload: Vec<u8>) -> Result<(), Problem> {
         let disorder = || Problem::new("the source does not keep to the order of things");
         let (offer, (here, _)) = self
             .offer
@@ -240,14 +240,15 @@ impl DestinationMachine for Arrival {
             .ok_or_else(disorder)?;
         let boot = &offer.boot;
         let kernel_length = usize::try_from(boot.kernel.length).unwrap_or(usize::MAX);
-        if luggage.len() as u64 != offer.boot_bytes() || kernel_length > luggage.len() {
+        if static_payload.len() as u64 != offer.boot_bytes() || kernel_length > static_payload.len()
+        {
             return Err(Problem::new(
                 "the source has not sent what the guest boots from",
             ));
         }
-        let initrd = luggage.split_off(kernel_length);
+        let initrd = static_payload.split_off(kernel_length);
         let files = BootFiles {
-            kernel: luggage.into(),
+            kernel: static_payload.into(),
             initrd: initrd.into(),
         };
         let blueprint = Blueprint::of_saved(here, boot, files, self.options.host.clone())
