@@ -3,6 +3,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use common::bare::*;
@@ -190,6 +191,85 @@ fn memory_that_comes_and_goes_does_so_on_both() {
                 .expect("room");
         }
     }
+}
+
+/// Counts loads, and remembers the last number stored.
+#[derive(Default)]
+struct Counter {
+    loads: std::sync::atomic::AtomicU64,
+    stored: std::sync::atomic::AtomicU64,
+}
+
+impl vm_core::MmioDevice for Counter {
+    fn read(&self, _: u64, data: &mut [u8]) {
+        let count = self.loads.fetch_add(1, Ordering::SeqCst) + 1;
+        data.copy_from_slice(&count.to_le_bytes()[..data.len()]);
+    }
+    fn write(&self, _: u64, data: &[u8]) {
+        let mut number = [0; 8];
+        number[..data.len()].copy_from_slice(data);
+        self.stored
+            .store(u64::from_le_bytes(number), Ordering::SeqCst);
+    }
+}
+
+const DEVICE: u64 = 1 << 40;
+const TURNS: u64 = 10_000;
+
+/// A loop that adds up what it loads from a device, and stores the sum there.
+fn with_device(jit: Box<dyn Accelerator>) -> (Arc<Counter>, LockStep, Cpu) {
+    let partition = machine();
+    let program = [
+        ld(5, 0, 4),
+        x(3, 3, 5, 266),
+        std(3, 8, 4),
+        bdnz(-12),
+        HYPERCALL,
+    ];
+    code(&partition, CODE, &program);
+    let device = Arc::new(Counter::default());
+    let mapped = partition.memory.map_io(DEVICE, 0x1000, device.clone());
+    mapped.expect("nothing else is there");
+    let (engine, mut cpu) = start(&partition, jit, TURNS);
+    cpu.regs.gpr[4] = DEVICE;
+    (device, engine, cpu)
+}
+
+#[test]
+fn a_device_sees_each_access_of_both_engines_once() {
+    let service = eager();
+    let (device, mut engine, mut cpu) = with_device(service.accelerator());
+    assert_eq!(must_run(&mut engine, &mut cpu), Exit::Hypercall);
+    let sum = TURNS * (TURNS + 1) / 2;
+    assert_eq!(device.loads.load(Ordering::SeqCst), TURNS);
+    assert_eq!(device.stored.load(Ordering::SeqCst), sum);
+    assert_eq!(cpu.regs.gpr[3], sum);
+    let statistics = engine.statistics();
+    assert!(
+        statistics.compiled > statistics.interpreted,
+        "{statistics:?}"
+    );
+}
+
+#[test]
+fn an_access_that_one_engine_makes_differently_is_reported() {
+    let service = eager();
+    let faulty = Faulty {
+        inner: service.accelerator(),
+        left: 50,
+        // One load too many.
+        fault: Box::new(|cpu| cpu.read_memory(DEVICE, Width::Double).is_ok()),
+    };
+    let (_, mut engine, mut cpu) = with_device(Box::new(faulty));
+    let Err(LockStepError::Difference(difference)) = engine.run(&mut cpu) else {
+        panic!("the engines differ");
+    };
+    let io = difference.io.as_ref().expect("an access is one too many");
+    assert_eq!(io.jit.as_ref().map(|access| access.address), Some(DEVICE));
+    assert!(
+        difference.to_string().contains("I/O: JIT load at"),
+        "{difference}"
+    );
 }
 
 #[test]

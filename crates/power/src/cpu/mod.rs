@@ -7,6 +7,7 @@ pub(crate) mod access;
 mod amo;
 mod debug;
 mod deliver;
+mod io;
 pub(crate) mod pmu;
 mod port;
 mod reservation;

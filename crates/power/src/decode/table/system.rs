@@ -28,6 +28,14 @@ insns! {
     "msgclrp" xany(31, 174), "rb" => sy::hypervisor_only;
     "msgsnd"  xany(31, 206), "rb" => sy::hypervisor_only;
     "msgclr"  xany(31, 238), "rb" => sy::hypervisor_only;
+    "lwzcix"  xany(31, 789), "rt,ra,rb" => sy::hypervisor_only;
+    "lhzcix"  xany(31, 821), "rt,ra,rb" => sy::hypervisor_only;
+    "lbzcix"  xany(31, 853), "rt,ra,rb" => sy::hypervisor_only;
+    "ldcix"   xany(31, 885), "rt,ra,rb" => sy::hypervisor_only;
+    "stwcix"  xany(31, 917), "rs,ra,rb" => sy::hypervisor_only;
+    "sthcix"  xany(31, 949), "rs,ra,rb" => sy::hypervisor_only;
+    "stbcix"  xany(31, 981), "rs,ra,rb" => sy::hypervisor_only;
+    "stdcix"  xany(31, 1013), "rs,ra,rb" => sy::hypervisor_only;
     "msgsync" xany(31, 886), "" => sy::hypervisor_only;
     "rfebb"   xany(19, 146), "s" => sy::rfebb;
     "clrbhrb" xany(31, 430), "" => sy::clrbhrb;
