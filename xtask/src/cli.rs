@@ -19,6 +19,7 @@ cargo xtask COMMAND
                 runs, and `real --help` lists what else can be said
   fuzz          run every fuzz target for --seconds N each (default 60), until one finds something; --only TARGET runs one,
                 --input FILE gives it that input alone, --keep adds the best of what was found to the seeds
+  imports       whether files of one crate use one another in a circle, which is a part of `test`
   setup         only the setting up: the distribution's packages that are missing, the guest (kernel, initramfs,
                 programs; about eight minutes the first time, cached from then on), test vectors, and a Debian system
   help          this text
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Help,
     /// Run fuzz targets.
     Fuzz(fuzz::Options),
+    /// Look for import cycles.
+    Imports,
     /// Set up what the tests need.
     Setup,
     /// Run real software, with these options.
@@ -75,6 +78,7 @@ pub(crate) fn parse(
         None => Err("no command is given".into()),
         Some("test") => Ok(Command::Test { long }),
         Some(_) if long => Err("--long goes with `test` only".into()),
+        Some("imports") => Ok(Command::Imports),
         Some("setup") => Ok(Command::Setup),
         Some("help") => Ok(Command::Help),
         Some(other) => Err(format!("there is no command `{other}`").into()),

@@ -3,6 +3,8 @@
 //! - `cli`: the command line and its help;
 //! - `test`: what has to be there, and what is run, in which order;
 //! - `fuzz`: the fuzz targets, built and run;
+//! - `imports`: whether files of one crate use one another in a circle;
+//! - `licences`: what the workspace is built with, by cargo-deny;
 //! - `schemathesis`: the API against its description;
 //! - `steps`: running a list of steps, one after the other, until one fails;
 //! - `tally`: cargo's test summaries, added up.
@@ -10,6 +12,8 @@
 
 mod cli;
 mod fuzz;
+mod imports;
+mod licences;
 mod schemathesis;
 mod steps;
 mod tally;
@@ -27,6 +31,13 @@ fn main() -> ExitCode {
         }
         Ok(Command::Real(arguments)) => test::real(&arguments),
         Ok(Command::Fuzz(options)) => fuzz::run(&options),
+        Ok(Command::Imports) => match imports::check() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                println!("{failure}");
+                ExitCode::FAILURE
+            }
+        },
         Ok(Command::Setup) => steps::run("setup", &test::setup()),
         Ok(Command::Test { long }) => steps::run("test", &test::all(long)),
         Err(error) => {

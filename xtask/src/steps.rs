@@ -89,6 +89,17 @@ pub(crate) enum Failure {
         /// Those that there are.
         known: String,
     },
+    /// A source file that is none.
+    #[error("{} is not Rust: {error}", path.display())]
+    Source {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        error: syn::Error,
+    },
+    /// Files that use one another in a circle.
+    #[error("files of one crate use one another in a circle; move what both need below both\n{0}")]
+    Cycles(String),
     /// Tests that were none.
     #[error("`{0}` ran no test")]
     NoTest(String),

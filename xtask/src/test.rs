@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use guest_kit::{GuestKit, Progress};
 
 use crate::steps::{self, Failure, Step, Work};
-use crate::{fuzz, schemathesis};
+use crate::{fuzz, licences, schemathesis};
 
 /// Packages of the distribution that tests use directly. (What the guest's kernel and initramfs are built with, the guest kit
 /// installs itself when it has to build them.)
@@ -71,6 +71,10 @@ pub(crate) fn all(long: bool) -> Vec<Step> {
                 "-D",
                 "warnings",
             ]),
+        },
+        Step {
+            name: "licences, and versions of crates",
+            work: Work::Call(licences::check),
         },
         Step {
             name: "every test of the workspace",

@@ -256,7 +256,7 @@ fn an_access_that_one_engine_makes_differently_is_reported() {
     let service = eager();
     let faulty = Faulty {
         inner: service.accelerator(),
-        left: 50,
+        left: 3,
         // One load too many.
         fault: Box::new(|cpu| cpu.read_memory(DEVICE, Width::Double).is_ok()),
     };

@@ -7,12 +7,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::suite_apt::{Kind, SuiteApt};
 use crate::apt::ForeignApt;
 use crate::cache::Cache;
 use crate::{Error, Progress, Result, inputs, run};
-
-/// The keys that sign Debian's archive, as package debian-archive-keyring installs them.
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Packages of this machine that unpack sources.
 pub(super) const SOURCE_TOOLS: &[&str] = &["debian-archive-keyring", "dpkg-dev", "patch"];
@@ -53,26 +51,13 @@ pub(super) fn fetch_sources(
 ) -> Result<()> {
     let log = at.join("build.log");
     let state = at.join("apt");
-    for directory in ["lists/partial", "cache/archives/partial", "downloads"] {
-        let directory = state.join(directory);
-        fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
-    }
-    let list = state.join("sources.list");
-    let line = format!("deb-src [signed-by={KEYRING}] {mirror} {suite} main\n");
-    fs::write(&list, line).map_err(Error::io("write", &list))?;
-
-    let step = "Reading the list of source packages";
-    progress.step(step, 0);
-    let mut update = apt_get(&state);
-    run::logged(update.arg("update"), step, &log, |line| {
-        progress.advance(line);
-    })?;
+    let apt = SuiteApt::open(&state, Kind::Sources, (suite, mirror), "", &log, progress)?;
     for source in sources {
         let step = format!("Fetching the source of {source}");
         progress.step(&step, 0);
         let downloads = state.join("downloads").join(source);
         fs::create_dir_all(&downloads).map_err(Error::io("create", &downloads))?;
-        let mut fetch = apt_get(&state);
+        let mut fetch = apt.command();
         fetch
             .args(["source", "--download-only", source])
             .current_dir(&downloads);
@@ -105,26 +90,6 @@ fn unpack(at: &Path, source: &str, downloads: &Path, log: &Path) -> Result<()> {
         .arg(&target);
     let step = format!("Unpacking the source of {source}");
     run::logged(&mut extract, &step, log, |_| ())
-}
-
-/// An apt-get that knows the sources in `state` only.
-fn apt_get(state: &Path) -> Command {
-    let state = state.display();
-    let mut command = Command::new("apt-get");
-    command.arg("-q");
-    for option in [
-        format!("Dir::Etc::sourcelist={state}/sources.list"),
-        "Dir::Etc::sourceparts=/dev/null".into(),
-        format!("Dir::State={state}"),
-        format!("Dir::State::lists={state}/lists"),
-        format!("Dir::Cache={state}/cache"),
-        format!("Dir::Log={state}"),
-        "Acquire::Languages=none".into(),
-        "APT::Sandbox::User=root".into(),
-    ] {
-        command.args(["-o", &option]);
-    }
-    command
 }
 
 #[cfg(test)]

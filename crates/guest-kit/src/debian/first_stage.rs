@@ -4,8 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::path::Path;
 use std::process::Command;
 
-use super::mirror;
 use super::spec::DebianSpec;
+use super::{closure, mirror};
 use crate::apt::ARCHITECTURE;
 use crate::{Error, Progress, Result, run};
 
@@ -16,7 +16,7 @@ const LABEL: &str = "debian";
 /// The label area of an NVDIMM, which is the end of its file.
 const LABEL_AREA: u64 = 128 << 10;
 /// Raised when the recipe changes in a way that its inputs do not show.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 /// The key of a first stage.
 pub(super) fn key(spec: &DebianSpec, mirror: &str) -> String {
@@ -39,6 +39,10 @@ pub(super) fn build(
     }
     fs::create_dir_all(packages).map_err(Error::io("create", packages))?;
 
+    let suite = (spec.suite.as_str(), mirror);
+    let apt = at.join("apt");
+    let included = closure::of(&spec.packages(), suite, &apt, &log, progress)?;
+
     let step = format!("Fetching Debian {} for {ARCHITECTURE}", spec.suite);
     progress.step(&step, 0);
     let mut debootstrap = Command::new("fakeroot");
@@ -47,7 +51,7 @@ pub(super) fn build(
         .arg(&owners)
         .args(["debootstrap", "--foreign", "--variant=minbase"])
         .arg(format!("--arch={ARCHITECTURE}"))
-        .arg(format!("--include={}", spec.packages().join(",")))
+        .arg(format!("--include={}", included.join(",")))
         .arg(format!("--cache-dir={}", packages.display()))
         .arg(&spec.suite)
         .arg(&tree)
