@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use power::accelerator::Accelerator;
+use power::code_tier::CodeTier;
 use power::{Cpu, Exit, Partition, Registers};
 
 use crate::comparison;
@@ -82,7 +82,7 @@ impl LockStep {
     /// [`LockStepError::Vcpus`].
     pub fn new(
         machine: &Arc<Partition>,
-        jit: Box<dyn Accelerator>,
+        jit: Box<dyn CodeTier>,
         options: LockStepOptions,
     ) -> Result<(Self, Cpu), LockStepError> {
         let vcpus = LockStepError::Vcpus(machine.vcpus());
@@ -97,8 +97,8 @@ impl LockStep {
         let notes = Shared::default();
         let watcher = Watcher::new(&cpu, jit, &notes);
         let follower = Follower::new(&interpreter, &notes);
-        cpu.set_accelerator(Some(Box::new(watcher)));
-        interpreter.set_accelerator(Some(Box::new(follower)));
+        cpu.set_code_tier(Some(Box::new(watcher)));
+        interpreter.set_code_tier(Some(Box::new(follower)));
         let engine = Self {
             options,
             sides,

@@ -4,10 +4,10 @@ use crate::decode::pattern::{x, xany};
 use crate::semantics::{spr, system as sy, translation as tr};
 
 insns! {
-    "mfspr"   xany(31, 339), "rt,spr" => spr::mfspr;
-    "mtspr"   xany(31, 467), "spr,rs" => spr::mtspr;
-    "mftb"    xany(31, 371), "rt,spr" => spr::mftb;
-    "mfmsr"   xany(31, 83), "rt" => sy::mfmsr;
+    "mfspr"   xany(31, 339), "rt,spr" => spr::mfspr [called_in_line];
+    "mtspr"   xany(31, 467), "spr,rs" => spr::mtspr [called_in_line];
+    "mftb"    xany(31, 371), "rt,spr" => spr::mftb [called_in_line];
+    "mfmsr"   xany(31, 83), "rt" => sy::mfmsr [called_in_line];
     "mtmsr"   xany(31, 146), "rs,l15" => sy::mtmsr;
     "mtmsrd"  xany(31, 178), "rs,l15" => sy::mtmsrd;
     "rfid"    x(19, 18), "" => sy::rfid, Never;
@@ -15,7 +15,7 @@ insns! {
     "hrfid"   x(19, 274), "" => sy::hypervisor_only, Never;
     "stop"    x(19, 370), "" => sy::hypervisor_only, Never;
     "tlbie"   xany(31, 306), "rb,rs,ric,prs,r" => tr::tlbie;
-    "tlbiel"  xany(31, 274), "rb,rs,ric,prs,r" => tr::tlbiel;
+    "tlbiel"  xany(31, 274), "rb,rs,ric,prs,r" => tr::tlbiel [called_in_line];
     "tlbsync" xany(31, 566), "" => tr::tlbsync;
     "slbia"   xany(31, 498), "" => tr::slb;
     "slbie"   xany(31, 434), "rb" => tr::slb;
