@@ -18,7 +18,7 @@ const LOCK: &str = "lock";
 /// What files that are not complete yet end with.
 const PARTIAL: &str = ".partial";
 
-/// See the module.
+/// An open directory of the cache.
 #[derive(Debug)]
 pub(crate) struct Directory {
     path: PathBuf,

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use common::{Ran, argument, run, tiny_guest};
+use common::{RunOutcome, argument, run, tiny_guest};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -16,7 +16,7 @@ const USAGE: i32 = 2;
 
 /// That the run was refused with this exit code, and that its one sentence contains all of `said`.
 #[track_caller]
-fn refused(ran: &Ran, code: i32, said: &[&str]) {
+fn refused(ran: &RunOutcome, code: i32, said: &[&str]) {
     assert_eq!(ran.code, Some(code), "{ran:?}");
     assert_eq!(ran.stdout, "", "nothing ran");
     let sentence = ran.stderr.lines().next().unwrap_or_default();
@@ -53,7 +53,7 @@ fn gzip(content: &[u8]) -> Vec<u8> {
 }
 
 /// Runs this content as a kernel.
-fn run_kernel(content: &[u8]) -> Ran {
+fn run_kernel(content: &[u8]) -> RunOutcome {
     let directory = directory();
     let path = file(directory.path(), "the-kernel", content);
     run(&["run", "--kernel", argument(&path)])

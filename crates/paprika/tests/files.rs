@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use common::running::Running;
-use common::{Ran, argument, paprika, run, tiny_guest, wait};
+use common::{RunOutcome, argument, paprika, run, tiny_guest, wait};
 use host_fixtures::fifo;
 use paprika::control::api::State;
 use paprika::machine::{End, Machine, MachineConfig};
@@ -20,7 +20,7 @@ const SAVED: [&str; 4] = ["initrd", "kernel", "memory", "state"];
 
 /// That a run was refused with one sentence that contains all of `said`.
 #[track_caller]
-fn refused(ran: &Ran, said: &[&str]) {
+fn refused(ran: &RunOutcome, said: &[&str]) {
     assert_eq!(ran.code, Some(ERROR), "{ran:?}");
     assert_eq!(ran.stderr.lines().count(), 1, "one sentence: {ran:?}");
     for text in said {

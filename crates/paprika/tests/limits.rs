@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::running::Running;
-use common::{Ran, argument, run_command, tiny_guest};
+use common::{RunOutcome, argument, run_command, tiny_guest};
 use host_fixtures::SmallFileSystem;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
@@ -45,7 +45,7 @@ fn paprika() -> &'static Path {
 
 /// That a run either went well or was refused with a sentence.
 #[track_caller]
-fn well_or_refused(ran: &Ran, what: &str) -> bool {
+fn well_or_refused(ran: &RunOutcome, what: &str) -> bool {
     for word in ["defect", "panicked"] {
         assert!(!ran.stderr.contains(word), "{what}: {ran:?}");
     }
@@ -164,18 +164,18 @@ fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-fn add(machine: &Running, id: &str, keys: &str) -> Ran {
+fn add(machine: &Running, id: &str, keys: &str) -> RunOutcome {
     let path = machine.directory.join(format!("{id}.img"));
     let keys = format!("id={id},path={},size=256M{keys}", argument(&path));
     machine.ctl(&["nvdimm", "add", &keys, "--timeout=0"])
 }
 
-fn save(machine: &Running, target: &Path) -> Ran {
+fn save(machine: &Running, target: &Path) -> RunOutcome {
     machine.ctl(&["snapshot", argument(target)])
 }
 
 #[track_caller]
-fn refused(ran: &Ran, said: &str) {
+fn refused(ran: &RunOutcome, said: &str) {
     assert_eq!(ran.code, Some(ERROR), "{ran:?}");
     assert!(
         ran.stderr.starts_with("error: ") && ran.stderr.contains(said),
@@ -185,7 +185,7 @@ fn refused(ran: &Ran, said: &str) {
 }
 
 #[track_caller]
-fn done(ran: &Ran) {
+fn done(ran: &RunOutcome) {
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(OK), ""), "{ran:?}");
 }
 

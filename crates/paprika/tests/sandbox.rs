@@ -9,12 +9,12 @@ use std::fs;
 use std::path::Path;
 
 use common::running::Running;
-use common::{Ran, argument, kit, run, tiny_guest};
+use common::{RunOutcome, argument, kit, run, tiny_guest};
 
 const OK: i32 = 0;
 const ERROR: i32 = 1;
 
-fn said_ok(ran: &Ran) {
+fn said_ok(ran: &RunOutcome) {
     assert_eq!(ran.code, Some(OK), "{ran:?}");
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use common::running::Running;
-use common::{Ran, argument, run, tiny_guest, wait};
+use common::{RunOutcome, argument, run, tiny_guest, wait};
 use paprika::control::api::{SaveRequest, State};
 use paprika::control::client::ClientError;
 use paprika::control::error::ErrorCode;
@@ -62,7 +62,7 @@ impl SavedGuest {
     #[track_caller]
     fn refused(&self, more: &[&str]) -> String {
         let snapshot = self.snapshot();
-        let Ran {
+        let RunOutcome {
             code,
             stdout,
             stderr,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use common::{PATIENCE, Ran, argument, ran, restored, run};
+use common::{PATIENCE, RunOutcome, argument, ran, restored, run};
 use guest_kit::{GuestKit, Progress as KitProgress};
 use papr_scm::backing::CrashBacking;
 use paprika::control::ControlServer;
@@ -33,7 +33,7 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn ctl(&self, arguments: &[&str]) -> Ran {
+    fn ctl(&self, arguments: &[&str]) -> RunOutcome {
         let socket = self.directory.join("api");
         run(&[&["ctl", "--socket", argument(&socket)], arguments].concat())
     }
@@ -43,7 +43,7 @@ impl Desk<'_> {
     }
 
     /// `ctl snapshot`, in a process that waits for its end.
-    fn save(&self, more: &[&str]) -> JoinHandle<Ran> {
+    fn save(&self, more: &[&str]) -> JoinHandle<RunOutcome> {
         let (socket, target) = (self.directory.join("api"), self.directory.join("snap"));
         let more: Vec<String> = more.iter().map(|&it| it.to_owned()).collect();
         std::thread::spawn(move || {

@@ -158,7 +158,7 @@ fn main() {
         code(&partition, CODE, &words);
         let mut cpu = cpu(&partition, CODE);
         cpu.set_msr(cpu.regs.msr | msr::FP | msr::VEC | msr::VSX);
-        cpu.set_accelerator(Some(service.accelerator()));
+        cpu.set_code_tier(Some(service.code_tier()));
         prepare(&mut cpu);
         run(&mut cpu, 10_000);
         let before = cpu.instructions_executed();

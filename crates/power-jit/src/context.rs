@@ -9,7 +9,7 @@ use power::{Cpu, Insn};
 use power_float::Fpscr;
 
 use crate::image;
-use crate::jumps::{Jump, Now};
+use crate::jump_cache::{JumpEntry, LookupContext};
 use crate::memory::Memory;
 use crate::trampoline::Trampolines;
 
@@ -22,11 +22,11 @@ struct Surroundings {
     /// Host addresses of the trampolines.
     trampolines: Trampolines,
     /// The table of jumps; none in straight code.
-    jumps: *const Jump,
+    jumps: *const JumpEntry,
     /// The table of the soft TLB that was in use when the run began, also where another has come
     /// into use for smaller granules.
     table: usize,
-    /// The vCPU's code gate: the stamps of addresses whose top bit is 0, and 1. Other threads close
+    /// The vCPU's code gate: the context ids of addresses whose top bit is 0, and 1. Other threads close
     /// it.
     gate: usize,
     /// The vCPU's reservation ([`power::ReservationLayout`]); none in straight code.
@@ -51,7 +51,7 @@ pub(crate) struct Context<'a> {
     /// The whole processor, for regions.
     cpu: Option<NonNull<Cpu>>,
     /// What the run began with, for regions.
-    now: Option<Now>,
+    now: Option<LookupContext>,
 }
 
 const SURROUNDINGS: usize = std::mem::offset_of!(Context<'static>, surroundings);
@@ -116,8 +116,8 @@ impl<'a> Context<'a> {
     pub(crate) unsafe fn for_region(
         mut cpu: NonNull<Cpu>,
         trampolines: Trampolines,
-        jumps: *const Jump,
-        now: Now,
+        jumps: *const JumpEntry,
+        now: LookupContext,
     ) -> Self {
         // SAFETY: promised by the caller.
         let vcpu = unsafe { cpu.as_mut() };
@@ -213,9 +213,9 @@ impl<'a> Context<'a> {
 /// Fields of FPSCR that operations have set after the one that is deferred, above the number of its
 /// operands: new values of bits, and which bits they are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LateFields(pub(crate) u64);
+pub(crate) struct LazyFpscr(pub(crate) u64);
 
-impl LateFields {
+impl LazyFpscr {
     /// The number of operands.
     pub(crate) const OPERANDS: u64 = 0xff;
     /// Where the values are.
@@ -265,7 +265,7 @@ impl LateFields {
 /// # Safety
 /// `distance` must be that of a floating-point function of as many operands as `how` says, as the
 /// translator puts into its code.
-pub(crate) unsafe extern "C" fn settle_float(
+pub(crate) unsafe extern "C" fn materialise_fpscr(
     fpscr: &mut Fpscr,
     distance: u64,
     how: u64,
@@ -277,7 +277,7 @@ pub(crate) unsafe extern "C" fn settle_float(
     type Two = fn(&mut Fpscr, u64, u64) -> Option<u64>;
     type Three = fn(&mut Fpscr, u64, u64, u64) -> Option<u64>;
     let function = image::address(distance) as *const ();
-    match how & LateFields::OPERANDS {
+    match how & LazyFpscr::OPERANDS {
         0 => {}
         1 => {
             // SAFETY: promised by the caller.
@@ -295,5 +295,5 @@ pub(crate) unsafe extern "C" fn settle_float(
             function(fpscr, a, b, c);
         }
     }
-    *fpscr = LateFields(how).apply(*fpscr);
+    *fpscr = LazyFpscr(how).apply(*fpscr);
 }

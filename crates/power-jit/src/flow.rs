@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use power::Insn;
 use power::engine::XerBit;
 
+use crate::effects::{EffectAnalysis, FieldWrite, Flow};
 use crate::mode::Mode;
 use crate::plan::PlannedBlock;
-use crate::scout::{FieldWrite, Flow, Scout};
 use crate::slot::{Slot, SlotSet};
 
 /// Bytes of an instruction.
@@ -104,18 +104,18 @@ impl Known {
 }
 
 /// What one block does.
-struct Does {
+struct BlockSummary {
     successors: Vec<usize>,
     writes: SlotSet,
     fields: [Option<FieldWrite>; 8],
     accesses: bool,
     /// Whether it may be part of a chain.
     plain: bool,
-    ends: Ends,
+    ends: Terminator,
 }
 
 /// How control leaves a block, as far as it goes to other blocks.
-struct Ends {
+struct Terminator {
     /// To the next; by number.
     next: Option<usize>,
     /// Where it branches to.
@@ -131,7 +131,7 @@ pub(crate) fn analyse(blocks: &[PlannedBlock], mode: Mode) -> Vec<BlockFacts> {
         .enumerate()
         .map(|(index, block)| (block.offset, index))
         .collect();
-    let does: Vec<Does> = blocks
+    let does: Vec<BlockSummary> = blocks
         .iter()
         .map(|block| look(block, &index, mode))
         .collect();
@@ -173,12 +173,12 @@ pub(crate) fn analyse(blocks: &[PlannedBlock], mode: Mode) -> Vec<BlockFacts> {
         .collect()
 }
 
-fn look(block: &PlannedBlock, index: &HashMap<i64, usize>, mode: Mode) -> Does {
-    let mut scout = Scout::new(mode);
+fn look(block: &PlannedBlock, index: &HashMap<i64, usize>, mode: Mode) -> BlockSummary {
+    let mut effects = EffectAnalysis::new(mode);
     let mut flow = Flow::Next;
     let mut system = false;
     for &insn in &block.code {
-        (_, flow) = scout.look(insn);
+        (_, flow) = effects.look(insn);
         system |= flow == Flow::System;
     }
     let end = block.offset + block.code.len() as i64 * INSTRUCTION;
@@ -195,13 +195,13 @@ fn look(block: &PlannedBlock, index: &HashMap<i64, usize>, mode: Mode) -> Does {
     };
     let [next, taken] = destinations.map(|offset| index.get(&offset?).copied());
     let call = matches!(flow, Flow::Branch { .. }) && block.code.last().is_some_and(|i| i.rc());
-    Does {
+    BlockSummary {
         successors: [next, taken].into_iter().flatten().collect(),
-        writes: scout.writes,
-        fields: scout.fields,
-        accesses: scout.accesses,
+        writes: effects.writes,
+        fields: effects.fields,
+        accesses: effects.accesses,
         plain: !system && !call,
-        ends: Ends {
+        ends: Terminator {
             next,
             taken,
             counts: block.code.last().is_some_and(|&last| counts_down(last)),
@@ -216,7 +216,7 @@ const CHAIN_CODE: usize = 64;
 
 /// The chain that a block is the first of. Where a block may go on in two ways, the chain goes to the next, as compilers lay out
 /// what is likely, if the loop does.
-fn chain(blocks: &[PlannedBlock], does: &[Does], first: usize) -> Option<Chain> {
+fn chain(blocks: &[PlannedBlock], does: &[BlockSummary], first: usize) -> Option<Chain> {
     let start = blocks[first].offset;
     let back = |block: usize| {
         does[block]
@@ -235,7 +235,7 @@ fn chain(blocks: &[PlannedBlock], does: &[Does], first: usize) -> Option<Chain> 
         if back(last) {
             break;
         }
-        let Does { ends, plain, .. } = &does[last];
+        let BlockSummary { ends, plain, .. } = &does[last];
         let goes_on = [ends.next, ends.taken].into_iter().flatten();
         let on = goes_on.into_iter().find(|on| round.contains(on))?;
         // A loop in the loop has a chain of its own.
@@ -262,7 +262,7 @@ fn chain(blocks: &[PlannedBlock], does: &[Does], first: usize) -> Option<Chain> 
 }
 
 /// Whether a block is come to again from itself without another.
-fn comes_back(does: &[Does], block: usize, without: usize) -> bool {
+fn comes_back(does: &[BlockSummary], block: usize, without: usize) -> bool {
     let mut seen = vec![without];
     let mut stack = does[block].successors.clone();
     while let Some(next) = stack.pop() {
@@ -278,7 +278,7 @@ fn comes_back(does: &[Does], block: usize, without: usize) -> bool {
 }
 
 /// The blocks from which the `tails` of a loop are come to without its first block, and that.
-fn round(does: &[Does], first: usize, tails: &[usize]) -> Vec<usize> {
+fn round(does: &[BlockSummary], first: usize, tails: &[usize]) -> Vec<usize> {
     let mut round = vec![first];
     let mut stack = tails.to_vec();
     while let Some(block) = stack.pop() {
@@ -297,7 +297,7 @@ fn counts_down(insn: Insn) -> bool {
 }
 
 /// For each block the loop that it is in, named by its first block.
-fn loops(does: &[Does]) -> Vec<Option<usize>> {
+fn loops(does: &[BlockSummary]) -> Vec<Option<usize>> {
     let count = does.len();
     // reach[a][b]: there is a way of at least one step from a to b.
     let mut reach = vec![vec![false; count]; count];
@@ -314,7 +314,7 @@ fn loops(does: &[Does]) -> Vec<Option<usize>> {
         .collect()
 }
 
-fn forms(does: &[Does]) -> Vec<[Form; 8]> {
+fn forms(does: &[BlockSummary]) -> Vec<[Form; 8]> {
     let mut known = vec![[Known::Nothing; 8]; does.len()];
     // The function loads fields as numbers.
     known[0] = [Known::Number; 8];

@@ -11,7 +11,7 @@ use crate::block::ExitKind;
 use crate::code_space::{CodeSpace, Placed, SpaceError};
 use crate::compile::{self, CompileError};
 use crate::context::{self, Context};
-use crate::jumps::{Jumps, Now};
+use crate::jump_cache::{JumpCache, LookupContext};
 use crate::memory::Memory;
 use crate::trampoline::Trampolines;
 
@@ -19,7 +19,7 @@ use crate::trampoline::Trampolines;
 type Entrance = unsafe extern "C" fn(*const u8, *mut Registers, *mut Context<'_>, u64, u64) -> u64;
 
 /// Room for code, with the ways into it and out.
-pub(crate) struct CodeRoom {
+pub(crate) struct CodeArena {
     space: Arc<CodeSpace>,
     entrance: Placed,
     trampolines: Trampolines,
@@ -28,7 +28,7 @@ pub(crate) struct CodeRoom {
 
 /// Why there is no room.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum RoomError {
+pub(crate) enum ArenaError {
     /// The host has no memory.
     #[error(transparent)]
     Space(#[from] SpaceError),
@@ -37,12 +37,12 @@ pub(crate) enum RoomError {
     Compile(#[from] CompileError),
 }
 
-impl CodeRoom {
+impl CodeArena {
     /// Room for `capacity` bytes.
     ///
     /// # Errors
-    /// [`RoomError`].
-    pub(crate) fn new(isa: &dyn TargetIsa, capacity: usize) -> Result<Arc<Self>, RoomError> {
+    /// [`ArenaError`].
+    pub(crate) fn new(isa: &dyn TargetIsa, capacity: usize) -> Result<Arc<Self>, ArenaError> {
         let space = CodeSpace::new(capacity).map_err(SpaceError::Host)?;
         let ways = compile::trampolines(isa)?;
         let pieces: Vec<&[u8]> = ways.iter().map(Vec::as_slice).collect();
@@ -86,7 +86,7 @@ impl CodeRoom {
 /// Finished host code. It may run on any thread, on several at once.
 pub(crate) struct HostCode {
     placed: Placed,
-    room: Arc<CodeRoom>,
+    room: Arc<CodeArena>,
 }
 
 /// What a run returned.
@@ -127,7 +127,12 @@ impl HostCode {
     }
 
     /// Runs the code of a region, and of those that it finds in `jumps` for what is so `now`. Counts the processor's budget down.
-    pub(crate) fn call_region(&self, cpu: &mut Cpu, jumps: &Jumps, now: Now) -> Returned {
+    pub(crate) fn call_region(
+        &self,
+        cpu: &mut Cpu,
+        jumps: &JumpCache,
+        now: LookupContext,
+    ) -> Returned {
         let (nia, budget) = (cpu.regs.nia, u64::from(cpu.budget()));
         let mut cpu = NonNull::from(cpu);
         // SAFETY: a place in a valid object.
@@ -138,7 +143,7 @@ impl HostCode {
         // SAFETY: as in `call`. Of the soft TLB's table that was in use when the run began, which stays while the vCPU lives, only
         // the entry of an address is read, as `TlbLayout` says, and memory only where its tag allows: then the entry holds the host
         // address of a live mapping, which goes only after this vCPU has polled (`power::memory`). The reservation is the vCPU's own,
-        // and any value in its fields is valid (`ReservationLayout`). Jumps lead to regions only that the borrowed table keeps alive.
+        // and any value in its fields is valid (`ReservationLayout`). JumpCache lead to regions only that the borrowed table keeps alive.
         let exit = unsafe {
             (self.room.entrance())(self.address(), registers, &raw mut context, budget, nia)
         };
@@ -147,7 +152,7 @@ impl HostCode {
             // SAFETY: as below.
             let fpscr = unsafe { &mut cpu.as_mut().regs.fpscr };
             // SAFETY: generated code leaves here what it would call the shim with.
-            unsafe { context::settle_float(fpscr, function, how, a, b, c) };
+            unsafe { context::materialise_fpscr(fpscr, function, how, a, b, c) };
         }
         // SAFETY: made of a reference that is exclusively ours; nobody else uses it any more.
         unsafe { cpu.as_mut() }.set_budget(context.budget as u32);

@@ -7,7 +7,7 @@ use power::Insn;
 use crate::block::Block;
 use crate::code_space::SpaceError;
 use crate::compile::{CompileError, Compiler, PlanError};
-use crate::host_code::{CodeRoom, RoomError};
+use crate::host_code::{ArenaError, CodeArena};
 use crate::mode::Mode;
 use crate::plan::Plan;
 
@@ -45,11 +45,11 @@ impl From<PlanError> for TranslateError {
     }
 }
 
-impl From<RoomError> for TranslateError {
-    fn from(error: RoomError) -> Self {
+impl From<ArenaError> for TranslateError {
+    fn from(error: ArenaError) -> Self {
         match error {
-            RoomError::Space(error) => Self::Space(error),
-            RoomError::Compile(error) => Self::Compile(error),
+            ArenaError::Space(error) => Self::Space(error),
+            ArenaError::Compile(error) => Self::Compile(error),
         }
     }
 }
@@ -58,7 +58,7 @@ impl From<RoomError> for TranslateError {
 pub struct Jit {
     compiler: Compiler,
     /// Where code goes; made when first needed, and another when full.
-    room: Option<Arc<CodeRoom>>,
+    room: Option<Arc<CodeArena>>,
 }
 
 impl Jit {
@@ -93,7 +93,7 @@ impl Jit {
         let room = match &self.room {
             Some(room) if room.has_room(compiled.bytes.len()) => room,
             _ => {
-                let room = CodeRoom::new(self.compiler.isa(), Self::ROOM_BYTES)?;
+                let room = CodeArena::new(self.compiler.isa(), Self::ROOM_BYTES)?;
                 self.room.insert(room)
             }
         };

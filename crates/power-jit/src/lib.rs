@@ -3,7 +3,7 @@
 //! The semantics are those of the interpreter, to the letter: `power` writes each instruction once, over
 //! [`power::engine::Engine`], and the translator is that engine with Cranelift values for its words.
 //!
-//! Two things are made of it. A [`JitService`] gives every vCPU of a machine a second tier ([`power::accelerator::Accelerator`]):
+//! Two things are made of it. A [`JitService`] gives every vCPU of a machine a second tier ([`power::code_tier::CodeTier`]):
 //! regions of hot code, compiled on a thread of its own, which reach memory through the vCPU's soft TLB. And a [`Jit`] makes a
 //! [`Block`] of a slice of instruction words, which [`Block::run`] carries out on [`power::Registers`] with the guest's memory
 //! behind the [`Memory`] trait: what the differential tests compare with the interpreter, one instruction at a time.
@@ -11,28 +11,28 @@
 //! What makes code valid beside its words is its [`Mode`]; where it runs is not part of it (addresses are relative to the entry).
 #![deny(unsafe_code)]
 
-mod archive;
 mod block;
 #[allow(unsafe_code)]
 mod code_space;
 mod compile;
+mod compile_worker;
 #[allow(unsafe_code)]
 mod context;
+mod effects;
 mod exit_code;
 mod flow;
 #[allow(unsafe_code)]
 mod host_code;
 mod image;
 mod jit;
-mod jumps;
-mod lukewarm;
+mod jump_cache;
 mod memory;
 mod mode;
 mod pages;
 mod perf_map;
+mod persistent_cache;
 mod plan;
 mod region;
-mod scout;
 mod service;
 mod shims;
 mod slot;
@@ -41,9 +41,8 @@ mod subscriptions;
 mod tier;
 mod trampoline;
 mod translator;
-mod workshop;
+mod warm_queue;
 
-pub use archive::ArchivePlace;
 pub use block::{Block, Exit};
 pub use code_space::SpaceError;
 pub use compile::CompileError;
@@ -51,5 +50,6 @@ pub use jit::{HostError, Jit, TranslateError};
 pub use memory::Memory;
 pub use mode::Mode;
 pub use perf_map::make_perf_map;
+pub use persistent_cache::PersistentCachePlace;
 pub use service::{JitOptions, JitService};
 pub use statistics::JitStatistics;

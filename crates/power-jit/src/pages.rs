@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use code_store::Key;
 use power::Insn;
-use power::accelerator::PAGE_WORDS;
+use power::code_tier::PAGE_WORDS;
 
 use crate::mode::Mode;
 use crate::region::Region;
@@ -21,7 +21,7 @@ type Words = Arc<[Insn; PAGE_WORDS]>;
 
 /// A vCPU that has a page.
 struct Reader {
-    ticket: u64,
+    request_id: u64,
     reply: Reply,
 }
 
@@ -36,12 +36,12 @@ struct Page {
     searched: bool,
 }
 
-/// See the module.
+/// All pages of code that any vCPU has run.
 #[derive(Default)]
 pub(crate) struct Pages {
     pages: HashMap<Key, Page>,
-    /// The page of a ticket.
-    tickets: HashMap<u64, Key>,
+    /// The page of a request id.
+    request_ids: HashMap<u64, Key>,
     /// Whether all that earlier runs have compiled is there.
     complete: bool,
     /// Pages that have been asked for whose regions earlier runs have compiled.
@@ -73,7 +73,7 @@ impl Pages {
         &mut self,
         key: Key,
         words: &[Insn; PAGE_WORDS],
-        ticket: u64,
+        request_id: u64,
         reply: &Reply,
     ) -> bool {
         if self.pages.len() >= PAGES && !self.pages.contains_key(&key) {
@@ -82,7 +82,8 @@ impl Pages {
                 self.pages.clear();
                 self.complete = false;
             }
-            self.tickets.retain(|_, key| self.pages.contains_key(key));
+            self.request_ids
+                .retain(|_, key| self.pages.contains_key(key));
         }
         let page = self.pages.entry(key).or_default();
         if page.words.is_none() {
@@ -92,13 +93,13 @@ impl Pages {
             }
         }
         if page.readers.len() >= READERS {
-            self.tickets.remove(&page.readers.remove(0).ticket);
+            self.request_ids.remove(&page.readers.remove(0).request_id);
         }
         page.readers.push(Reader {
-            ticket,
+            request_id,
             reply: reply.clone(),
         });
-        self.tickets.insert(ticket, key);
+        self.request_ids.insert(request_id, key);
         !self.complete && !page.searched
     }
 
@@ -114,9 +115,9 @@ impl Pages {
         std::mem::take(&mut self.used)
     }
 
-    /// The page that was asked for under a ticket.
-    pub(crate) fn of_ticket(&self, ticket: u64) -> Option<(Key, Words)> {
-        let key = self.tickets.get(&ticket)?;
+    /// The page that was asked for under a request id.
+    pub(crate) fn of_request(&self, request_id: u64) -> Option<(Key, Words)> {
+        let key = self.request_ids.get(&request_id)?;
         let words = self.pages.get(key)?.words.as_ref()?;
         Some((*key, Arc::clone(words)))
     }
@@ -150,11 +151,11 @@ impl Pages {
         };
         page.readers.retain(|reader| {
             let gone = !reader.reply.offer(Answer {
-                ticket: reader.ticket,
+                request_id: reader.request_id,
                 outcome: Outcome::More(entry, Arc::clone(region)),
             });
             if gone {
-                self.tickets.remove(&reader.ticket);
+                self.request_ids.remove(&reader.request_id);
             }
             !gone
         });

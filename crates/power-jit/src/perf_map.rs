@@ -13,7 +13,7 @@ use crate::region::Region;
 /// Permissions of a map, as far as the umask lets them be: `perf` may run as another user.
 const MODE: u32 = 0o644;
 
-/// See the module.
+/// The map of this process.
 pub(crate) struct PerfMap(Mutex<File>);
 
 /// A map that was made before it was wanted.

@@ -1,11 +1,11 @@
 //! What is translated together: straight-line code, or a region of blocks of one page that reach each other.
 
 use power::Insn;
-use power::accelerator::{PAGE_WORDS, Reached};
+use power::code_tier::{PAGE_WORDS, Reached};
 
+use crate::effects::{EffectAnalysis, Flow};
 use crate::flow::{self, BlockFacts};
 use crate::mode::Mode;
-use crate::scout::{Flow, Scout};
 use crate::slot::SlotSet;
 
 /// Most instructions of a region.
@@ -91,7 +91,7 @@ impl Plan {
         mode: Mode,
         reached: &Reached,
     ) -> Option<(Self, Mode)> {
-        let mut scout = Scout::new(mode);
+        let mut effects = EffectAnalysis::new(mode);
         let mut flows: [Option<Flow>; PAGE_WORDS] = [None; PAGE_WORDS];
         let mut leaders = [false; PAGE_WORDS];
         let mut queue = std::collections::VecDeque::from([entry]);
@@ -99,7 +99,7 @@ impl Plan {
         leaders[entry] = true;
         while let Some(mut index) = queue.pop_front() {
             while index < PAGE_WORDS && flows[index].is_none() && count < REGION_MAX {
-                let (_, flow) = scout.look(page[index]);
+                let (_, flow) = effects.look(page[index]);
                 flows[index] = Some(flow);
                 count += 1;
                 match flow {
@@ -163,27 +163,27 @@ impl Plan {
             reads: kept(&blocks, &facts, mode),
             blocks,
             facts,
-            fields: scout.fields_written,
-            defers: scout.scalar_float,
+            fields: effects.fields_written,
+            defers: effects.scalar_float,
             region: true,
         };
-        Some((plan, scout.depends))
+        Some((plan, effects.depends))
     }
 }
 
 /// The registers that loops read or write.
 fn kept(blocks: &[PlannedBlock], facts: &[BlockFacts], mode: Mode) -> SlotSet {
-    let mut scout = Scout::new(mode);
+    let mut effects = EffectAnalysis::new(mode);
     let mut kept = SlotSet::default();
     for (block, facts) in blocks.iter().zip(facts) {
         if facts.in_loop.is_some() {
             for &insn in &block.code {
-                scout.look(insn);
+                effects.look(insn);
             }
             kept = kept.union(facts.loop_writes);
         }
     }
-    kept.union(scout.reads)
+    kept.union(effects.reads)
 }
 
 /// The word `distance` bytes from word `index`, where it is in the page.

@@ -10,18 +10,18 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use power::Insn;
-use power::accelerator::{Accelerator, PAGE_WORDS, Reached};
+use power::code_tier::{CodeTier, PAGE_WORDS, Reached};
 use thread_role::Role;
 
-use crate::archive::ArchivePlace;
+use crate::compile_worker::CompileWorker;
 use crate::jit::HostError;
 use crate::mode::Mode;
 use crate::pages::Pages;
 use crate::perf_map::PerfMap;
+use crate::persistent_cache::PersistentCachePlace;
 use crate::region::Region;
 use crate::statistics::JitStatistics;
 use crate::tier::JitTier;
-use crate::workshop::Workshop;
 
 /// Requests that may wait; past it the oldest are dropped, and their code stays cold a while longer.
 const QUEUE: usize = 512;
@@ -29,7 +29,7 @@ const QUEUE: usize = 512;
 const PAGES: usize = 4096;
 
 /// Notes that wait.
-const NOTES: usize = 1 << 14;
+const HINTS: usize = 1 << 14;
 
 /// vCPUs that are taken to run the same code, at most.
 const MOST_ALIKE: u32 = 4;
@@ -41,7 +41,7 @@ pub struct JitOptions {
     /// there are several, fewer will do.
     pub threshold: u32,
     /// Entries after which code is compiled when the compiler has nothing else to do; 0: none is. Not where vCPUs `wait`.
-    pub lukewarm: u32,
+    pub warm: u32,
     /// Bytes of host code kept; at most twice as much exists while vCPUs move to a new space.
     pub code_bytes: usize,
     /// Whether a vCPU waits for the compiler, so that what runs compiled depends on the guest alone. For tests.
@@ -52,7 +52,7 @@ impl Default for JitOptions {
     fn default() -> Self {
         Self {
             threshold: 2000,
-            lukewarm: 62,
+            warm: 62,
             code_bytes: 64 << 20,
             wait: false,
         }
@@ -62,9 +62,9 @@ impl Default for JitOptions {
 /// Something to be had of a page of code.
 pub(crate) struct Job {
     pub(crate) words: Box<[Insn; PAGE_WORDS]>,
-    pub(crate) wanted: Wanted,
+    pub(crate) wanted: JobKind,
     /// A number for this that no other has.
-    pub(crate) ticket: u64,
+    pub(crate) request_id: u64,
     pub(crate) reply: Reply,
 }
 
@@ -102,7 +102,7 @@ impl Reply {
 
 /// A region of a page.
 #[derive(Clone, Copy)]
-pub(crate) struct Wish {
+pub(crate) struct CompileRequest {
     /// The word where it is entered.
     pub(crate) entry: usize,
     pub(crate) mode: Mode,
@@ -110,26 +110,26 @@ pub(crate) struct Wish {
     pub(crate) reached: Reached,
 }
 
-/// Code that has become lukewarm.
+/// Code that has become warm.
 #[derive(Clone, Copy)]
-pub(crate) struct Note {
+pub(crate) struct WarmHint {
     /// That of the page.
-    pub(crate) ticket: u64,
-    pub(crate) wish: Wish,
+    pub(crate) request_id: u64,
+    pub(crate) request: CompileRequest,
 }
 
 /// What is wanted of a page.
 #[derive(Clone, Copy)]
-pub(crate) enum Wanted {
+pub(crate) enum JobKind {
     /// A region.
-    Region(Wish),
+    Region(CompileRequest),
     /// What is there already, and from now on what comes.
     All,
 }
 
 /// The answer to a [`Job`].
 pub(crate) struct Answer {
-    pub(crate) ticket: u64,
+    pub(crate) request_id: u64,
     pub(crate) outcome: Outcome,
 }
 
@@ -155,8 +155,8 @@ pub(crate) struct Shared {
     pages: Mutex<Pages>,
     /// vCPUs that there have been.
     vcpus: AtomicU32,
-    /// The last ticket that was given.
-    pub(crate) tickets: AtomicU64,
+    /// The last request id that was given.
+    pub(crate) request_ids: AtomicU64,
     /// Where code is given names, where that is wanted.
     pub(crate) perf_map: OnceLock<PerfMap>,
     queue: Mutex<Queue>,
@@ -172,7 +172,7 @@ struct Queue {
     /// For code to be compiled. The newest comes first: what is hot now matters most.
     jobs: VecDeque<Job>,
     /// What may be compiled when there is nothing else.
-    notes: Vec<Note>,
+    hints: Vec<WarmHint>,
     /// Whether the thread waits.
     idle: bool,
     closed: bool,
@@ -182,8 +182,8 @@ impl Queue {
     /// Takes a job; what has to give way to it is returned.
     fn push(&mut self, job: Job) -> Option<Job> {
         let (queue, room) = match job.wanted {
-            Wanted::All => (&mut self.pages, PAGES),
-            Wanted::Region(_) => (&mut self.jobs, QUEUE),
+            JobKind::All => (&mut self.pages, PAGES),
+            JobKind::Region(_) => (&mut self.jobs, QUEUE),
         };
         let oldest = if queue.len() >= room {
             queue.pop_front()
@@ -199,7 +199,7 @@ impl Queue {
     }
 
     fn is_empty(&self) -> bool {
-        self.pages.is_empty() && self.jobs.is_empty() && self.notes.is_empty()
+        self.pages.is_empty() && self.jobs.is_empty() && self.hints.is_empty()
     }
 }
 
@@ -245,18 +245,18 @@ impl Shared {
         }
     }
 
-    /// Tells of code that has become lukewarm. What does not fit is forgotten.
-    pub(crate) fn note(&self, note: Note) {
+    /// Tells of code that has become warm. What does not fit is forgotten.
+    pub(crate) fn hint(&self, hint: WarmHint) {
         let mut queue = self.lock();
-        if queue.notes.len() < NOTES {
-            queue.notes.push(note);
+        if queue.hints.len() < HINTS {
+            queue.hints.push(hint);
             self.wake(queue);
         }
     }
 
-    /// Takes all notes.
-    pub(crate) fn take_notes(&self) -> Vec<Note> {
-        std::mem::take(&mut self.lock().notes)
+    /// Takes all hints.
+    pub(crate) fn take_notes(&self) -> Vec<WarmHint> {
+        std::mem::take(&mut self.lock().hints)
     }
 
     /// Wakes the thread where it waits.
@@ -298,7 +298,7 @@ impl Job {
     pub(crate) fn answer(self, outcome: Outcome) {
         // A vCPU that is gone needs no answer.
         let _ = self.reply.answers.send(Answer {
-            ticket: self.ticket,
+            request_id: self.request_id,
             outcome,
         });
     }
@@ -316,7 +316,7 @@ impl JitService {
     /// # Errors
     /// [`HostError`] where this host can't run translated code.
     pub fn new(options: JitOptions) -> Result<Self, HostError> {
-        Self::start(Workshop::new(options, None)?, options)
+        Self::start(CompileWorker::new(options, None)?, options)
     }
 
     /// Starts a compiler that keeps what it has compiled in `place`, and finds there what it compiled in earlier runs. Where that
@@ -324,17 +324,20 @@ impl JitService {
     ///
     /// # Errors
     /// [`HostError`] where this host can't run translated code.
-    pub fn with_archive(options: JitOptions, place: ArchivePlace) -> Result<Self, HostError> {
-        Self::start(Workshop::new(options, Some(place))?, options)
+    pub fn with_persistent_cache(
+        options: JitOptions,
+        place: PersistentCachePlace,
+    ) -> Result<Self, HostError> {
+        Self::start(CompileWorker::new(options, Some(place))?, options)
     }
 
-    fn start(workshop: Workshop, options: JitOptions) -> Result<Self, HostError> {
+    fn start(compile_worker: CompileWorker, options: JitOptions) -> Result<Self, HostError> {
         let shared = Arc::new(Shared {
             options,
             generation: AtomicU64::new(0),
             pages: Mutex::default(),
             vcpus: AtomicU32::new(0),
-            tickets: AtomicU64::new(0),
+            request_ids: AtomicU64::new(0),
             perf_map: OnceLock::new(),
             queue: Mutex::default(),
             changed: Condvar::new(),
@@ -343,7 +346,7 @@ impl JitService {
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("jit".into())
-            .spawn(move || work(workshop, &for_thread))
+            .spawn(move || work(compile_worker, &for_thread))
             .map_err(|error| HostError::Unsupported(error.to_string()))?;
         Ok(Self {
             shared,
@@ -369,7 +372,7 @@ impl JitService {
     }
 
     /// A second tier for one vCPU.
-    pub fn accelerator(&self) -> Box<dyn Accelerator> {
+    pub fn code_tier(&self) -> Box<dyn CodeTier> {
         self.shared.vcpus.fetch_add(1, Ordering::Relaxed);
         Box::new(JitTier::new(Arc::clone(&self.shared)))
     }
@@ -407,18 +410,18 @@ impl std::fmt::Debug for JitService {
 /// first, but not so much that it is interpreted for long.
 const NICENESS: i32 = 12;
 
-fn work(mut workshop: Workshop, shared: &Shared) {
+fn work(mut compile_worker: CompileWorker, shared: &Shared) {
     // Of this thread only, as Linux has it. Where the host refuses, compiling competes with the guest, and that is all.
     if let Ok(niceness) = rustix::process::getpriority_process(None) {
         let _ = rustix::process::setpriority_process(None, niceness + NICENESS);
     }
-    workshop.open_archive(shared);
+    compile_worker.open_persistent_cache(shared);
     // All files are open, and the thread that writes them has started.
     thread_role::begin(Role::Compiler);
-    while let Some(job) = shared.next(|| workshop.rest(shared)) {
-        workshop.take(job, shared);
+    while let Some(job) = shared.next(|| compile_worker.rest(shared)) {
+        compile_worker.take(job, shared);
     }
-    workshop.close(shared);
+    compile_worker.close(shared);
 }
 
 #[cfg(test)]
@@ -428,27 +431,35 @@ mod tests {
     #[test]
     fn what_is_there_already_comes_first_and_is_not_crowded_out_by_what_is_hot() {
         let (reply, _answers) = Reply::new();
-        let job = |ticket, wanted| Job {
+        let job = |request_id, wanted| Job {
             words: Box::new([Insn(0); PAGE_WORDS]),
             wanted,
-            ticket,
+            request_id,
             reply: reply.clone(),
         };
         let mut queue = Queue::default();
-        assert!(queue.push(job(0, Wanted::All)).is_none());
+        assert!(queue.push(job(0, JobKind::All)).is_none());
         let last = QUEUE as u64 + 1;
-        for ticket in 1..=last {
-            let wish = Wish {
+        for request_id in 1..=last {
+            let request = CompileRequest {
                 entry: 0,
                 mode: Mode::from_msr(0),
                 reached: Reached::ALL,
             };
-            let oldest = queue.push(job(ticket, Wanted::Region(wish)));
-            let gone = oldest.map(|job| job.ticket);
-            assert_eq!(gone, (ticket == last).then_some(1), "the oldest code goes");
+            let oldest = queue.push(job(request_id, JobKind::Region(request)));
+            let gone = oldest.map(|job| job.request_id);
+            assert_eq!(
+                gone,
+                (request_id == last).then_some(1),
+                "the oldest code goes"
+            );
         }
-        assert_eq!(queue.pop().map(|job| job.ticket), Some(0));
-        assert_eq!(queue.pop().map(|job| job.ticket), Some(last), "the newest");
+        assert_eq!(queue.pop().map(|job| job.request_id), Some(0));
+        assert_eq!(
+            queue.pop().map(|job| job.request_id),
+            Some(last),
+            "the newest"
+        );
         assert!(!queue.is_empty());
     }
 }

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 
-use power::accelerator::{Accelerator, CodeId, Entry, PAGE_WORDS, Ran};
+use power::code_tier::{CodeId, CodeTier, Entry, PAGE_WORDS, RunOutcome};
 use power::{Cpu, Insn};
 
 use crate::block::ExitKind;
-use crate::jumps::{Jumps, Now, Stamps};
+use crate::jump_cache::{ContextIds, JumpCache, LookupContext};
 use crate::mode::Mode;
 use crate::pages;
 use crate::region::Region;
-use crate::service::{Answer, JitOptions, Job, Note, Outcome, Reply, Shared, Wanted, Wish};
+use crate::service::{
+    Answer, CompileRequest, JitOptions, Job, JobKind, Outcome, Reply, Shared, WarmHint,
+};
 use crate::statistics::JitStatistics;
 use crate::subscriptions::Subscriptions;
 
@@ -56,7 +58,7 @@ enum Purpose {
     Variant(CodeId, Mode),
 }
 
-/// See the module.
+/// Compiled code as one vCPU sees and runs it.
 pub(crate) struct JitTier {
     shared: Arc<Shared>,
     /// Number of the first slot.
@@ -64,11 +66,11 @@ pub(crate) struct JitTier {
     slots: Vec<Slot>,
     /// The slots of each page ([`Entry::page`]).
     pages: HashMap<usize, Vec<u32>>,
-    jumps: Jumps,
-    stamps: Stamps,
-    /// Where in the address space pages were last learnt of, and under which stamp.
+    jumps: JumpCache,
+    context_ids: ContextIds,
+    /// Where in the address space pages were last learnt of, and under which context id.
     learnt: Box<[(u64, u64)]>,
-    /// Jobs for regions, by ticket.
+    /// Jobs for regions, by request id.
     waiting: HashMap<u64, Purpose>,
     subscriptions: Subscriptions,
     replies: Receiver<Answer>,
@@ -86,8 +88,8 @@ impl JitTier {
             base: 0,
             slots: Vec::new(),
             pages: HashMap::new(),
-            jumps: Jumps::new(),
-            stamps: Stamps::default(),
+            jumps: JumpCache::new(),
+            context_ids: ContextIds::default(),
             learnt: vec![(0, 0); LEARNT].into_boxed_slice(),
             waiting: HashMap::new(),
             subscriptions: Subscriptions::default(),
@@ -102,25 +104,26 @@ impl JitTier {
         (index < self.slots.len()).then_some(index)
     }
 
-    fn ticket(&self) -> u64 {
-        self.shared.tickets.fetch_add(1, Ordering::Relaxed) + 1
+    fn request_id(&self) -> u64 {
+        self.shared.request_ids.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    fn submit(&self, words: Box<[Insn; PAGE_WORDS]>, wanted: Wanted, ticket: u64) {
+    fn submit(&self, words: Box<[Insn; PAGE_WORDS]>, wanted: JobKind, request_id: u64) {
         self.shared.submit(Job {
             words,
             wanted,
-            ticket,
+            request_id,
             reply: self.reply.clone(),
         });
     }
 
     /// Waits for the answer to a job, where vCPUs do.
-    fn wait_for(&mut self, ticket: u64) {
+    fn wait_for(&mut self, request_id: u64) {
         while self.shared.options.wait
             && let Ok(answer) = self.replies.recv()
         {
-            let found = answer.ticket == ticket && !matches!(answer.outcome, Outcome::More(..));
+            let found =
+                answer.request_id == request_id && !matches!(answer.outcome, Outcome::More(..));
             self.take_over(answer);
             if found {
                 break;
@@ -133,18 +136,21 @@ impl JitTier {
         let Some(words) = entry.words() else {
             return false;
         };
-        let ticket = self.ticket();
-        self.waiting.insert(ticket, purpose);
-        self.submit(words, Wanted::Region(wish(entry, mode)), ticket);
-        self.wait_for(ticket);
+        let request_id = self.request_id();
+        self.waiting.insert(request_id, purpose);
+        self.submit(words, JobKind::Region(request(entry, mode)), request_id);
+        self.wait_for(request_id);
         true
     }
 
     fn take_over(&mut self, answer: Answer) {
-        let Answer { ticket, outcome } = answer;
+        let Answer {
+            request_id,
+            outcome,
+        } = answer;
         match outcome {
             Outcome::All(regions) => {
-                if let Some(page) = self.subscriptions.page(ticket) {
+                if let Some(page) = self.subscriptions.page(request_id) {
                     for (index, region) in regions {
                         self.add(page.at(index), region);
                     }
@@ -152,11 +158,11 @@ impl JitTier {
             }
             Outcome::More(index, region) => {
                 self.reply.unasked.fetch_sub(1, Ordering::Relaxed);
-                if let Some(page) = self.subscriptions.page(ticket) {
+                if let Some(page) = self.subscriptions.page(request_id) {
                     self.add(page.at(index), region);
                 }
             }
-            outcome => match (outcome, self.waiting.remove(&ticket)) {
+            outcome => match (outcome, self.waiting.remove(&request_id)) {
                 (Outcome::Region(region), Some(Purpose::First(entry))) => self.add(entry, region),
                 (Outcome::Region(region), Some(Purpose::Variant(code, mode))) => {
                     self.set_variant(code, mode, Variant::Compiled(region));
@@ -246,24 +252,24 @@ impl JitTier {
         None
     }
 
-    /// Jumps to an address of the guest may go to a region from now on.
-    fn jump_to(&mut self, nia: u64, now: Now, region: &Arc<Region>) {
+    /// JumpCache to an address of the guest may go to a region from now on.
+    fn jump_to(&mut self, nia: u64, now: LookupContext, region: &Arc<Region>) {
         if let Some(map) = self.shared.perf_map.get() {
             map.name(region, nia);
         }
         self.jumps.insert(nia, now, region);
     }
 
-    /// Where a page is come to for the first time under these stamps, at the address of a slot: jumps may go to all of its code.
-    fn learn(&mut self, nia: u64, slot: usize, now: Now) {
+    /// Where a page is come to for the first time under these context ids, at the address of a slot: jumps may go to all of its code.
+    fn learn(&mut self, nia: u64, slot: usize, now: LookupContext) {
         const PAGE: u64 = 4 * PAGE_WORDS as u64;
         let base = nia & !(PAGE - 1);
-        let stamp = now.stamp(nia);
-        let learnt = &mut self.learnt[((base / PAGE) ^ stamp) as usize % LEARNT];
-        if *learnt == (base, stamp) {
+        let context_id = now.context_id(nia);
+        let learnt = &mut self.learnt[((base / PAGE) ^ context_id) as usize % LEARNT];
+        if *learnt == (base, context_id) {
             return;
         }
-        *learnt = (base, stamp);
+        *learnt = (base, context_id);
         let Some(of_page) = self.pages.get(&self.slots[slot].entry.page()) else {
             return;
         };
@@ -287,11 +293,16 @@ impl JitTier {
     }
 
     /// Runs from region to region as long as the next is known.
-    fn run_from(&mut self, cpu: &mut Cpu, first: &Arc<Region>, mut now: Now) -> Ran {
+    fn run_from(
+        &mut self,
+        cpu: &mut Cpu,
+        first: &Arc<Region>,
+        mut now: LookupContext,
+    ) -> RunOutcome {
         let mut region = first;
         loop {
-            if !cpu.open_code_gate(now.stamps) {
-                return Ran::Left;
+            if !cpu.open_code_gate(now.context_ids) {
+                return RunOutcome::Left;
             }
             let before = carried_out(cpu);
             let returned = region.code.call_region(cpu, &self.jumps, now);
@@ -301,59 +312,59 @@ impl JitTier {
             match returned.exit {
                 ExitKind::Completed => {
                     self.statistics.unknown += 1;
-                    return Ran::Left;
+                    return RunOutcome::Left;
                 }
                 ExitKind::OutOfBudget => {
                     self.statistics.polls += 1;
-                    return Ran::Left;
+                    return RunOutcome::Left;
                 }
                 ExitKind::Interrupt(interrupt) => {
                     self.statistics.interrupts += 1;
-                    return Ran::Interrupted(cia, interrupt);
+                    return RunOutcome::Interrupted(cia, interrupt);
                 }
                 ExitKind::MemoryFault => {
                     let Some(interrupt) = returned.fault else {
                         // A store to code, which was announced only: it was counted, and is not carried out yet.
                         self.statistics.changes += 1;
                         cpu.set_budget(cpu.budget() + 1);
-                        return Ran::Left;
+                        return RunOutcome::Left;
                     };
                     self.statistics.interrupts += 1;
-                    return Ran::Interrupted(cia, interrupt);
+                    return RunOutcome::Interrupted(cia, interrupt);
                 }
                 ExitKind::SystemFault => {
                     self.statistics.interrupts += 1;
                     return match returned.fault {
-                        Some(interrupt) => Ran::Interrupted(cia.wrapping_sub(4), interrupt),
-                        None => Ran::Left,
+                        Some(interrupt) => RunOutcome::Interrupted(cia.wrapping_sub(4), interrupt),
+                        None => RunOutcome::Left,
                     };
                 }
                 ExitKind::Changed => {
                     self.statistics.changes += 1;
                     if cpu.take_poll_request() {
-                        return Ran::Left;
+                        return RunOutcome::Left;
                     }
                 }
                 ExitKind::Interpret(insn, opcode) => {
                     if cpu.budget() == 0 {
-                        return Ran::Left;
+                        return RunOutcome::Left;
                     }
                     self.statistics.interpreted += 1;
                     if let Err(interrupt) = cpu.interpret(insn, opcode) {
-                        return Ran::Interrupted(cia, interrupt);
+                        return RunOutcome::Interrupted(cia, interrupt);
                     }
                     if cpu.take_poll_request() {
-                        return Ran::Left;
+                        return RunOutcome::Left;
                     }
                 }
             }
-            now = self.stamps.now(cpu);
+            now = self.context_ids.now(cpu);
             match self.jumps.find(cpu.regs.nia, now) {
                 Some(next) if cpu.budget() >= next.facts.entry_charge => region = next,
-                Some(_) => return Ran::Left,
+                Some(_) => return RunOutcome::Left,
                 None => {
                     self.statistics.unknown += 1;
-                    return Ran::Left;
+                    return RunOutcome::Left;
                 }
             }
         }
@@ -361,8 +372,8 @@ impl JitTier {
 }
 
 /// The region at an entry, as it is best now.
-fn wish(entry: &Entry, mode: Mode) -> Wish {
-    Wish {
+fn request(entry: &Entry, mode: Mode) -> CompileRequest {
+    CompileRequest {
         entry: entry.index(),
         mode,
         reached: entry.reached(),
@@ -381,15 +392,15 @@ impl Drop for JitTier {
     }
 }
 
-impl Accelerator for JitTier {
+impl CodeTier for JitTier {
     fn threshold(&self) -> u32 {
         self.shared.threshold()
     }
 
-    fn lukewarm_after(&self) -> u32 {
+    fn warm_after(&self) -> u32 {
         match self.shared.options {
             JitOptions { wait: true, .. } => 0,
-            options => options.lukewarm,
+            options => options.warm,
         }
     }
 
@@ -397,26 +408,29 @@ impl Accelerator for JitTier {
         let Some(words) = entry.words() else {
             return;
         };
-        let ticket = self.ticket();
+        let request_id = self.request_id();
         let key = pages::key(&words);
         let mut pages = self.shared.pages();
-        let is_more = pages.subscribe(key, &words, ticket, &self.reply);
+        let is_more = pages.subscribe(key, &words, request_id, &self.reply);
         let regions = pages.regions(&key);
         drop(pages);
         for (index, region) in regions {
             self.add(entry.at(index), region);
         }
-        self.subscriptions.add(ticket, entry);
+        self.subscriptions.add(request_id, entry);
         if is_more {
-            self.submit(words, Wanted::All, ticket);
-            self.wait_for(ticket);
+            self.submit(words, JobKind::All, request_id);
+            self.wait_for(request_id);
         }
     }
 
-    fn lukewarm(&mut self, cpu: &Cpu, entry: Entry) {
-        if let Some(ticket) = self.subscriptions.ticket(&entry) {
-            let wish = wish(&entry, Mode::of(cpu));
-            self.shared.note(Note { ticket, wish });
+    fn compile_when_idle(&mut self, cpu: &Cpu, entry: Entry) {
+        if let Some(request_id) = self.subscriptions.request_id(&entry) {
+            let request = request(&entry, Mode::of(cpu));
+            self.shared.hint(WarmHint {
+                request_id,
+                request,
+            });
         }
     }
 
@@ -437,16 +451,16 @@ impl Accelerator for JitTier {
         }
     }
 
-    fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> Ran {
+    fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> RunOutcome {
         let Some(index) = self.slot(code) else {
-            return Ran::Unknown;
+            return RunOutcome::Unknown;
         };
-        let now = self.stamps.now(cpu);
+        let now = self.context_ids.now(cpu);
         let Some(region) = self.region(code, index, now.mode) else {
-            return Ran::Unsuitable;
+            return RunOutcome::Unsuitable;
         };
         if cpu.budget() < region.facts.entry_charge {
-            return Ran::Unsuitable;
+            return RunOutcome::Unsuitable;
         }
         self.learn(cpu.regs.nia, index, now);
         self.jump_to(cpu.regs.nia, now, &region);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bare::*;
 use power::{Cpu, Exit};
-use power_jit::{ArchivePlace, JitOptions, JitService, JitStatistics};
+use power_jit::{JitOptions, JitService, JitStatistics, PersistentCachePlace};
 
 const CODE: u64 = 0x1_0000;
 const ROUNDS: u64 = 20_000;
@@ -19,11 +19,11 @@ fn service(directory: &Path) -> JitService {
         wait: true,
         ..JitOptions::default()
     };
-    let place = ArchivePlace {
+    let place = PersistentCachePlace {
         directory: directory.to_owned(),
         max_bytes: 16 << 20,
     };
-    JitService::with_archive(options, place).expect("tests run where the engine does")
+    JitService::with_persistent_cache(options, place).expect("tests run where the engine does")
 }
 
 /// Runs a loop that calls a function in another page, which divides by way of a function of this program (divdeu).
@@ -36,7 +36,7 @@ fn run(service: Option<&JitService>) -> Cpu {
     code(&partition, CODE, &[call, bdnz(-4), HYPERCALL]);
     code(&partition, CODE + 0x2000, &[addi(3, 3, 1), DIVDEU, BLR]);
     let mut cpu = cpu(&partition, CODE);
-    cpu.set_accelerator(service.map(JitService::accelerator));
+    cpu.set_code_tier(service.map(JitService::code_tier));
     cpu.regs.ctr = ROUNDS;
     cpu.regs.gpr[6] = u64::MAX;
     assert_eq!(cpu.run(), Exit::Hypercall);
@@ -54,7 +54,7 @@ fn run_with(directory: &Path) -> JitStatistics {
         compiled.statistics().instructions
     );
     // With it goes its share of the statistics.
-    compiled.set_accelerator(None);
+    compiled.set_code_tier(None);
     service.statistics()
 }
 

@@ -14,7 +14,7 @@ use power::signals::KICK;
 #[test]
 fn a_reader_that_copies_by_the_log_ends_with_the_memory_of_a_guest_that_ran_meanwhile() {
     let service = eager();
-    dirty::no_store_is_lost(|| Some(service.accelerator()));
+    dirty::no_store_is_lost(|| Some(service.code_tier()));
 }
 
 const CODE: u64 = 0x1_0000;
@@ -26,7 +26,7 @@ fn marks_the_page_each_time(words: &[u32], stored: u64) {
     let partition = partition(1);
     code(&partition, CODE, &[words, &[HYPERCALL]].concat());
     let mut cpu = cpu(&partition, CODE);
-    cpu.set_accelerator(Some(service.accelerator()));
+    cpu.set_code_tier(Some(service.code_tier()));
     cpu.regs.gpr[4] = DATA;
     partition.start_dirty_log(0..RAM).expect("all of RAM");
     for round in 0..5 {

@@ -49,7 +49,7 @@ fn on_both(body: &[u32], prepare: impl Fn(&Arc<Partition>, &mut Cpu)) -> (Regist
         cpu.regs.ctr = TURNS;
         (cpu.regs.gpr[4], cpu.regs.gpr[7]) = (DATA, DATA);
         prepare(&partition, &mut cpu);
-        cpu.set_accelerator(service.map(JitService::accelerator));
+        cpu.set_code_tier(service.map(JitService::code_tier));
         assert_eq!(cpu.run(), Exit::Hypercall);
         if let Some(service) = service {
             let made = service.statistics();
@@ -258,7 +258,7 @@ fn increments_of_compiled_code_and_of_the_interpreter_add_up() {
                 scope.spawn(move || {
                     let mut cpu = Cpu::new(partition, id).expect("three vCPUs");
                     if id != 0 {
-                        cpu.set_accelerator(Some(service.accelerator()));
+                        cpu.set_code_tier(Some(service.code_tier()));
                     }
                     cpu.set_msr(cpu.regs.msr | msr::LE);
                     cpu.regs.nia = CODE;

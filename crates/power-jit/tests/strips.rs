@@ -98,7 +98,7 @@ fn check(case: &Case, what: &str) {
             let partition = partition(1);
             code(&partition, CODE, &words);
             let mut cpu = cpu(&partition, CODE);
-            cpu.set_accelerator(service.map(JitService::accelerator));
+            cpu.set_code_tier(service.map(JitService::code_tier));
             let mut states = Vec::new();
             for _ in 0..2 {
                 prepare(&partition, &mut cpu, case);

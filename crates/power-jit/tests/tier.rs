@@ -27,7 +27,7 @@ fn on_both(program: &[u32], prepare: impl Fn(&Arc<Partition>, &mut Cpu)) -> [Cpu
         let partition = partition(1);
         code(&partition, CODE, program);
         let mut cpu = cpu(&partition, CODE);
-        cpu.set_accelerator(service.map(JitService::accelerator));
+        cpu.set_code_tier(service.map(JitService::code_tier));
         prepare(&partition, &mut cpu);
         assert_eq!(cpu.run(), Exit::Hypercall);
         cpu
@@ -155,7 +155,7 @@ fn the_decrementer_interrupts_a_loop_that_never_leaves_its_region() {
     code(&partition, CODE, &[addi(3, 3, 1), b(-4)]);
     code(&partition, 0x900, &[HYPERCALL]);
     let mut cpu = cpu(&partition, CODE);
-    cpu.set_accelerator(Some(service.accelerator()));
+    cpu.set_code_tier(Some(service.code_tier()));
     cpu.set_msr(cpu.regs.msr | msr::EE);
     cpu.regs.decrementer_expiry = partition.time_base.now() + 512_000;
     assert_eq!(cpu.run(), Exit::Hypercall);
@@ -177,7 +177,7 @@ fn a_loop_that_opens_ee_for_one_instruction_sees_a_decrementer_that_is_due() {
         );
         code(&partition, 0x900, &[HYPERCALL]);
         let mut cpu = cpu(&partition, CODE);
-        cpu.set_accelerator(service.map(JitService::accelerator));
+        cpu.set_code_tier(service.map(JitService::code_tier));
         cpu.regs.gpr[5] = msr::EE | msr::RI;
         cpu.regs.gpr[8] = msr::RI;
         cpu.regs.ctr = 4_000_000;
@@ -194,7 +194,7 @@ fn a_kick_ends_a_loop_that_never_leaves_its_region() {
     code(&partition, CODE, &[addi(3, 3, 1), b(-4)]);
     let signals = Arc::clone(partition.signals(0).expect("vCPU 0"));
     let mut cpu = cpu(&partition, CODE);
-    cpu.set_accelerator(Some(service.accelerator()));
+    cpu.set_code_tier(Some(service.code_tier()));
     let kicker = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(20));
         signals.raise(KICK);
@@ -345,7 +345,7 @@ fn reservations_make_increments_of_four_vcpus_add_up() {
             let (partition, service) = (&partition, &service);
             scope.spawn(move || {
                 let mut cpu = Cpu::new(partition, id).expect("four vCPUs");
-                cpu.set_accelerator(Some(service.accelerator()));
+                cpu.set_code_tier(Some(service.code_tier()));
                 cpu.set_msr(cpu.regs.msr | msr::LE);
                 cpu.regs.nia = CODE;
                 cpu.regs.gpr[4] = COUNTER;
@@ -387,7 +387,7 @@ fn code_is_dropped_when_it_takes_too_much_room_and_made_again() {
         code(&partition, CODE + n * 0x1000, &[&LOOP[..], &[end]].concat());
     }
     let mut cpu = cpu(&partition, CODE);
-    cpu.set_accelerator(Some(service.accelerator()));
+    cpu.set_code_tier(Some(service.code_tier()));
     for _ in 0..3 {
         cpu.regs.nia = CODE;
         assert_eq!(cpu.run(), Exit::Hypercall);
@@ -454,7 +454,7 @@ fn random_loops_do_what_the_interpreter_does() {
     let (mut runs, mut whole) = (0, 0);
     for (name, msr) in MODES {
         let mut peers = [Peer::new(msr), Peer::new(msr)];
-        peers[1].cpu.set_accelerator(Some(service.accelerator()));
+        peers[1].cpu.set_code_tier(Some(service.code_tier()));
         for round in 0..120 * rounds {
             let program = random_loop(&mut random, &mut jit, Mode::from_msr(msr));
             let mut start = random.registers();
@@ -574,7 +574,7 @@ fn floating_point_on_the_hosts_unit_leaves_the_fpscr_of_the_interpreter() {
     let service = eager();
     let mut random = Random::new(4);
     let mut peers = [Peer::new(MODES[0].1), Peer::new(MODES[0].1)];
-    peers[1].cpu.set_accelerator(Some(service.accelerator()));
+    peers[1].cpu.set_code_tier(Some(service.code_tier()));
     for round in 0..1200 * rounds {
         let length = 1 + random.below(12) as usize;
         let mut program: Vec<Insn> = Vec::new();
@@ -633,7 +633,7 @@ fn what_one_vcpu_has_had_compiled_another_runs_that_has_the_page() {
     code(&partition, CODE, &[addi(3, 3, 2), bdnz(-4), HYPERCALL]);
     let mut cpus = [0, 1].map(|id| {
         let mut cpu = Cpu::new(&partition, id).expect("there are two");
-        cpu.set_accelerator(Some(service.accelerator()));
+        cpu.set_code_tier(Some(service.code_tier()));
         cpu
     });
     let mut run = |id: usize, rounds| {
@@ -646,9 +646,9 @@ fn what_one_vcpu_has_had_compiled_another_runs_that_has_the_page() {
     run(0, 10);
     run(1, 5000);
     run(0, 10);
-    cpus[1].set_accelerator(None);
+    cpus[1].set_code_tier(None);
     let before = service.statistics();
-    cpus[0].set_accelerator(None);
+    cpus[0].set_code_tier(None);
     let after = service.statistics();
     assert_eq!(after.regions, before.regions);
     assert!(after.executed > before.executed, "{before:?}, {after:?}");

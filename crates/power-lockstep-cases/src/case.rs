@@ -80,7 +80,7 @@ impl Case {
 
         let options = LockStepOptions::default();
         let service = eager();
-        let (mut engine, mut cpu) = LockStep::new(&partition, service.accelerator(), options)?;
+        let (mut engine, mut cpu) = LockStep::new(&partition, service.code_tier(), options)?;
         set_registers(&mut cpu, little, random);
         engine.restart(&mut cpu)?;
         for _ in 0..self.rounds {

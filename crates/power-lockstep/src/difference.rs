@@ -5,6 +5,7 @@ use std::fmt;
 use power::{Exit, Registers};
 
 use crate::comparison::{self, Mismatch};
+use crate::io::IoMismatch;
 use crate::listing::Line;
 use crate::mirror::MemoryMismatch;
 
@@ -19,6 +20,8 @@ pub struct Difference {
     pub registers: Vec<Mismatch>,
     /// Memory that differs.
     pub memory: Vec<MemoryMismatch>,
+    /// The first access to a device that the two did not share.
+    pub io: Option<IoMismatch>,
     /// The state in which both began the stretch.
     pub start: Registers,
     /// The JIT's state where they were found to differ.
@@ -63,6 +66,9 @@ impl fmt::Display for Difference {
                 .iter()
                 .try_for_each(|byte| write!(f, "{byte:02x}"))?;
             writeln!(f)?;
+        }
+        if let Some(mismatch) = &self.io {
+            writeln!(f, "  {mismatch}")?;
         }
         writeln!(f, "code that ran since they were last equal:")?;
         self.path

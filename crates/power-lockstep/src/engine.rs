@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use power::accelerator::Accelerator;
+use power::code_tier::CodeTier;
 use power::{Cpu, Exit, Partition, Registers};
 
 use crate::comparison;
 use crate::difference::Difference;
+use crate::io::{IoMirror, IoMismatch};
 use crate::listing;
 use crate::mirror::{MemoryMismatch, Mirror, MirrorError};
 use crate::sides::{Sides, VCPU};
@@ -59,6 +60,7 @@ pub struct LockStep {
     options: LockStepOptions,
     sides: Sides,
     mirror: Mirror,
+    io: IoMirror,
     interpreter: Cpu,
     notes: Shared,
     statistics: LockStepStatistics,
@@ -80,7 +82,7 @@ impl LockStep {
     /// [`LockStepError::Vcpus`].
     pub fn new(
         machine: &Arc<Partition>,
-        jit: Box<dyn Accelerator>,
+        jit: Box<dyn CodeTier>,
         options: LockStepOptions,
     ) -> Result<(Self, Cpu), LockStepError> {
         let vcpus = LockStepError::Vcpus(machine.vcpus());
@@ -95,12 +97,13 @@ impl LockStep {
         let notes = Shared::default();
         let watcher = Watcher::new(&cpu, jit, &notes);
         let follower = Follower::new(&interpreter, &notes);
-        cpu.set_accelerator(Some(Box::new(watcher)));
-        interpreter.set_accelerator(Some(Box::new(follower)));
+        cpu.set_code_tier(Some(Box::new(watcher)));
+        interpreter.set_code_tier(Some(Box::new(follower)));
         let engine = Self {
             options,
             sides,
             mirror: Mirror::new(),
+            io: IoMirror::default(),
             interpreter,
             notes,
             statistics: LockStepStatistics::default(),
@@ -117,6 +120,7 @@ impl LockStep {
     pub fn restart(&mut self, cpu: &mut Cpu) -> Result<(), LockStepError> {
         self.sides.release_clocks();
         self.mirror.rebuild(&self.sides)?;
+        self.follow_io()?;
         for side in self.sides.both() {
             side.invalidate_code();
         }
@@ -204,7 +208,7 @@ impl LockStep {
             [Exit::Kicked; 2],
             apart,
             Vec::new(),
-            memory,
+            (memory, None),
         ))
     }
 
@@ -224,12 +228,18 @@ impl LockStep {
     fn follow_monitor(&mut self, cpu: &mut Cpu) -> Result<(), LockStepError> {
         self.mirror.follow_regions(&self.sides)?;
         self.mirror.follow_monitor(&self.sides)?;
+        self.follow_io()?;
         self.interpreter.debug = cpu.debug;
         self.interpreter.regs.clone_from(&cpu.regs);
         for cpu in [cpu, &mut self.interpreter] {
             cpu.set_msr(cpu.regs.msr);
         }
         Ok(())
+    }
+
+    fn follow_io(&mut self) -> Result<(), LockStepError> {
+        let followed = self.io.follow_regions(&self.sides);
+        followed.map_err(|error| LockStepError::Memory(error.to_string()))
     }
 
     /// Compares the two sides after a stretch.
@@ -240,6 +250,7 @@ impl LockStep {
         exits: [Exit; 2],
     ) -> Result<(), LockStepError> {
         let apart = self.notes.borrow_mut().apart.take();
+        let io = self.io.end_stretch();
         let mut memory = self.mirror.compare_written(&self.sides);
         if memory.is_empty() {
             memory = if self.options.whole_memory {
@@ -249,7 +260,7 @@ impl LockStep {
             };
         }
         if let Some(apart) = apart {
-            return Err(self.report(start, exits, apart, Vec::new(), memory));
+            return Err(self.report(start, exits, apart, Vec::new(), (memory, io)));
         }
         let mut others = comparison::others(cpu, &self.interpreter);
         if self.statistics.stretches.is_multiple_of(THOROUGH) || exits[0] != Exit::Kicked {
@@ -258,12 +269,13 @@ impl LockStep {
         let equal = exits[0] == exits[1]
             && cpu.regs == self.interpreter.regs
             && others.is_empty()
-            && memory.is_empty();
+            && memory.is_empty()
+            && io.is_none();
         if equal {
             return Ok(());
         }
         let apart = self.here(cpu);
-        Err(self.report(start, exits, apart, others, memory))
+        Err(self.report(start, exits, apart, others, (memory, io)))
     }
 
     fn here(&self, cpu: &Cpu) -> Apart {
@@ -280,7 +292,7 @@ impl LockStep {
         exits: [Exit; 2],
         apart: Apart,
         others: Vec<comparison::Mismatch>,
-        memory: Vec<MemoryMismatch>,
+        (memory, io): (Vec<MemoryMismatch>, Option<IoMismatch>),
     ) -> LockStepError {
         let mut registers = comparison::registers(&apart.jit, &apart.interpreter);
         registers.extend(others);
@@ -300,6 +312,7 @@ impl LockStep {
             exits: (exits[0] != exits[1]).then_some(exits),
             registers,
             memory,
+            io,
             start,
             jit: apart.jit,
             interpreter: apart.interpreter,

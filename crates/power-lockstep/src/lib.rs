@@ -15,6 +15,7 @@
 mod comparison;
 mod difference;
 mod engine;
+mod io;
 mod listing;
 mod mirror;
 #[allow(unsafe_code)]
@@ -25,5 +26,6 @@ mod watch;
 pub use comparison::Mismatch;
 pub use difference::Difference;
 pub use engine::{LockStep, LockStepError, LockStepOptions, LockStepStatistics};
+pub use io::{IoAccess, IoMismatch};
 pub use listing::Line;
 pub use mirror::MemoryMismatch;

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use power::accelerator::{Accelerator, CodeId, Entry, Ran};
+use power::code_tier::{CodeId, CodeTier, Entry, RunOutcome};
 use power::signals::{KICK, Signals};
 use power::{Cpu, Registers};
 
@@ -104,9 +104,9 @@ impl Notes {
     }
 }
 
-/// See the module: on the JIT's processor.
+/// The code tier of the JIT's processor: notes where compiled code was entered.
 pub(crate) struct Watcher {
-    jit: Box<dyn Accelerator>,
+    jit: Box<dyn CodeTier>,
     notes: Shared,
     signals: Arc<Signals>,
     /// Instructions that were left where compiled code was last left, or the processor polled.
@@ -117,7 +117,7 @@ pub(crate) struct Watcher {
 const POLL_INTERVAL: u32 = 4096;
 
 impl Watcher {
-    pub(crate) fn new(cpu: &Cpu, jit: Box<dyn Accelerator>, notes: &Shared) -> Self {
+    pub(crate) fn new(cpu: &Cpu, jit: Box<dyn CodeTier>, notes: &Shared) -> Self {
         Self {
             jit,
             notes: Rc::clone(notes),
@@ -127,17 +127,17 @@ impl Watcher {
     }
 }
 
-impl Accelerator for Watcher {
+impl CodeTier for Watcher {
     fn threshold(&self) -> u32 {
         self.jit.threshold()
     }
 
-    fn lukewarm_after(&self) -> u32 {
-        self.jit.lukewarm_after()
+    fn warm_after(&self) -> u32 {
+        self.jit.warm_after()
     }
 
-    fn lukewarm(&mut self, cpu: &Cpu, entry: Entry) {
-        self.jit.lukewarm(cpu, entry);
+    fn compile_when_idle(&mut self, cpu: &Cpu, entry: Entry) {
+        self.jit.compile_when_idle(cpu, entry);
     }
 
     fn decoded(&mut self, entry: Entry) {
@@ -154,7 +154,7 @@ impl Accelerator for Watcher {
         self.last = POLL_INTERVAL;
     }
 
-    fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> Ran {
+    fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> RunOutcome {
         let before = cpu.budget();
         {
             let mut notes = self.notes.borrow_mut();
@@ -170,7 +170,7 @@ impl Accelerator for Watcher {
     }
 }
 
-/// See the module: on the interpreter's processor.
+/// The code tier of the interpreter's processor: compiles nothing, and compares where the other entered.
 pub(crate) struct Follower {
     notes: Shared,
     signals: Arc<Signals>,
@@ -188,7 +188,7 @@ impl Follower {
 /// The one that all blocks are said to have.
 const CODE: Option<CodeId> = CodeId::new(0);
 
-impl Accelerator for Follower {
+impl CodeTier for Follower {
     fn threshold(&self) -> u32 {
         1
     }
@@ -204,8 +204,8 @@ impl Accelerator for Follower {
         self.signals.raise(KICK);
     }
 
-    fn run(&mut self, cpu: &mut Cpu, _: CodeId) -> Ran {
+    fn run(&mut self, cpu: &mut Cpu, _: CodeId) -> RunOutcome {
         self.notes.borrow_mut().follow(cpu);
-        Ran::Unsuitable
+        RunOutcome::Unsuitable
     }
 }

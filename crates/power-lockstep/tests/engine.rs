@@ -3,11 +3,12 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use common::bare::*;
 use common::{Fault, Faulty, eager, lock_step};
-use power::accelerator::Accelerator;
+use power::code_tier::CodeTier;
 use power::engine::Width;
 use power::signals::{EXTERNAL, KICK};
 use power::{Cpu, Exit, Partition, msr};
@@ -41,7 +42,7 @@ fn machine() -> Arc<Partition> {
     partition
 }
 
-fn start(partition: &Arc<Partition>, jit: Box<dyn Accelerator>, turns: u64) -> (LockStep, Cpu) {
+fn start(partition: &Arc<Partition>, jit: Box<dyn CodeTier>, turns: u64) -> (LockStep, Cpu) {
     let (engine, mut cpu) = lock_step(partition, jit, CODE);
     cpu.regs.ctr = turns;
     cpu.regs.gpr[6] = DATA;
@@ -59,7 +60,7 @@ fn must_run(engine: &mut LockStep, cpu: &mut Cpu) -> Exit {
 fn equal_engines_go_through_a_program_and_compiled_code_did_most_of_it() {
     let service = eager();
     let partition = machine();
-    let (mut engine, mut cpu) = start(&partition, service.accelerator(), 20_000);
+    let (mut engine, mut cpu) = start(&partition, service.code_tier(), 20_000);
     assert_eq!(must_run(&mut engine, &mut cpu), Exit::Hypercall);
     assert_eq!((cpu.regs.gpr[3], cpu.regs.gpr[4]), (20_000, 40_000));
     let statistics = engine.statistics();
@@ -89,7 +90,7 @@ fn both_read_the_same_time_and_it_goes_on() {
         HYPERCALL,
     ];
     code(&partition, CODE, &program);
-    let (mut engine, mut cpu) = lock_step(&partition, service.accelerator(), CODE);
+    let (mut engine, mut cpu) = lock_step(&partition, service.code_tier(), CODE);
     cpu.regs.ctr = 50;
     assert_eq!(must_run(&mut engine, &mut cpu), Exit::Hypercall);
     assert!(cpu.regs.gpr[6] > cpu.regs.gpr[5]);
@@ -99,7 +100,7 @@ fn both_read_the_same_time_and_it_goes_on() {
 fn a_decrementer_interrupts_both_at_the_same_instruction() {
     let service = eager();
     let partition = machine();
-    let (mut engine, mut cpu) = start(&partition, service.accelerator(), u64::MAX);
+    let (mut engine, mut cpu) = start(&partition, service.code_tier(), u64::MAX);
     code(&partition, CODE, &[addi(3, 3, 1), b(-4)]);
     cpu.set_msr(cpu.regs.msr | msr::EE);
     engine.restart(&mut cpu).expect("the host has memory");
@@ -114,7 +115,7 @@ fn signals_of_the_machine_arrive_on_both() {
     let service = eager();
     let partition = machine();
     code(&partition, CODE, &[addi(3, 3, 1), b(-4)]);
-    let (mut engine, mut cpu) = start(&partition, service.accelerator(), 0);
+    let (mut engine, mut cpu) = start(&partition, service.code_tier(), 0);
     cpu.set_msr(cpu.regs.msr | msr::EE);
     for (flag, exit) in [(KICK, Exit::Kicked), (EXTERNAL, Exit::Hypercall)] {
         let signals = Arc::clone(partition.signals(0).expect("vCPU 0"));
@@ -144,7 +145,7 @@ fn what_the_monitor_changes_in_a_hypercall_is_seen_by_both() {
             HYPERCALL,
         ],
     );
-    let (mut engine, mut cpu) = start(&partition, service.accelerator(), 100);
+    let (mut engine, mut cpu) = start(&partition, service.code_tier(), 100);
     let mut sum = 0;
     for n in 0..100u64 {
         assert_eq!(must_run(&mut engine, &mut cpu), Exit::Hypercall);
@@ -163,7 +164,7 @@ fn memory_that_comes_and_goes_does_so_on_both() {
     let partition = machine();
     code(&partition, CODE, &[ld(5, 0, 4), std(5, 8, 4), HYPERCALL]);
     code(&partition, 0x200, &[HYPERCALL]);
-    let (mut engine, mut cpu) = start(&partition, service.accelerator(), 0);
+    let (mut engine, mut cpu) = start(&partition, service.code_tier(), 0);
     let far = 1 << 40;
     // Another machine's memory will do as a module.
     let module = common::bare::partition(1)
@@ -192,11 +193,90 @@ fn memory_that_comes_and_goes_does_so_on_both() {
     }
 }
 
+/// Counts loads, and remembers the last number stored.
+#[derive(Default)]
+struct Counter {
+    loads: std::sync::atomic::AtomicU64,
+    stored: std::sync::atomic::AtomicU64,
+}
+
+impl vm_core::MmioDevice for Counter {
+    fn read(&self, _: u64, data: &mut [u8]) {
+        let count = self.loads.fetch_add(1, Ordering::SeqCst) + 1;
+        data.copy_from_slice(&count.to_le_bytes()[..data.len()]);
+    }
+    fn write(&self, _: u64, data: &[u8]) {
+        let mut number = [0; 8];
+        number[..data.len()].copy_from_slice(data);
+        self.stored
+            .store(u64::from_le_bytes(number), Ordering::SeqCst);
+    }
+}
+
+const DEVICE: u64 = 1 << 40;
+const TURNS: u64 = 10_000;
+
+/// A loop that adds up what it loads from a device, and stores the sum there.
+fn with_device(jit: Box<dyn CodeTier>) -> (Arc<Counter>, LockStep, Cpu) {
+    let partition = machine();
+    let program = [
+        ld(5, 0, 4),
+        x(3, 3, 5, 266),
+        std(3, 8, 4),
+        bdnz(-12),
+        HYPERCALL,
+    ];
+    code(&partition, CODE, &program);
+    let device = Arc::new(Counter::default());
+    let mapped = partition.memory.map_io(DEVICE, 0x1000, device.clone());
+    mapped.expect("nothing else is there");
+    let (engine, mut cpu) = start(&partition, jit, TURNS);
+    cpu.regs.gpr[4] = DEVICE;
+    (device, engine, cpu)
+}
+
+#[test]
+fn a_device_sees_each_access_of_both_engines_once() {
+    let service = eager();
+    let (device, mut engine, mut cpu) = with_device(service.code_tier());
+    assert_eq!(must_run(&mut engine, &mut cpu), Exit::Hypercall);
+    let sum = TURNS * (TURNS + 1) / 2;
+    assert_eq!(device.loads.load(Ordering::SeqCst), TURNS);
+    assert_eq!(device.stored.load(Ordering::SeqCst), sum);
+    assert_eq!(cpu.regs.gpr[3], sum);
+    let statistics = engine.statistics();
+    assert!(
+        statistics.compiled > statistics.interpreted,
+        "{statistics:?}"
+    );
+}
+
+#[test]
+fn an_access_that_one_engine_makes_differently_is_reported() {
+    let service = eager();
+    let faulty = Faulty {
+        inner: service.code_tier(),
+        left: 3,
+        // One load too many.
+        fault: Box::new(|cpu| cpu.read_memory(DEVICE, Width::Double).is_ok()),
+    };
+    let (_, mut engine, mut cpu) = with_device(Box::new(faulty));
+    let Err(LockStepError::Difference(difference)) = engine.run(&mut cpu) else {
+        panic!("the engines differ");
+    };
+    let io = difference.io.as_ref().expect("an access is one too many");
+    assert_eq!(io.jit.as_ref().map(|access| access.address), Some(DEVICE));
+    assert!(
+        difference.to_string().contains("I/O: JIT load at"),
+        "{difference}"
+    );
+}
+
 #[test]
 fn a_restart_begins_with_the_memory_and_the_processor_of_the_machine() {
     let service = eager();
     let partition = machine();
-    let (mut engine, mut cpu) = start(&partition, service.accelerator(), 1000);
+    let (mut engine, mut cpu) = start(&partition, service.code_tier(), 1000);
     assert_eq!(must_run(&mut engine, &mut cpu), Exit::Hypercall);
     cpu.reset();
     cpu.set_msr(cpu.regs.msr | msr::LE);
@@ -213,7 +293,7 @@ fn more_than_one_vcpu_is_refused_with_what_to_do() {
     let service = eager();
     let error = LockStep::new(
         &Partition::new(2),
-        service.accelerator(),
+        service.code_tier(),
         LockStepOptions::default(),
     )
     .err()
@@ -226,7 +306,7 @@ fn caught(nth: u32, options: LockStepOptions, fault: Fault) -> Difference {
     let service = eager();
     let partition = machine();
     let faulty = Faulty {
-        inner: service.accelerator(),
+        inner: service.code_tier(),
         left: nth,
         fault,
     };

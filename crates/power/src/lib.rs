@@ -25,7 +25,7 @@ pub mod time;
 
 pub use cpu::{Cpu, CpuStatistics, PVR_POWER9, ReservationLayout, TlbLayout};
 pub use insn::Insn;
-pub use interp::{Exit, accelerator};
+pub use interp::{Exit, code_tier};
 pub use partition::Partition;
 pub use registers::{Registers, Xer};
 pub use snapshot::{CpuState, PartitionState, ProcessTableState, STATE_VERSION, StateError};

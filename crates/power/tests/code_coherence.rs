@@ -4,9 +4,9 @@ mod bare;
 mod coherence;
 
 use coherence::{MAPPINGS, Mapping, STORES, Store, Writer};
-use power::accelerator::Accelerator;
+use power::code_tier::CodeTier;
 
-fn interpreter() -> Option<Box<dyn Accelerator>> {
+fn interpreter() -> Option<Box<dyn CodeTier>> {
     None
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::case::{Case, Verdict};
 use crate::peer::{self, Told};
-use crate::session::{Ran, Session};
+use crate::session::{RunOutcome, Session};
 
 /// Bytes of an output that a failure shows.
 const SHOWN: usize = 3000;
@@ -16,7 +16,7 @@ const SHOWN: usize = 3000;
 pub struct Seen(HashMap<&'static str, (String, Vec<u8>)>);
 
 /// Judges what the script of a case did; none: it passes as far as its output tells.
-pub fn of_script(case: &Case, ran: &Ran, who: &str, seen: &mut Seen) -> Option<String> {
+pub fn of_script(case: &Case, ran: &RunOutcome, who: &str, seen: &mut Seen) -> Option<String> {
     let output = &ran.output;
     let said = || {
         let errors = tail(&output.stderr);
@@ -126,8 +126,8 @@ mod tests {
 
     use super::*;
 
-    fn ran(status: i32, stdout: &str, trouble: &[&str]) -> Ran {
-        Ran {
+    fn ran(status: i32, stdout: &str, trouble: &[&str]) -> RunOutcome {
+        RunOutcome {
             output: CommandOutput {
                 status,
                 stdout: stdout.into(),
@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    fn judged(verdict: Verdict, what: &[Ran]) -> Vec<Option<String>> {
+    fn judged(verdict: Verdict, what: &[RunOutcome]) -> Vec<Option<String>> {
         let case = Case {
             name: "case",
             verdict,

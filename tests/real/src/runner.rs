@@ -158,7 +158,7 @@ impl<'a> Runner<'a> {
     pub fn judge(
         &mut self,
         case: &Case,
-        ran: &crate::session::Ran,
+        ran: &crate::session::RunOutcome,
         session: &mut Session,
     ) -> anyhow::Result<Option<String>> {
         let who = session.kind.to_string();

@@ -45,7 +45,7 @@ pub enum Way {
 }
 
 /// What a case wrote.
-pub struct Ran {
+pub struct RunOutcome {
     /// Status, output and errors.
     pub output: CommandOutput,
     /// Lines of the kernel's log that tell of trouble.
@@ -122,12 +122,12 @@ impl Session {
     }
 
     /// Runs the script of a prepared case.
-    pub fn run(&mut self, case: &Case, scale: u32) -> anyhow::Result<Ran> {
+    pub fn run(&mut self, case: &Case, scale: u32) -> anyhow::Result<RunOutcome> {
         let limit = Duration::from_secs(60) * case.minutes * self.kind.patience() * scale.min(10);
         let line = command_line(case, self.kind, scale);
         let output = self.guest.output(&Command::shell(&line).timeout(limit))?;
         let trouble = self.trouble(case)?;
-        Ok(Ran { output, trouble })
+        Ok(RunOutcome { output, trouble })
     }
 
     /// Starts the script of a prepared case, without waiting for it.
@@ -146,7 +146,7 @@ impl Session {
     }
 
     /// What a started case wrote, if it has ended.
-    pub fn finished(&mut self, case: &Case) -> anyhow::Result<Option<Ran>> {
+    pub fn finished(&mut self, case: &Case) -> anyhow::Result<Option<RunOutcome>> {
         let result = format!("{}.result", place(case));
         let line = format!("cd {result} && [ -e status ] && cat status || true");
         let status = String::from_utf8_lossy(&self.shell(&line)?)
@@ -162,7 +162,7 @@ impl Session {
             timed_out: false,
         };
         let trouble = self.trouble(case)?;
-        Ok(Some(Ran { output, trouble }))
+        Ok(Some(RunOutcome { output, trouble }))
     }
 
     /// The same guest in another machine, on `engine`.

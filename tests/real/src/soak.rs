@@ -13,7 +13,7 @@ use crate::case::Case;
 use crate::machine::Kind;
 use crate::options::Options;
 use crate::runner::{Runner, in_words, say};
-use crate::session::{Ran, Session, Way};
+use crate::session::{RunOutcome, Session, Way};
 
 /// Cases that are run in one boot at most.
 const CASES: usize = 8;
@@ -107,7 +107,7 @@ fn moved_while_running(
     case: &Case,
     mut session: Session,
     random: &mut Rng,
-) -> anyhow::Result<(Session, Ran, u32)> {
+) -> anyhow::Result<(Session, RunOutcome, u32)> {
     runner.prepare(case, &mut session)?;
     session.start(case, 1)?;
     let limit = Duration::from_secs(60) * case.minutes * 5;

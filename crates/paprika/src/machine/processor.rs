@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use papr::vcpu::{Special, StartState, Vcpu, VcpuId};
 use power::{Cpu, CpuState, Exit, Partition, StateError, msr};
-use power_jit::{ArchivePlace, HostError, JitOptions, JitService};
+use power_jit::{HostError, JitOptions, JitService, PersistentCachePlace};
 use power_lockstep::{LockStep, LockStepError, LockStepOptions};
 use tracing::{info, warn};
 
@@ -14,7 +14,7 @@ use super::config::{CodeOptions, CpuEngine, HostOptions};
 /// How code is compiled that is to be compared: much of it, and soon.
 const COMPARED: JitOptions = JitOptions {
     threshold: 50,
-    lukewarm: 0,
+    warm: 0,
     code_bytes: 64 << 20,
     wait: false,
 };
@@ -85,9 +85,9 @@ fn compiler(code: &CodeOptions) -> Result<JitService, HostError> {
     };
     match &code.cache {
         None => JitService::new(options),
-        Some(directory) => JitService::with_archive(
+        Some(directory) => JitService::with_persistent_cache(
             options,
-            ArchivePlace {
+            PersistentCachePlace {
                 directory: directory.clone(),
                 max_bytes: CACHE_BYTES,
             },
@@ -114,14 +114,14 @@ impl Processor {
         let none = LockStepError::Vcpus(partition.vcpus());
         if let Engine::LockStep(service) = engine {
             let options = LockStepOptions::default();
-            let (lock_step, cpu) = LockStep::new(partition, service.accelerator(), options)?;
+            let (lock_step, cpu) = LockStep::new(partition, service.code_tier(), options)?;
             return Ok(Self {
                 cpu,
                 lock_step: Some(lock_step),
             });
         }
         let mut cpu = Cpu::new(partition, id.0).ok_or(none)?;
-        cpu.set_accelerator(engine.compiler().map(JitService::accelerator));
+        cpu.set_code_tier(engine.compiler().map(JitService::code_tier));
         Ok(Self {
             cpu,
             lock_step: None,

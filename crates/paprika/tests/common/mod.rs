@@ -98,20 +98,20 @@ impl Watchdog {
 
 /// What a run of the program came to.
 #[derive(Debug)]
-pub struct Ran {
+pub struct RunOutcome {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
 /// Runs the program to its end.
-pub fn run(arguments: &[&str]) -> Ran {
+pub fn run(arguments: &[&str]) -> RunOutcome {
     run_command(paprika(arguments))
 }
 
 /// Runs a command whose output is piped to its end, which a watchdog brings where it waits for
 /// ever.
-pub fn run_command(mut command: Command) -> Ran {
+pub fn run_command(mut command: Command) -> RunOutcome {
     let child = command.spawn().expect("the program starts");
     let _watchdog = Watchdog::over(&child);
     let Output {
@@ -119,7 +119,7 @@ pub fn run_command(mut command: Command) -> Ran {
         stdout,
         stderr,
     } = child.wait_with_output().expect("the program's end");
-    Ran {
+    RunOutcome {
         code: status.code(),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
         stderr: String::from_utf8_lossy(&stderr).into_owned(),

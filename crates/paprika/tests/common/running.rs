@@ -193,7 +193,7 @@ impl Running {
         Client::new(self.socket())
     }
 
-    pub fn ctl(&self, arguments: &[&str]) -> super::Ran {
+    pub fn ctl(&self, arguments: &[&str]) -> super::RunOutcome {
         let socket = self.socket();
         run(&[&["ctl", "--socket", argument(&socket)], arguments].concat())
     }

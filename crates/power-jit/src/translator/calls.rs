@@ -120,7 +120,7 @@ impl Translator<'_> {
 
     /// Calls the function of an instruction that acts on the processor as a whole. It sees and leaves all registers in memory.
     pub(super) fn call_system(&mut self, function: HostFunction, insn: Insn) {
-        self.settle_float();
+        self.materialise_fpscr();
         self.write_back();
         let next = self.address(self.offset + INSTRUCTION);
         self.store_nia(next);
@@ -230,7 +230,7 @@ impl Translator<'_> {
         target: u32,
         operands: &[Value],
     ) -> Value {
-        self.settle_float();
+        self.materialise_fpscr();
         let before = self.get(Slot::Vsr(target));
         let pointer = self.result_pointer();
         self.builder
@@ -256,7 +256,7 @@ impl Translator<'_> {
         target: u32,
         operands: &[Value],
     ) -> Done<Self> {
-        self.settle_float();
+        self.materialise_fpscr();
         let registers = [(target, RESULT), (target + 1, SECOND_RESULT)];
         let pointers = registers.map(|(n, index)| {
             let before = self.get(Slot::Vsr(n));
@@ -289,7 +289,7 @@ impl Translator<'_> {
         bf: u32,
         operands: &[Value],
     ) -> Done<Self> {
-        self.settle_float();
+        self.materialise_fpscr();
         let function = self.function(function);
         let fpscr = self.fpscr();
         let arguments: Vec<Value> = [fpscr, function]

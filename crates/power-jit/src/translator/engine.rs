@@ -16,7 +16,7 @@ use super::calls::address;
 use super::condition::Field;
 use super::{Branched, Destination, Stop, Translator};
 use crate::block::ExitKind;
-use crate::scout::called_in_line;
+use crate::effects::called_in_line;
 use crate::shims;
 use crate::slot::Slot;
 
@@ -457,7 +457,7 @@ impl Engine for Translator<'_> {
         self.call_float_compare(address!(shims::vfloat_compare), address!(f), bf, &[a, b])
     }
     fn float_record(&mut self) {
-        self.settle_float();
+        self.materialise_fpscr();
         let fpscr = self.fpscr();
         let field = self.call_word(address!(shims::float_record), &[fpscr]);
         self.set_cr_field(1, field);

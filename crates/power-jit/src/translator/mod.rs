@@ -15,10 +15,10 @@ mod condition;
 mod engine;
 mod float;
 mod linear;
+mod loop_versioning;
 mod registers;
 mod reserve;
 mod storage;
-mod strip;
 mod vector;
 
 use std::collections::HashMap;
@@ -39,15 +39,15 @@ use crate::block::ExitKind;
 use crate::context::Context;
 use crate::exit_code;
 use crate::flow::BlockFacts;
-use crate::jumps::{self, Jump};
+use crate::jump_cache::{self, JumpEntry};
 use crate::mode::Mode;
 use crate::plan::{Plan, PlannedBlock};
 use crate::slot::SlotSet;
 use crate::trampoline::{self, Shim};
 use float::Deferred;
-use registers::{Cached, Kept, NIA};
-use storage::Sites;
-use strip::{Again, Strip};
+use loop_versioning::{FastLoop, RetryPoint};
+use registers::{Cached, NIA, RegisterCache};
+use storage::InlineCaches;
 
 /// Bytes of an instruction.
 const INSTRUCTION: i64 = 4;
@@ -77,7 +77,7 @@ struct Branched {
 struct Region {
     /// Where there are loops: homes on the stack of what nearly all code needs, but loops that run well need seldom, so that it
     /// takes no host register there.
-    homes: Option<Homes>,
+    homes: Option<SpillSlots>,
     /// The table of the soft TLB that is in use.
     table: Value,
     /// Instructions left.
@@ -92,7 +92,7 @@ struct Region {
 
 /// Stack memory that holds a value each, for the whole run.
 #[derive(Clone, Copy)]
-struct Homes {
+struct SpillSlots {
     registers: StackSlot,
     context: StackSlot,
     entry: StackSlot,
@@ -115,8 +115,8 @@ pub(crate) struct Translator<'a> {
     region: Option<Region>,
     /// The planned blocks by offset.
     blocks: HashMap<i64, ir::Block>,
-    /// Where loops that may have strips go on to their next round, by the offset of their first block.
-    rounds: HashMap<i64, Again>,
+    /// Where loops that may have fast loops go on to their next round, by the offset of their first block.
+    rounds: HashMap<i64, RetryPoint>,
     /// The plan's.
     planned: &'a [PlannedBlock],
     /// The offset of the current block.
@@ -128,9 +128,9 @@ pub(crate) struct Translator<'a> {
     /// Registers that the loop may have changed and not stored.
     unwritten: SlotSet,
     /// Pages that accesses in loops have found last.
-    sites: Sites,
-    /// The strip that is being written.
-    strip: Option<Strip>,
+    sites: InlineCaches,
+    /// The fast loop that is being written.
+    fast_loop: Option<FastLoop>,
     /// Changes with every change of the registers.
     state: u32,
     /// The exit of refused accesses that was written last, and the state that it is for.
@@ -138,7 +138,7 @@ pub(crate) struct Translator<'a> {
     /// The current instruction.
     insn: Insn,
     /// Registers that are kept across blocks.
-    kept: Kept,
+    kept: RegisterCache,
     /// Register values at this point.
     cached: Cached,
     /// Where control leaves for an address that may be compiled as well, with that address and what is left of the budget.
@@ -212,7 +212,7 @@ impl<'a> Translator<'a> {
         let with_facts = plan.blocks.iter().zip(&plan.facts);
         let rounds = with_facts
             .filter(|(_, facts)| plan.region && facts.chain.is_some())
-            .map(|(block, _)| (block.offset, Again::begin(&mut builder)))
+            .map(|(block, _)| (block.offset, RetryPoint::begin(&mut builder)))
             .collect();
         let mut translator = Self {
             builder,
@@ -235,12 +235,12 @@ impl<'a> Translator<'a> {
                 .collect(),
             in_loop: None,
             unwritten: SlotSet::default(),
-            sites: Sites::default(),
-            strip: None,
+            sites: InlineCaches::default(),
+            fast_loop: None,
             state: 0,
             fault_exit: None,
             insn: Insn(0),
-            kept: Kept::default(),
+            kept: RegisterCache::default(),
             cached: Cached::default(),
             onward: None,
             quadwords: [None; calls::QUADWORDS],
@@ -265,7 +265,7 @@ impl<'a> Translator<'a> {
         let homes = loops.then(|| {
             let [registers, context, entry, table] =
                 [self.registers, self.context, self.entry, table].map(|value| self.home(value));
-            Homes {
+            SpillSlots {
                 registers,
                 context,
                 entry,
@@ -297,7 +297,7 @@ impl<'a> Translator<'a> {
     fn block(&mut self, block: &PlannedBlock, handlers: &[Handler<Self>]) -> usize {
         let facts = self.facts[&block.offset];
         self.in_loop = facts.in_loop;
-        let start = self.write_strips(block, facts, handlers);
+        let start = self.write_fast_loops(block, facts, handlers);
         self.builder.switch_to_block(start);
         self.begin_block(facts);
         (self.block, self.offset) = (block.offset, block.offset);
@@ -416,8 +416,8 @@ impl<'a> Translator<'a> {
             .filter_map(|&to| self.planned_facts(to))
             .collect();
         self.settle(&successors);
-        if self.strip.is_some() {
-            return self.end_block_of_strip(branched);
+        if self.fast_loop.is_some() {
+            return self.end_block_of_fast_loop(branched);
         }
         match branched.condition {
             None => self.go_to(branched.to),
@@ -530,22 +530,26 @@ impl<'a> Translator<'a> {
         let half = self.builder.ins().ishl_imm_u(half, 3);
         let gate = self.of_context(context, Context::GATE);
         let gate = self.builder.ins().iadd(gate, half);
-        let stamp = self.of_context(gate, 0);
+        let context_id = self.of_context(gate, 0);
         // The same as `jumps` computes.
-        let folded = self.builder.ins().ushr_imm_u(nia, i64::from(jumps::FOLD));
+        let folded = self
+            .builder
+            .ins()
+            .ushr_imm_u(nia, i64::from(jump_cache::FOLD));
         let mixed = self.builder.ins().bxor(nia, folded);
-        let mixed = self.builder.ins().bxor(mixed, stamp);
+        let mixed = self.builder.ins().bxor(mixed, context_id);
         // Instructions have four bytes.
-        let scale = i64::from(Jump::BYTES.ilog2()) - 2;
+        let scale = i64::from(JumpEntry::BYTES.ilog2()) - 2;
         let scaled = self.builder.ins().ishl_imm_u(mixed, scale);
-        let mask = ((1 << jumps::BITS) - 1) * Jump::BYTES as i64;
+        let mask = ((1 << jump_cache::BITS) - 1) * JumpEntry::BYTES as i64;
         let distance = self.builder.ins().band_imm_u(scaled, mask);
         let entry = self.builder.ins().iadd(jumps, distance);
         let flags = MemFlagsData::trusted();
-        let [its_nia, its_stamp, code] = [Jump::NIA, Jump::STAMP, Jump::CODE]
-            .map(|offset| self.builder.ins().load(types::I64, flags, entry, offset));
-        let [one, other] =
-            [(nia, its_nia), (stamp, its_stamp)].map(|(a, b)| self.builder.ins().bxor(a, b));
+        let [its_nia, its_context_id, code] =
+            [JumpEntry::NIA, JumpEntry::CONTEXT_ID, JumpEntry::CODE]
+                .map(|offset| self.builder.ins().load(types::I64, flags, entry, offset));
+        let [one, other] = [(nia, its_nia), (context_id, its_context_id)]
+            .map(|(a, b)| self.builder.ins().bxor(a, b));
         let differs = self.builder.ins().bor(one, other);
         self.builder.ins().brif(differs, unknown, &[], known, &[]);
         self.builder.switch_to_block(known);
@@ -590,7 +594,7 @@ impl<'a> Translator<'a> {
     }
 
     /// What a home holds, where there are homes; else the value itself.
-    fn held(&mut self, home: impl FnOnce(&Homes) -> StackSlot, value: Value) -> Value {
+    fn held(&mut self, home: impl FnOnce(&SpillSlots) -> StackSlot, value: Value) -> Value {
         match self.region.and_then(|region| region.homes) {
             Some(homes) => {
                 let slot = home(&homes);

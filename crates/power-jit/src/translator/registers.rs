@@ -67,7 +67,7 @@ impl Cached {
 
 /// A CR field that is kept: in which of these its value is, the block's [`Form`] says.
 #[derive(Debug, Clone, Copy)]
-struct KeptField {
+struct CachedField {
     number: Variable,
     a: Variable,
     b: Variable,
@@ -76,12 +76,12 @@ struct KeptField {
 }
 
 /// What is kept across the blocks of a region.
-pub(super) struct Kept {
+pub(super) struct RegisterCache {
     slots: [Option<Variable>; SLOTS],
-    fields: [Option<KeptField>; 8],
+    fields: [Option<CachedField>; 8],
 }
 
-impl Default for Kept {
+impl Default for RegisterCache {
     fn default() -> Self {
         Self {
             slots: [None; SLOTS],
@@ -133,7 +133,7 @@ impl Translator<'_> {
             self.kept.slots[slot.index()] = Some(variable);
         }
         for n in (0..8).filter(|n| plan.fields >> n & 1 != 0) {
-            let kept = KeptField {
+            let kept = CachedField {
                 number: self.builder.declare_var(types::I8),
                 a: self.builder.declare_var(types::I64),
                 b: self.builder.declare_var(types::I64),
@@ -149,7 +149,7 @@ impl Translator<'_> {
         }
     }
 
-    fn keep_number(&mut self, kept: KeptField, number: Value) {
+    fn keep_number(&mut self, kept: CachedField, number: Value) {
         self.builder.def_var(kept.number, number);
         let no = self.builder.ins().iconst(types::I8, 0);
         self.builder.def_var(kept.compared, no);

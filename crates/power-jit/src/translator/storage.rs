@@ -18,12 +18,12 @@ const PAGE: u64 = 4096;
 /// Bytes of a quadword.
 const QUADWORD: u64 = 16;
 
-/// Sites of a region.
+/// Inline caches of a region.
 const SITES: usize = 16;
 
 /// The page that some accesses of a loop have found last. It stays good for the whole run of a region ([`TlbLayout`]).
 #[derive(Clone, Copy)]
-struct Site {
+struct InlineCache {
     /// The page, in the form that [`Translator::tagged`] gives addresses in it.
     tag: Variable,
     /// What makes a host address of an effective one.
@@ -32,7 +32,7 @@ struct Site {
 
 /// Which accesses share a site.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct SiteKey {
+struct InlineCacheKey {
     in_loop: usize,
     base: u32,
     bytes: u64,
@@ -41,9 +41,9 @@ struct SiteKey {
 
 /// The sites of a region.
 #[derive(Default)]
-pub(super) struct Sites {
-    free: Vec<Site>,
-    taken: Vec<(SiteKey, Site)>,
+pub(super) struct InlineCaches {
+    free: Vec<InlineCache>,
+    taken: Vec<(InlineCacheKey, InlineCache)>,
 }
 
 /// Flags of accesses to the guest's memory: at any alignment.
@@ -89,14 +89,14 @@ impl Translator<'_> {
             let [tag, offset] = [(); 2].map(|()| self.builder.declare_var(types::I64));
             self.builder.def_var(tag, zero);
             self.builder.def_var(offset, zero);
-            Site { tag, offset }
+            InlineCache { tag, offset }
         })
         .to_vec();
     }
 
     /// Where the current access, in a loop, remembers its page: with others of the loop that have the same base register.
-    fn site(&mut self, bytes: u64, store: bool) -> Option<Site> {
-        let key = SiteKey {
+    fn site(&mut self, bytes: u64, store: bool) -> Option<InlineCache> {
+        let key = InlineCacheKey {
             in_loop: self.in_loop?,
             base: match (self.insn.ra(), self.insn.primary()) {
                 (0, 31) => self.insn.rb(),

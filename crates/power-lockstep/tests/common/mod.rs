@@ -9,16 +9,12 @@ mod eager;
 use std::sync::Arc;
 
 pub use eager::eager;
-use power::accelerator::{Accelerator, CodeId, Entry, Ran};
+use power::code_tier::{CodeId, CodeTier, Entry, RunOutcome};
 use power::{Cpu, Partition};
 use power_lockstep::{LockStep, LockStepOptions};
 
 /// A machine in lock step, whose vCPU is little-endian, in real mode, at `nia`.
-pub fn lock_step(
-    partition: &Arc<Partition>,
-    jit: Box<dyn Accelerator>,
-    nia: u64,
-) -> (LockStep, Cpu) {
+pub fn lock_step(partition: &Arc<Partition>, jit: Box<dyn CodeTier>, nia: u64) -> (LockStep, Cpu) {
     let options = LockStepOptions { whole_memory: true };
     let (engine, mut cpu) = LockStep::new(partition, jit, options).expect("one vCPU");
     cpu.set_msr(cpu.regs.msr | power::msr::LE);
@@ -32,12 +28,12 @@ pub type Fault = Box<dyn FnMut(&mut Cpu) -> bool>;
 
 /// A second tier with a fault: after `left` runs of compiled code, once, something is not as it should be.
 pub struct Faulty {
-    pub inner: Box<dyn Accelerator>,
+    pub inner: Box<dyn CodeTier>,
     pub left: u32,
     pub fault: Fault,
 }
 
-impl Accelerator for Faulty {
+impl CodeTier for Faulty {
     fn threshold(&self) -> u32 {
         self.inner.threshold()
     }
@@ -47,9 +43,9 @@ impl Accelerator for Faulty {
     fn collect(&mut self) {
         self.inner.collect();
     }
-    fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> Ran {
+    fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> RunOutcome {
         let ran = self.inner.run(cpu, code);
-        if ran == Ran::Left {
+        if ran == RunOutcome::Left {
             self.left = match self.left {
                 0 => 0,
                 1 => u32::from(!(self.fault)(cpu)),

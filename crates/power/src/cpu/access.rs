@@ -1,6 +1,7 @@
 //! Memory accesses that the soft TLB can't serve at once: misses, granule crossings, atomics.
 
 use super::Cpu;
+use super::io::caching_inhibited;
 use super::reservation::Reservation;
 use crate::interrupt::{Interrupt, dsisr};
 use crate::memory::Scalar;
@@ -121,7 +122,9 @@ impl Cpu {
     pub(crate) fn load_slow<T: Bytes>(&mut self, ea: u64) -> Result<T, Interrupt> {
         // This may be the first page so small that granules shrink, which makes an access cross
         // that did not.
-        self.fill_for_load(ea)?;
+        if let Err(interrupt) = self.fill_for_load(ea) {
+            return self.load_io(ea, interrupt);
+        }
         if !self.crosses(ea, size_of::<T>()) {
             return self
                 .tlb
@@ -148,7 +151,9 @@ impl Cpu {
     #[cold]
     pub(crate) fn store_slow<T: Bytes>(&mut self, ea: u64, value: T) -> Result<(), Interrupt> {
         // As in `load_slow`, granules may shrink; the second time there is no more to be filled.
-        self.fill_for_store(ea)?;
+        if let Err(interrupt) = self.fill_for_store(ea) {
+            return self.store_io(ea, value, interrupt);
+        }
         if !self.crosses(ea, size_of::<T>()) {
             return self.store_opened(ea, value);
         }
@@ -215,6 +220,7 @@ impl Cpu {
         if !ea.is_multiple_of(size_of::<T>() as u64) {
             return Err(Interrupt::Alignment { ea });
         }
+        self.refuse_io(ea, size_of::<T>(), Access::Load)?;
         let value: T = self.load_host(ea)?;
         let host = match self.tlb.host_address(ea) {
             Some(host) => Some(host),
@@ -256,6 +262,7 @@ impl Cpu {
         let reservation = std::mem::replace(&mut self.reservation, Reservation::NONE);
         // The access is checked even where nothing will be stored: the translation may fault either
         // way.
+        self.refuse_io(ea, size_of::<T>(), Access::Store)?;
         self.fill_for_store(ea)?;
         let host = self
             .tlb
@@ -282,8 +289,13 @@ impl Cpu {
         }
         let translation = self.translate(ea, access)?;
         self.check_watchpoint(ea, 16, access)?;
-        let span = self.partition.memory.span(translation.real, 16);
-        let span = span.ok_or(Interrupt::MachineCheck { ea, fetch: false })?;
+        let Some(span) = self.partition.memory.span(translation.real, 16) else {
+            let io = self.partition.memory.io(translation.real, 16);
+            return Err(match io {
+                Some(_) => caching_inhibited(ea, access),
+                None => Interrupt::MachineCheck { ea, fetch: false },
+            });
+        };
         if access == Access::Store && !span.writable() {
             return Err(Interrupt::DataStorage {
                 ea,
@@ -359,9 +371,12 @@ impl Cpu {
     /// Makes sure that a store to `ea` would succeed.
     pub(crate) fn probe_store(&mut self, ea: u64) -> Result<(), Interrupt> {
         if self.tlb.store_address(ea).is_some() {
-            Ok(())
-        } else {
-            self.with_watchpoint(ea, 1, Access::Store, |cpu| cpu.fill(ea, Access::Store))
+            return Ok(());
+        }
+        let filled = self.with_watchpoint(ea, 1, Access::Store, |cpu| cpu.fill(ea, Access::Store));
+        match filled {
+            Err(Interrupt::MachineCheck { .. }) if self.is_io(ea, 1, Access::Store)? => Ok(()),
+            filled => filled,
         }
     }
 

@@ -83,6 +83,7 @@ fn update<T: Operand>(cpu: &mut Cpu, ea: u64, f: impl Fn(T) -> T) -> Result<T, I
 
 fn replace<T: Operand>(cpu: &mut Cpu, ea: u64, f: impl Fn(T) -> T) -> Result<T, Interrupt> {
     let big_endian = cpu.big_endian;
+    cpu.refuse_io(ea, size_of::<T>(), Access::Store)?;
     loop {
         let raw: T = cpu.load_host(ea)?;
         let old = raw.reorder(big_endian);

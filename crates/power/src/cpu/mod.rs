@@ -7,6 +7,7 @@ pub(crate) mod access;
 mod amo;
 mod debug;
 mod deliver;
+mod io;
 pub(crate) mod pmu;
 mod port;
 mod reservation;
@@ -16,8 +17,8 @@ pub(crate) mod translation;
 
 use std::sync::Arc;
 
-use crate::interp::accelerator::Accelerator;
 use crate::interp::code::CodeCache;
+use crate::interp::code_tier::CodeTier;
 use crate::interrupt::Interrupt;
 use crate::mmu::radix::Keys;
 use crate::mmu::tlb::{Table, Tlb};
@@ -92,7 +93,7 @@ pub struct Cpu {
     /// be set without a look at the clock, which costs as much as a dozen instructions.
     decrementer_due: bool,
     /// The second tier, while the run loop does not hold it.
-    pub(crate) accelerator: Option<Box<dyn Accelerator>>,
+    pub(crate) code_tier: Option<Box<dyn CodeTier>>,
     /// This processor's id register (PIR).
     id: u32,
 }
@@ -123,7 +124,7 @@ impl Cpu {
             interrupts: 0,
             float_exceptions: false,
             decrementer_due: false,
-            accelerator: None,
+            code_tier: None,
             id,
         };
         cpu.set_msr(cpu.regs.msr);

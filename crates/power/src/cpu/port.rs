@@ -95,6 +95,9 @@ impl Cpu {
         let last = ea.wrapping_add(bytes - 1);
         let mut announced = false;
         for ea in [ea, last].map(|ea| ea & self.ea_mask) {
+            if self.tlb.store_address(ea).is_none() && self.is_io(ea, 1, Access::Store)? {
+                return Ok(false);
+            }
             self.fill_for_store(ea)?;
             if let Some(real) = self.tlb.checked(ea) {
                 announced |= self.partition.memory.announce_code(real, 1);
@@ -116,6 +119,9 @@ impl Cpu {
         }
         let block = ea & !(BLOCK - 1);
         self.with_watchpoint(block, BLOCK as usize, Access::Store, |cpu| {
+            if cpu.tlb.store_address(ea).is_none() && cpu.is_io(ea, 1, Access::Store)? {
+                return Err(Interrupt::Alignment { ea });
+            }
             // A fault names the address as it was given.
             cpu.fill_for_store(ea)?;
             cpu.open_store(block, BLOCK)?;
@@ -136,7 +142,12 @@ impl Cpu {
             return Ok(());
         }
         // Cache management is not watched for.
-        self.with_watchpoint(ea, 0, Access::Load, |cpu| cpu.fill(ea, Access::Load))
+        let filled = self.with_watchpoint(ea, 0, Access::Load, |cpu| cpu.fill(ea, Access::Load));
+        match filled {
+            // Nothing of a device is in a cache.
+            Err(Interrupt::MachineCheck { .. }) if self.is_io(ea, 1, Access::Load)? => Ok(()),
+            filled => filled,
+        }
     }
 
     /// Loads, and reserves what was loaded.

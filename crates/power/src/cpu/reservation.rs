@@ -8,7 +8,7 @@ use std::mem::offset_of;
 
 use super::Cpu;
 
-/// See the module. Compiled code reads and writes it, hence the layout.
+/// A reservation, or none. Compiled code reads and writes it, hence the layout.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 pub(super) struct Reservation {

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::accelerator::Heat;
+use super::code_tier::HotCounters;
 use super::slab::{Op, Slab, Slabs};
 use crate::decode::decode;
 use crate::insn::Insn;
@@ -459,8 +459,8 @@ impl Page {
 
     /// What a second tier knows of its words.
     #[inline(always)]
-    pub(super) fn heat(&self) -> Heat<'_> {
-        Heat::of(self.ops(), self.slab.codes(self.place))
+    pub(super) fn heat(&self) -> HotCounters<'_> {
+        HotCounters::of(self.ops(), self.slab.codes(self.place))
     }
 
     /// Whether it can be run without a look at memory.

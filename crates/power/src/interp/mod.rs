@@ -1,7 +1,7 @@
 //! The interpreter: the engine of plain numbers, and the loop that runs decoded pages.
 
-pub mod accelerator;
 pub(crate) mod code;
+pub mod code_tier;
 mod engine;
 mod run;
 mod slab;

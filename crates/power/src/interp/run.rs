@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering;
 
-use super::accelerator::{Accelerator, Ran, Thresholds, Warmth};
 use super::code::{PAGE, Page, op_at};
+use super::code_tier::{CodeTier, RunOutcome, Thresholds, Warmth};
 use crate::cpu::Cpu;
 use crate::decode;
 use crate::engine::Handler;
@@ -49,21 +49,21 @@ impl Cpu {
         self.switch_process();
         self.resume_counting();
         self.forget_watchpoint();
-        let mut accelerator = self.accelerator.take();
+        let mut code_tier = self.code_tier.take();
         // Code is compiled without a thought of breakpoints, and goes from page to page by itself.
         let watches = self.debug.has_breakpoint();
-        let exit = self.run_inside(accelerator.as_deref_mut().filter(|_| !watches));
-        self.accelerator = accelerator;
+        let exit = self.run_inside(code_tier.as_deref_mut().filter(|_| !watches));
+        self.code_tier = code_tier;
         self.pause_counting();
         self.signals.in_guest.store(false, Ordering::SeqCst);
         exit
     }
 
-    fn run_inside(&mut self, mut accelerator: Option<&mut (dyn Accelerator + 'static)>) -> Exit {
+    fn run_inside(&mut self, mut code_tier: Option<&mut (dyn CodeTier + 'static)>) -> Exit {
         let handlers = handlers();
         let thresholds = Thresholds {
-            lukewarm: accelerator.as_ref().map_or(0, |a| a.lukewarm_after()),
-            hot: accelerator.as_ref().map_or(0, |a| a.threshold()),
+            warm: code_tier.as_ref().map_or(0, |a| a.warm_after()),
+            hot: code_tier.as_ref().map_or(0, |a| a.threshold()),
         };
         self.end_interval();
         loop {
@@ -82,8 +82,8 @@ impl Cpu {
                 }
                 // Where a poll finds the program is not where it enters a block of code.
                 arrived = self.regs.nia != before;
-                if let Some(accelerator) = &mut accelerator {
-                    accelerator.collect();
+                if let Some(code_tier) = &mut code_tier {
+                    code_tier.collect();
                 }
             }
             let cia = self.regs.nia;
@@ -104,15 +104,15 @@ impl Cpu {
                     continue;
                 }
             };
-            let stopped = match &mut accelerator {
+            let stopped = match &mut code_tier {
                 None => self.run_page(handlers, &page),
                 // Compiled code would not notice a change of it.
                 Some(_) if !page.is_trusted() => self.run_page(handlers, &page),
-                Some(accelerator) => {
+                Some(code_tier) => {
                     if page.is_new() {
-                        accelerator.decoded(self.entry(&page));
+                        code_tier.decoded(self.entry(&page));
                     }
-                    self.run_page_tiered(handlers, &page, *accelerator, thresholds, arrived)
+                    self.run_page_tiered(handlers, &page, *code_tier, thresholds, arrived)
                 }
             };
             if let Some(cia) = stopped {
@@ -185,7 +185,7 @@ impl Cpu {
         &mut self,
         handlers: &[Handler<Self>],
         page: &Rc<Page>,
-        accelerator: &mut dyn Accelerator,
+        code_tier: &mut dyn CodeTier,
         thresholds: Thresholds,
         mut arrived: bool,
     ) -> Option<u64> {
@@ -200,16 +200,16 @@ impl Cpu {
             };
             match warmth {
                 Warmth::Cold => {}
-                Warmth::JustLukewarm => accelerator.lukewarm(self, self.entry(page)),
-                Warmth::JustHot => accelerator.compile(self, self.entry(page)),
-                Warmth::Compiled(code) => match accelerator.run(self, code) {
-                    Ran::Left => return None,
-                    Ran::Interrupted(cia, interrupt) => {
+                Warmth::JustWarm => code_tier.compile_when_idle(self, self.entry(page)),
+                Warmth::JustHot => code_tier.compile(self, self.entry(page)),
+                Warmth::Compiled(code) => match code_tier.run(self, code) {
+                    RunOutcome::Left => return None,
+                    RunOutcome::Interrupted(cia, interrupt) => {
                         self.pending = Some(interrupt);
                         return Some(cia);
                     }
-                    Ran::Unsuitable => {}
-                    Ran::Unknown => heat.forget(index),
+                    RunOutcome::Unsuitable => {}
+                    RunOutcome::Unknown => heat.forget(index),
                 },
             }
             let mut left = self.budget;

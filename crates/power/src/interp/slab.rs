@@ -17,7 +17,7 @@ const PLACES: usize = u32::BITS as usize;
 pub(crate) struct Op {
     pub(crate) insn: Insn,
     pub(crate) opcode: Opcode,
-    /// See [`super::accelerator::Heat`].
+    /// See [`super::code_tier::HotCounters`].
     pub(super) heat: u16,
 }
 

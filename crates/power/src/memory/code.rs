@@ -118,7 +118,7 @@ fn pages(offset: u64, len: u64) -> impl Iterator<Item = u64> {
         .map(|page| page * CODE_PAGE)
 }
 
-/// What compiled code of one vCPU compares with the stamp of where it jumps to, for addresses whose
+/// What compiled code of one vCPU compares with the context id of where it jumps to, for addresses whose
 /// top bit is 0, and 1. Another thread closes it before it stores to code, so that the next jump
 /// goes by way of the run loop.
 #[derive(Debug)]
@@ -126,21 +126,21 @@ fn pages(offset: u64, len: u64) -> impl Iterator<Item = u64> {
 pub(crate) struct CodeGate([AtomicU64; 2]);
 
 impl CodeGate {
-    /// No stamp is this number.
+    /// No context id is this number.
     const CLOSED: u64 = 1;
 
     fn new() -> Self {
         Self([Self::CLOSED; 2].map(AtomicU64::new))
     }
 
-    /// Opens it for two stamps. Whether the count of changes is as it was is to be asked after
+    /// Opens it for two context ids. Whether the count of changes is as it was is to be asked after
     /// this.
     #[inline]
-    pub(crate) fn open(&self, stamps: [u64; 2]) {
+    pub(crate) fn open(&self, context_ids: [u64; 2]) {
         let mut open = true;
-        for (gate, stamp) in self.0.iter().zip(stamps) {
-            if gate.load(Ordering::Relaxed) != stamp {
-                gate.store(stamp, Ordering::Relaxed);
+        for (gate, context_id) in self.0.iter().zip(context_ids) {
+            if gate.load(Ordering::Relaxed) != context_id {
+                gate.store(context_id, Ordering::Relaxed);
                 open = false;
             }
         }

@@ -5,9 +5,12 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use vm_core::MmioDevice;
+
 use super::code::{CodeEvents, CodeMarks, Watch};
 use super::dirty::{DIRTY_PAGE, DirtyPages, Log};
 use super::host::{HostMapping, HostSpan, read_host, write_host};
+use super::io::{IoRegion, IoRegions, IoTarget};
 
 /// An access outside guest memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +59,7 @@ impl Region {
 /// [`RealMemory::unmap`]).
 pub struct RealMemory {
     regions: RwLock<Vec<Region>>,
+    io: IoRegions,
     /// Whether there is a log.
     logging: AtomicBool,
     log: RwLock<Option<Log>>,
@@ -68,6 +72,7 @@ impl RealMemory {
     pub(crate) fn new(vcpus: u32) -> Self {
         Self {
             regions: RwLock::default(),
+            io: IoRegions::default(),
             logging: AtomicBool::new(false),
             log: RwLock::default(),
             code: CodeEvents::new(vcpus),
@@ -93,6 +98,9 @@ impl RealMemory {
         {
             return Err(MapError::Overlap(base));
         }
+        if self.io.any(base, end) {
+            return Err(MapError::Overlap(base));
+        }
         let code = Arc::new(CodeMarks::new(mapping.len() as u64));
         regions.push(Region {
             base,
@@ -100,6 +108,52 @@ impl RealMemory {
             code,
         });
         Ok(())
+    }
+
+    /// Has a device answer for `len` bytes at `base`: loads and stores of 1, 2, 4 and 8 bytes,
+    /// aligned to their size, reach it on the vCPU's thread. Instructions are not fetched there.
+    ///
+    /// # Errors
+    /// [`MapError`] where it would wrap, or overlap memory or another device.
+    pub fn map_io(&self, base: u64, len: u64, device: Arc<dyn MmioDevice>) -> Result<(), MapError> {
+        let end = base.checked_add(len).ok_or(MapError::TooHigh(base))?;
+        // Held until the region is there, so that memory can't come to lie under it meanwhile.
+        let regions = self.regions.read().unwrap_or_else(PoisonError::into_inner);
+        if regions
+            .iter()
+            .any(|r| base < r.base + r.len() && r.base < end)
+        {
+            return Err(MapError::Overlap(base));
+        }
+        self.io.add(IoRegion { base, len, device })
+    }
+
+    /// Takes away the device whose region starts at `base`; whether there was one. Accesses that
+    /// are in it go on to their end.
+    pub fn unmap_io(&self, base: u64) -> bool {
+        self.io.remove(base)
+    }
+
+    /// The devices that are mapped where, as it is now.
+    pub fn io_regions(&self) -> Vec<IoRegion> {
+        self.io.list()
+    }
+
+    /// The device that answers for all of `len` bytes at a real address.
+    pub(crate) fn io(&self, address: u64, len: u64) -> Option<IoTarget> {
+        self.io.find(address, len)
+    }
+
+    /// A load from a device, as a hypercall does it: whether one answers for all of the bytes.
+    pub fn read_io(&self, address: u64, data: &mut [u8]) -> bool {
+        let target = self.io(address, data.len() as u64);
+        target.map(|target| target.read(data)).is_some()
+    }
+
+    /// A store to a device, as a hypercall does it: whether one answers for all of the bytes.
+    pub fn write_io(&self, address: u64, data: &[u8]) -> bool {
+        let target = self.io(address, data.len() as u64);
+        target.map(|target| target.write(data)).is_some()
     }
 
     /// Takes away the region that starts at `base` and hands back its mapping. The caller must keep

@@ -13,7 +13,7 @@ pub(crate) const ENTRIES: usize = 256;
 pub(crate) const INDEX_SHIFT: u32 = GRANULE_LARGE;
 /// A granule whose addresses are never looked for in the entry with this index: it has another. Compiled code subtracts the tag
 /// and compares with the granule's size, so a tag that is merely impossible would not do.
-const fn never(index: usize) -> u64 {
+const fn invalid_tag(index: usize) -> u64 {
     (((index + ENTRIES / 2) % ENTRIES) as u64) << INDEX_SHIFT
 }
 pub(crate) const GRANULE_LARGE: u32 = 16;
@@ -50,7 +50,7 @@ impl Table {
 #[derive(Clone, Copy)]
 #[repr(C, align(32))]
 pub(crate) struct Entry {
-    /// Effective granule that may be loaded from; that of [`never`] where none.
+    /// Effective granule that may be loaded from; that of [`invalid_tag`] where none.
     pub(crate) load: u64,
     /// Effective granule that may be stored to.
     pub(crate) store: u64,
@@ -73,10 +73,10 @@ pub(crate) enum Stores {
 
 const fn empty(index: usize) -> Entry {
     Entry {
-        load: never(index),
-        store: never(index),
+        load: invalid_tag(index),
+        store: invalid_tag(index),
         offset: 0,
-        checked: never(index),
+        checked: invalid_tag(index),
     }
 }
 
@@ -209,7 +209,7 @@ impl Tlb {
             }
             self.forgotten += 1;
             for (index, entry) in self.tables[table].iter_mut().enumerate() {
-                // A tag of `never` counts as quadrant 0 too, so look at both.
+                // A tag of `invalid_tag` counts as quadrant 0 too, so look at both.
                 if entry.load >> 62 == 0 && entry.store >> 62 == 0 {
                     *entry = empty(index);
                 }
@@ -263,7 +263,7 @@ impl Tlb {
     ) {
         let index = self.index(ea);
         let page = ea & self.mask;
-        let tag = |allowed| if allowed { page } else { never(index) };
+        let tag = |allowed| if allowed { page } else { invalid_tag(index) };
         let table = self.current / TABLE_BYTES;
         self.used[table] = true;
         if table < PROBLEM && ea >> 62 == 0 {
@@ -297,8 +297,8 @@ impl Tlb {
             }
             for (index, &real) in self.reals[table].iter().enumerate() {
                 let entry = &mut self.tables[table][index];
-                if chosen(real) && entry.store != never(index) {
-                    entry.checked = std::mem::replace(&mut entry.store, never(index));
+                if chosen(real) && entry.store != invalid_tag(index) {
+                    entry.checked = std::mem::replace(&mut entry.store, invalid_tag(index));
                     self.forgotten += 1;
                 }
             }
@@ -316,7 +316,7 @@ impl Tlb {
     pub(crate) fn free(&mut self, ea: u64) {
         let (table, index) = (self.current / TABLE_BYTES, self.index(ea));
         let entry = &mut self.tables[table][index];
-        entry.store = std::mem::replace(&mut entry.checked, never(index));
+        entry.store = std::mem::replace(&mut entry.checked, invalid_tag(index));
     }
 
     /// Permits a store to the checked granule of `ea`, until [`Tlb::take_back`].
@@ -331,7 +331,7 @@ impl Tlb {
     /// Ends what [`Tlb::lend`] has permitted.
     pub(crate) fn take_back(&mut self) {
         if let Some((table, index)) = self.lent.take() {
-            self.tables[table][index].store = never(index);
+            self.tables[table][index].store = invalid_tag(index);
         }
     }
 

@@ -5,14 +5,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use power::accelerator::Accelerator;
+use power::code_tier::CodeTier;
 use power::signals::KICK;
 use power::{Cpu, Exit, Partition, msr};
 
 use super::bare::*;
 
 /// What makes a vCPU's engine; None: the interpreter alone.
-pub type Engine<'a> = &'a (dyn Fn() -> Option<Box<dyn Accelerator>> + Sync);
+pub type Engine<'a> = &'a (dyn Fn() -> Option<Box<dyn CodeTier>> + Sync);
 
 const CODE: u64 = 0x1_0000;
 const PROCESS_TABLE: u64 = 0x2_0000;
@@ -190,7 +190,7 @@ fn ready(partition: &Arc<Partition>, id: u32, at: u64, mapping: Mapping, engine:
     cpu.regs.gpr[6] = u64::from(version(0)[0]);
     cpu.regs.gpr[7] = write + (FUNCTION - TARGET);
     cpu.regs.gpr[8] = execute + (FUNCTION - TARGET);
-    cpu.set_accelerator(engine());
+    cpu.set_code_tier(engine());
     cpu
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use power::accelerator::Accelerator;
+use power::code_tier::CodeTier;
 use power::memory::DIRTY_PAGE;
 use power::signals::KICK;
 use power::{Cpu, Exit, Partition};
@@ -78,7 +78,7 @@ fn copy(partition: &Partition, address: u64, image: &mut [u8]) {
 }
 
 /// Copies the memory of a running guest, first all of it and then what has become dirty; at the end the copy must be equal.
-pub fn no_store_is_lost(accelerator: impl FnOnce() -> Option<Box<dyn Accelerator>> + Send) {
+pub fn no_store_is_lost(code_tier: impl FnOnce() -> Option<Box<dyn CodeTier>> + Send) {
     const ROUNDS: u64 = 40;
     let partition = partition(1);
     let signals = Arc::clone(partition.signals(0).expect("vCPU 0 exists"));
@@ -87,7 +87,7 @@ pub fn no_store_is_lost(accelerator: impl FnOnce() -> Option<Box<dyn Accelerator
         let of_vcpu = Arc::clone(&partition);
         let guest = scope.spawn(move || {
             let mut cpu = scribbler(&of_vcpu);
-            cpu.set_accelerator(accelerator());
+            cpu.set_code_tier(code_tier());
             assert_eq!(cpu.run(), Exit::Kicked);
             (cpu.regs.gpr[9], cpu.instructions_executed())
         });

@@ -77,7 +77,8 @@ pub fn is_privileged(mnemonic: &str) -> bool {
 const PRIVILEGED: &[&str] = &[
     "mfmsr", "mtmsr", "mtmsrd", "rfid", "rfscv", "hrfid", "stop", "tlbie", "tlbiel", "tlbsync",
     "slbia", "slbie", "slbieg", "slbsync", "slbmte", "slbmfev", "slbmfee", "msgsndp", "msgclrp",
-    "msgsnd", "msgclr", "msgsync",
+    "msgsnd", "msgclr", "msgsync", "lwzcix", "lhzcix", "lbzcix", "ldcix", "stwcix", "sthcix",
+    "stbcix", "stdcix",
 ];
 
 fn template(row: &Row) -> Template {

@@ -5,7 +5,7 @@ use cranelift_codegen::ir::{self, InstBuilder, Type, Value, types};
 use power::engine::{Done, Lower};
 
 use super::deferred::Shown;
-use crate::context::LateFields;
+use crate::context::LazyFpscr;
 use crate::image::HostFunction;
 use crate::slot::Slot;
 use crate::translator::Translator;
@@ -90,7 +90,7 @@ impl Translator<'_> {
         self.builder.set_cold_block(slow);
         self.builder.ins().brif(unordered, slow, &[], fast, &[]);
         self.builder.switch_to_block(slow);
-        self.settle_float();
+        self.materialise_fpscr();
         let address = self.function(function);
         let fpscr = self.fpscr();
         // Its field is known, and without enabled exceptions its status is of no interest.
@@ -98,10 +98,10 @@ impl Translator<'_> {
         self.builder.ins().jump(done, &[]);
         self.builder.switch_to_block(fast);
         let [is_less, is_greater, is_equal] =
-            [8, 4, 2].map(|field| self.word(LateFields::fpcc(field).0));
+            [8, 4, 2].map(|field| self.word(LazyFpscr::fpcc(field).0));
         let late = self.builder.ins().select(greater, is_greater, is_equal);
         let late = self.builder.ins().select(less, is_less, late);
-        let shown = Shown::Fields(LateFields::FPCC, late);
+        let shown = Shown::Fields(LazyFpscr::FPCC, late);
         self.defer(deferred, shown, function, &[]);
         self.builder.ins().jump(done, &[]);
         self.builder.switch_to_block(done);

@@ -8,7 +8,7 @@ use power::engine::{Integral, Lower, ToInteger};
 
 use super::deferred::Shown;
 use super::numbers::Numbers;
-use crate::context::LateFields;
+use crate::context::LazyFpscr;
 use crate::translator::Translator;
 
 /// Bits of a word.
@@ -94,7 +94,7 @@ impl Translator<'_> {
         let exact = self.builder.ins().fcmp(FloatCC::Equal, back, double);
         self.only_exact_or_old(exact, bad);
         let [none, inexact, away] = [(false, false), (true, false), (true, true)]
-            .map(|(inexact, away)| self.word(LateFields::rounded(inexact, away).0));
+            .map(|(inexact, away)| self.word(LazyFpscr::rounded(inexact, away).0));
         let rounded = if how.truncates {
             inexact
         } else {
@@ -116,7 +116,7 @@ impl Translator<'_> {
         };
         let zero = self.word(0);
         let register = self.join(word, zero);
-        (register, Shown::Fields(LateFields::ROUNDED, late))
+        (register, Shown::Fields(LazyFpscr::ROUNDED, late))
     }
 
     fn of_integer(&mut self, signed: bool, single: bool, word: Value, bad: ir::Block) -> Value {

@@ -7,7 +7,7 @@
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 use cranelift_frontend::Variable;
 
-use crate::context::{self, Context, LateFields};
+use crate::context::{self, Context, LazyFpscr};
 use crate::image::HostFunction;
 use crate::translator::Translator;
 use crate::translator::calls::address;
@@ -20,7 +20,7 @@ pub(in crate::translator) struct Deferred {
     function: Variable,
     /// Its operands, as numbers so that they stay where they are; one that it does not take is anything.
     operands: [Variable; OPERANDS],
-    /// How many it takes, 0 where there is none, and [`LateFields`]. 0: nothing is to come.
+    /// How many it takes, 0 where there is none, and [`LazyFpscr`]. 0: nothing is to come.
     how: Variable,
 }
 
@@ -32,8 +32,8 @@ const OPERANDS: usize = 3;
 pub(super) enum Shown {
     /// FR, FI and FPRF, as the operation's function sets them.
     All,
-    /// Some fields: which, and a [`LateFields`] of them.
-    Fields(LateFields, Value),
+    /// Some fields: which, and a [`LazyFpscr`] of them.
+    Fields(LazyFpscr, Value),
     /// Nothing.
     Nothing,
 }
@@ -89,7 +89,7 @@ impl Translator<'_> {
     }
 
     /// Gives FPSCR what is deferred.
-    pub(in crate::translator) fn settle_float(&mut self) {
+    pub(in crate::translator) fn materialise_fpscr(&mut self) {
         let Some(deferred) = self.deferred else {
             return;
         };
@@ -105,7 +105,7 @@ impl Translator<'_> {
             self.builder.ins().bitcast(types::I64, flags, number)
         });
         self.call(
-            address!(context::settle_float),
+            address!(context::materialise_fpscr),
             &[fpscr, function, how, a, b, c],
             None,
         );
@@ -124,12 +124,12 @@ impl Translator<'_> {
         self.builder.switch_to_block(late);
         // Where there is an operation too, its function comes yet, and then the fields once more.
         let fpscr = self.fpscr_bits();
-        let [values, mask] = [LateFields::VALUES, LateFields::MASK].map(|shift| {
+        let [values, mask] = [LazyFpscr::VALUES, LazyFpscr::MASK].map(|shift| {
             let bits = self.builder.ins().ushr_imm_u(how, i64::from(shift));
-            let bits = self.builder.ins().band_imm_u(bits, LateFields::BITS as i64);
+            let bits = self.builder.ins().band_imm_u(bits, LazyFpscr::BITS as i64);
             self.builder
                 .ins()
-                .ishl_imm_u(bits, i64::from(LateFields::IN_FPSCR))
+                .ishl_imm_u(bits, i64::from(LazyFpscr::IN_FPSCR))
         });
         let others = self.builder.ins().band_not(fpscr, mask);
         let fpscr = self.builder.ins().bor(others, values);
@@ -139,7 +139,7 @@ impl Translator<'_> {
             .store(MemFlagsData::trusted(), fpscr, registers, FPSCR as i32);
         self.builder.ins().jump(done, &[]);
         self.builder.switch_to_block(done);
-        let count = LateFields::OPERANDS as i64;
+        let count = LazyFpscr::OPERANDS as i64;
         Some(self.builder.ins().band_imm_u(how, count))
     }
 

@@ -24,5 +24,5 @@ insns! {
     "mfocrf" x_bit11(31, 1, 19), "rt,fxm" => cr::mfocrf;
     "mtcrf"  x_bit11(31, 0, 144), "fxm,rs" => cr::mtcrf;
     "mtocrf" x_bit11(31, 1, 144), "fxm,rs" => cr::mtcrf;
-    "isync"  x(19, 150), "" => br::isync;
+    "isync"  x(19, 150), "" => br::isync [called_in_line];
 }

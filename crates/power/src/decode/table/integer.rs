@@ -44,7 +44,7 @@ insns! {
     "divdeu"  xo(31, 393), "rt,ra,rb" => mu::divdeu;
     "modsd"   x(31, 777), "rt,ra,rb" => mu::modsd;
     "modud"   x(31, 265), "rt,ra,rb" => mu::modud;
-    "darn"    x(31, 755).reserved(11, 3).reserved(16, 5), "rt,l2" => ar::darn;
+    "darn"    x(31, 755).reserved(11, 3).reserved(16, 5), "rt,l2" => ar::darn [called_in_line];
     "cmpi"    d(11), "bf,l,ra,si" => compare::cmpi;
     "cmpli"   d(10), "bf,l,ra,ui" => compare::cmpli;
     "cmp"     x(31, 0).reserved(9, 1), "bf,l,ra,rb" => compare::cmp;

@@ -13,7 +13,7 @@ insns! {
     "and"     xrc(31, 28), "ra,rs,rb" => lo::and;
     "xor"     xrc(31, 316), "ra,rs,rb" => lo::xor;
     "nand"    xrc(31, 476), "ra,rs,rb" => lo::nand;
-    "or"      xrc(31, 444), "ra,rs,rb" => lo::or;
+    "or"      xrc(31, 444), "ra,rs,rb" => lo::or [called_in_line];
     "nor"     xrc(31, 124), "ra,rs,rb" => lo::nor;
     "eqv"     xrc(31, 284), "ra,rs,rb" => lo::eqv;
     "andc"    xrc(31, 60), "ra,rs,rb" => lo::andc;

@@ -17,6 +17,9 @@ pub struct Row {
     pub operands: &'static str,
     /// What it is to the trace facility.
     pub traced: Traced,
+    /// Whether it acts on the processor as a whole, but seldom changes what compiled code depends
+    /// on (mode, address space, translations): such code calls it and goes on.
+    pub called_in_line: bool,
 }
 
 /// What an instruction that has completed is to the trace facility (Book III, 6.5.15).
@@ -59,15 +62,27 @@ macro_rules! traced {
 }
 use traced;
 
+/// The flag of a row, in brackets behind the columns.
+macro_rules! called_in_line {
+    () => {
+        false
+    };
+    (called_in_line) => {
+        true
+    };
+}
+use called_in_line;
+
 /// Rows of a family beside the semantic functions that they name.
 macro_rules! insns {
-    ($($mnemonic:literal $pattern:expr, $operands:literal => $semantics:path $(, $traced:ident)?;)*) => {
+    ($($mnemonic:literal $pattern:expr, $operands:literal => $semantics:path $(, $traced:ident)? $([$flag:ident])?;)*) => {
         pub(super) const ROWS: &[super::Row] = &[
             $(super::Row {
                 mnemonic: $mnemonic,
                 pattern: $pattern,
                 operands: $operands,
                 traced: super::traced!($($traced)?),
+                called_in_line: super::called_in_line!($($flag)?),
             },)*
         ];
         pub(super) fn handlers<E: crate::engine::Engine>() -> Vec<crate::engine::Handler<E>> {
@@ -111,4 +126,21 @@ families!(
 /// All rows; a row's index is its [`Opcode`].
 pub fn rows() -> &'static [Row] {
     &ROWS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compiled_code_calls_and_goes_on_after_is_marked() {
+        let marked = rows().iter().filter(|row| row.called_in_line);
+        let mut marked: Vec<_> = marked.map(|row| row.mnemonic).collect();
+        marked.sort_unstable();
+        let expected = [
+            "darn", "isync", "ldat", "lqarx", "lwat", "mfmsr", "mfspr", "mftb", "mtspr", "or",
+            "stdat", "stqcx.", "stwat", "sync", "tlbiel",
+        ];
+        assert_eq!(marked, expected);
+    }
 }

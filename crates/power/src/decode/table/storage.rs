@@ -91,7 +91,7 @@ insns! {
     "dstst"  xany(31, 374), "ra,rb" => cache::hint;
     "dss"    xany(31, 822), "" => cache::hint;
     "icbt"   xany(31, 22), "ra0,rb" => cache::hint;
-    "sync"   xany(31, 598), "l3" => cache::sync;
+    "sync"   xany(31, 598), "l3" => cache::sync [called_in_line];
     "eieio"  xany(31, 854), "" => cache::eieio;
     "wait"   xany(31, 30), "l2" => cache::wait;
     "cpabort" x(31, 838), "" => cache::cpabort;

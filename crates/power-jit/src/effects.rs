@@ -48,7 +48,7 @@ pub(crate) enum FieldWrite {
 
 /// What the instructions that were looked at need and do.
 #[derive(Debug)]
-pub(crate) struct Scout {
+pub(crate) struct EffectAnalysis {
     mode: Mode,
     /// Registers read.
     pub(crate) reads: SlotSet,
@@ -74,16 +74,13 @@ pub(crate) struct Ended;
 /// Whether an instruction that acts on the processor as a whole is called from the midst of a region. The others nearly always
 /// change what the region depends on.
 pub(crate) fn called_in_line(opcode: Opcode) -> bool {
-    const CALLED: [&str; 15] = [
-        "or", "mfspr", "mtspr", "mftb", "mfmsr", "darn", "lqarx", "stqcx.", "lwat", "ldat",
-        "stwat", "stdat", "isync", "sync", "tlbiel",
-    ];
-    CALLED.contains(&opcode.row().mnemonic)
+    opcode.row().called_in_line
 }
 
-static HANDLERS: LazyLock<Vec<Handler<Scout>>> = LazyLock::new(decode::handlers::<Scout>);
+static HANDLERS: LazyLock<Vec<Handler<EffectAnalysis>>> =
+    LazyLock::new(decode::handlers::<EffectAnalysis>);
 
-impl Scout {
+impl EffectAnalysis {
     pub(crate) fn new(mode: Mode) -> Self {
         Self {
             mode,
@@ -145,7 +142,7 @@ macro_rules! nothing {
     )* };
 }
 
-impl Engine for Scout {
+impl Engine for EffectAnalysis {
     type Word = ();
     type Cond = ();
     type Vector = ();

@@ -1,15 +1,15 @@
-//! Strips: as many rounds of a loop as stay in the budget and in the pages that they begin in, without a check of either.
+//! Fast loops: as many rounds of a loop as stay in the budget and in the pages that they begin in, without a check of either.
 //!
 //! The way that a loop takes again and again ([`Chain`]) is written twice. Addresses that are sums of registers which change by the same amount each round
-//! ([`Linear`]) are *streams*: where a strip begins, each is looked up in the soft TLB once, and the number of rounds comes out in
-//! which all of them stay where they are found and for which the budget lasts. The strip then counts rounds only. Where that number
+//! ([`Linear`]) are *streams*: where a fast loop begins, each is looked up in the soft TLB once, and the number of rounds comes out in
+//! which all of them stay where they are found and for which the budget lasts. The fast loop then counts rounds only. Where that number
 //! is too small, rounds are run as those of other loops, with all checks; the more often that happens in a row, the more of them
 //! before it is tried again.
 //!
-//! Where a round takes another way, the strip ends with the block before it; the more often in a row soon after it began, the more
+//! Where a round takes another way, the fast loop ends with the block before it; the more often in a row soon after it began, the more
 //! rounds are run with checks before it is tried again.
 //!
-//! What a strip has read off the soft TLB holds as long as it runs: nothing polls in it ([`power::TlbLayout`]).
+//! What a fast loop has read off the soft TLB holds as long as it runs: nothing polls in it ([`power::TlbLayout`]).
 
 mod division;
 mod ends;
@@ -36,20 +36,20 @@ const SPAN: i64 = 1024;
 const INDEXED_SPAN: i64 = 3072;
 /// Most streams of a loop.
 const STREAMS: usize = 8;
-/// Rounds after which a strip has been worth its beginning, however it ends.
+/// Rounds after which a fast loop has been worth its beginning, however it ends.
 const WORTH_IT: u64 = 16;
 const CTR: Slot = Slot::Branch(BranchReg::Ctr);
 
-/// Where a loop goes on to its next round with all checks, or tries a strip.
+/// Where a loop goes on to its next round with all checks, or tries a fast loop.
 #[derive(Clone, Copy)]
-pub(super) struct Again {
+pub(super) struct RetryPoint {
     pub(super) block: ir::Block,
     /// Checked rounds until the next try, and between tries.
     left: Variable,
     patience: Variable,
 }
 
-impl Again {
+impl RetryPoint {
     /// At a function's start: control may come to the midst of a loop first.
     pub(super) fn begin(builder: &mut FunctionBuilder<'_>) -> Self {
         let [left, patience] = [head::FIRST, 1].map(|count| {
@@ -78,14 +78,14 @@ struct Stream {
     end: i64,
     /// Whether there are loads, and stores.
     kinds: [bool; 2],
-    /// In a strip: what makes a host address of the part of the address that changes.
+    /// In a fast_loop: what makes a host address of the part of the address that changes.
     base: Variable,
 }
 
 /// What counts rounds.
 #[derive(Clone, Copy)]
 enum Counter {
-    /// CTR does, down to 0 or to where the strip ends.
+    /// CTR does, down to 0 or to where the fast loop ends.
     Ctr,
     /// Down to 0.
     Own(Variable),
@@ -93,14 +93,14 @@ enum Counter {
 
 /// A register to which each round adds a constant.
 #[derive(Clone, Copy)]
-struct Climbing {
+struct InductionVariable {
     slot: Slot,
     by: i64,
     began: Variable,
 }
 
 /// Where a round takes another way.
-struct Side {
+struct SideExit {
     block: ir::Block,
     to: Destination,
     /// The block that it leaves.
@@ -113,8 +113,8 @@ struct Side {
     sums: BTreeMap<usize, Linear>,
 }
 
-/// The strip that is being written.
-pub(super) struct Strip {
+/// The fast loop that is being written.
+pub(super) struct FastLoop {
     streams: Vec<Stream>,
     /// Blocks of a round.
     blocks: usize,
@@ -122,7 +122,7 @@ pub(super) struct Strip {
     passed: u32,
     /// The block after the current one.
     next: Option<i64>,
-    sides: Vec<Side>,
+    sides: Vec<SideExit>,
     /// Whether all is as it was taken for so far.
     sound: bool,
     /// The registers that a round writes.
@@ -130,29 +130,29 @@ pub(super) struct Strip {
     /// Which register's value at a round's start a value is.
     leaves: HashMap<Value, Slot>,
     counter: Counter,
-    /// The counter where the strip began.
+    /// The counter where the fast loop began.
     began: Variable,
-    /// The counter where the strip ends.
+    /// The counter where the fast loop ends.
     ends: Variable,
-    /// The budget when the strip began.
+    /// The budget when the fast loop began.
     budget: Variable,
     /// Instructions of a round.
     charge: u32,
-    again: Again,
-    /// Where a strip begins.
+    again: RetryPoint,
+    /// Where a fast loop begins.
     head: ir::Block,
     /// Where a round begins.
     round: ir::Block,
     /// What the registers have become at the end of a round, where that is known.
     ended: Option<BTreeMap<usize, Linear>>,
-    /// Registers to which each round adds a constant, with what they held where the strip began.
-    climbing: Vec<Climbing>,
+    /// Registers to which each round adds a constant, with what they held where the fast loop began.
+    climbing: Vec<InductionVariable>,
 }
 
 impl<'a> Translator<'a> {
-    /// Writes the strips of the loop that a block is the first of, where it has any; where its rounds with all checks are to be
+    /// Writes the fast loops of the loop that a block is the first of, where it has any; where its rounds with all checks are to be
     /// written.
-    pub(super) fn write_strips(
+    pub(super) fn write_fast_loops(
         &mut self,
         block: &PlannedBlock,
         facts: &'a BlockFacts,
@@ -166,17 +166,17 @@ impl<'a> Translator<'a> {
             return entry;
         };
         let [head, round, checked] = [(); 3].map(|()| self.builder.create_block());
-        let strip = self.write_round(chain, facts, handlers, again, [head, round]);
-        let Some(strides) = strip.strides() else {
-            // Nothing goes to the strip: it is dropped as unreachable.
+        let fast_loop = self.write_round(chain, facts, handlers, again, [head, round]);
+        let Some(strides) = fast_loop.strides() else {
+            // Nothing goes to the fast_loop: it is dropped as unreachable.
             self.builder.switch_to_block(again.block);
             self.builder.ins().jump(entry, &[]);
             return entry;
         };
         let parts = Parts { entry, checked };
-        self.write_entry(&parts, &strip, chain.repeats);
-        self.write_head(&parts, &strip, &strides);
-        self.write_again(&parts, &strip);
+        self.write_entry(&parts, &fast_loop, chain.repeats);
+        self.write_head(&parts, &fast_loop, &strides);
+        self.write_again(&parts, &fast_loop);
         checked
     }
 
@@ -186,9 +186,9 @@ impl<'a> Translator<'a> {
         chain: &Chain,
         facts: &BlockFacts,
         handlers: &[Handler<Self>],
-        again: Again,
+        again: RetryPoint,
         [head, round]: [ir::Block; 2],
-    ) -> Strip {
+    ) -> FastLoop {
         let planned = self.planned;
         let blocks: Vec<&PlannedBlock> =
             chain.blocks.iter().map(|&block| &planned[block]).collect();
@@ -197,7 +197,7 @@ impl<'a> Translator<'a> {
             .map(|block| self.facts[&block.offset].writes)
             .fold(SlotSet::default(), SlotSet::union);
         let variable = |this: &mut Self| this.builder.declare_var(types::I64);
-        let strip = Strip {
+        let fast_loop = FastLoop {
             streams: Vec::new(),
             blocks: blocks.len(),
             passed: 0,
@@ -221,30 +221,30 @@ impl<'a> Translator<'a> {
             climbing: Vec::new(),
         };
         self.builder.switch_to_block(round);
-        self.strip = Some(strip);
+        self.fast_loop = Some(fast_loop);
         self.begin_block(facts);
         for (index, block) in blocks.iter().enumerate() {
             let next = blocks.get(index + 1).map(|block| block.offset);
-            if let Some(strip) = &mut self.strip {
-                strip.next = next;
+            if let Some(fast_loop) = &mut self.fast_loop {
+                fast_loop.next = next;
             }
             self.block = block.offset;
             self.instructions(block, handlers);
-            let strip = self.strip.as_mut().expect("nothing else takes it");
-            strip.passed += block.charge;
+            let fast_loop = self.fast_loop.as_mut().expect("nothing else takes it");
+            fast_loop.passed += block.charge;
             // An instruction may have ended the way already.
-            let goes_on = strip.next.take().is_none() && strip.sound;
+            let goes_on = fast_loop.next.take().is_none() && fast_loop.sound;
             if next.is_some() && !goes_on {
                 break;
             }
         }
-        let mut strip = self.strip.take().expect("nothing else takes it");
+        let mut fast_loop = self.fast_loop.take().expect("nothing else takes it");
         // Of a round that came to no end.
-        for side in std::mem::take(&mut strip.sides) {
+        for side in std::mem::take(&mut fast_loop.sides) {
             self.builder.switch_to_block(side.block);
             self.never_reached();
         }
-        strip
+        fast_loop
     }
 
     /// Ends a block that control never comes to.
@@ -254,24 +254,24 @@ impl<'a> Translator<'a> {
 
     /// Notes which register a value is.
     pub(super) fn note_leaf(&mut self, slot: Slot, value: Value) {
-        if let Some(strip) = &mut self.strip {
-            strip.leaves.insert(value, slot);
+        if let Some(fast_loop) = &mut self.fast_loop {
+            fast_loop.leaves.insert(value, slot);
         }
     }
 
-    /// The host address of an access of a strip, where its address is part of a stream.
+    /// The host address of an access of a fast loop, where its address is part of a stream.
     pub(super) fn streamed(&mut self, ea: Value, bytes: u64, store: bool) -> Option<Value> {
-        let strip = self.strip.as_mut()?;
+        let fast_loop = self.fast_loop.as_mut()?;
         let dfg = &self.builder.func.dfg;
         let (sum, rounded) = linear::rounded_down(dfg, ea).unwrap_or((ea, 1));
-        let (sum, index) = linear::indexed(dfg, &strip.leaves, sum)?;
+        let (sum, index) = linear::indexed(dfg, &fast_loop.leaves, sum)?;
         if index.is_some() && rounded != 1 {
             return None;
         }
         let Linear { terms, constant } = sum;
         let farthest = index.map_or(0, |index| index.most);
         let end = constant.checked_add_unsigned(bytes + farthest)?;
-        let place = strip.streams.iter().position(|stream| {
+        let place = fast_loop.streams.iter().position(|stream| {
             stream.terms == terms
                 && stream.rounded == rounded
                 && constant.wrapping_sub(stream.first) as u64 & (rounded - 1) == 0
@@ -282,9 +282,9 @@ impl<'a> Translator<'a> {
         });
         let place = match place {
             Some(place) => place,
-            None if strip.streams.len() == STREAMS => return None,
+            None if fast_loop.streams.len() == STREAMS => return None,
             None => {
-                strip.streams.push(Stream {
+                fast_loop.streams.push(Stream {
                     terms: terms.clone(),
                     rounded,
                     first: constant,
@@ -292,19 +292,19 @@ impl<'a> Translator<'a> {
                     kinds: [false; 2],
                     base: self.builder.declare_var(types::I64),
                 });
-                strip.streams.len() - 1
+                fast_loop.streams.len() - 1
             }
         };
-        let stream = &mut strip.streams[place];
+        let stream = &mut fast_loop.streams[place];
         stream.first = stream.first.min(constant);
         stream.end = stream.end.max(end);
         stream.kinds[usize::from(store)] = true;
         let mut host = self.builder.use_var(stream.base);
         for slot in terms
             .into_iter()
-            .filter(|&slot| strip.writes.contains(slot))
+            .filter(|&slot| fast_loop.writes.contains(slot))
         {
-            let value = strip.at_start(slot)?;
+            let value = fast_loop.at_start(slot)?;
             host = self.builder.ins().iadd(host, value);
         }
         if let Some(Index { value, .. }) = index {
@@ -316,10 +316,10 @@ impl<'a> Translator<'a> {
     /// The budget where the current block began.
     pub(super) fn budget_before(&mut self) -> Option<Value> {
         let region = self.region?;
-        match &self.strip {
+        match &self.fast_loop {
             None => Some(region.budget_before),
-            Some(strip) => {
-                let (counter, passed) = (strip.counter, strip.passed);
+            Some(fast_loop) => {
+                let (counter, passed) = (fast_loop.counter, fast_loop.passed);
                 let now = self.counted(counter);
                 Some(self.budget_at(now, passed))
             }
@@ -334,18 +334,18 @@ impl<'a> Translator<'a> {
         }
     }
 
-    /// Rounds since the strip began when its counter is at `now`.
+    /// Rounds since the fast loop began when its counter is at `now`.
     fn rounds_at(&mut self, now: Value) -> Value {
-        let strip = self.strip.as_ref().expect("called in strips only");
-        let began = self.builder.use_var(strip.began);
+        let fast_loop = self.fast_loop.as_ref().expect("called in fast loops only");
+        let began = self.builder.use_var(fast_loop.began);
         self.builder.ins().isub(began, now)
     }
 
-    /// The budget when the counter of a strip is at `now`, and `passed` instructions of the next round have been carried out.
+    /// The budget when the counter of a fast loop is at `now`, and `passed` instructions of the next round have been carried out.
     fn budget_at(&mut self, now: Value, passed: u32) -> Value {
         let rounds = self.rounds_at(now);
-        let strip = self.strip.as_ref().expect("called in strips only");
-        let (budget, charge) = (strip.budget, strip.charge);
+        let fast_loop = self.fast_loop.as_ref().expect("called in fast loops only");
+        let (budget, charge) = (fast_loop.budget, fast_loop.charge);
         let budget = self.builder.use_var(budget);
         let charge = self.word(charge.into());
         let spent = self.builder.ins().imul(rounds, charge);
@@ -354,7 +354,7 @@ impl<'a> Translator<'a> {
     }
 }
 
-impl Strip {
+impl FastLoop {
     /// What a register was where the round began, where that has been read.
     fn at_start(&self, slot: Slot) -> Option<Value> {
         let mut leaves = self.leaves.iter();

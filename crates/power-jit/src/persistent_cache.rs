@@ -16,7 +16,7 @@ use crate::region::RegionFacts;
 
 /// Where compiled code is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArchivePlace {
+pub struct PersistentCachePlace {
     /// A directory of the user's own; made where it is missing.
     pub directory: PathBuf,
     /// Bytes that it may take.
@@ -32,7 +32,7 @@ const FRESH_BYTES: usize = 64 << 20;
 
 /// A region without its place in memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kept {
+pub(crate) struct StoredRegion {
     /// The word of the page where it is entered.
     pub(crate) entry: u16,
     pub(crate) facts: RegionFacts,
@@ -44,7 +44,7 @@ pub(crate) struct Kept {
 #[derive(Serialize, Deserialize)]
 struct Chunk {
     page: [u8; 32],
-    regions: Vec<Kept>,
+    regions: Vec<StoredRegion>,
 }
 
 impl Chunk {
@@ -59,22 +59,25 @@ impl Chunk {
     }
 }
 
-/// See the module.
-pub(crate) struct Archive {
+/// Compiled code of earlier runs and of this one, by page.
+pub(crate) struct PersistentCache {
     store: CodeStore,
     /// What has been compiled since the last save, by page.
-    fresh: HashMap<Key, Vec<Kept>>,
+    fresh: HashMap<Key, Vec<StoredRegion>>,
     fresh_bytes: usize,
     /// When the first of it came.
     fresh_since: Option<Instant>,
 }
 
-impl Archive {
-    /// Opens the archive of this build for this host.
+impl PersistentCache {
+    /// Opens the persistent_cache of this build for this host.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(crate) fn open(place: &ArchivePlace, isa: &dyn TargetIsa) -> Result<Self, StoreError> {
+    pub(crate) fn open(
+        place: &PersistentCachePlace,
+        isa: &dyn TargetIsa,
+    ) -> Result<Self, StoreError> {
         let program = BuildId::of_program(&[host(isa).as_bytes()])?;
         let options = StoreOptions {
             max_bytes: place.max_bytes,
@@ -89,7 +92,7 @@ impl Archive {
     }
 
     /// The regions of a page that are kept. What is damaged is left out.
-    pub(crate) fn page(&self, page: &Key) -> Vec<Kept> {
+    pub(crate) fn page(&self, page: &Key) -> Vec<StoredRegion> {
         self.chunks(page)
             .filter_map(|name| Chunk::read(&self.store.get(&name)?))
             .flat_map(|chunk| chunk.regions)
@@ -103,7 +106,7 @@ impl Archive {
     }
 
     /// What is kept, by page, up to so many bytes, those first that were used last; and whether it is all.
-    pub(crate) fn most(&self, bytes: u64) -> (Vec<(Key, Kept)>, bool) {
+    pub(crate) fn most(&self, bytes: u64) -> (Vec<(Key, StoredRegion)>, bool) {
         let mut sum = 0;
         let keys = self.store.keys();
         let all = keys.len();
@@ -132,7 +135,7 @@ impl Archive {
     }
 
     /// Keeps a region of a page, with the next save.
-    pub(crate) fn keep(&mut self, page: Key, kept: Kept) {
+    pub(crate) fn keep(&mut self, page: Key, kept: StoredRegion) {
         if self.fresh_bytes + kept.code.len() <= FRESH_BYTES {
             self.fresh_bytes += kept.code.len();
             self.fresh_since.get_or_insert_with(Instant::now);
@@ -145,7 +148,7 @@ impl Archive {
         Some(self.fresh_since?.elapsed())
     }
 
-    /// Hands to the store what is new. It writes in batches, and when the archive is closed.
+    /// Hands to the store what is new. It writes in batches, and when the persistent_cache is closed.
     pub(crate) fn save(&mut self) {
         self.fresh_bytes = 0;
         self.fresh_since = None;

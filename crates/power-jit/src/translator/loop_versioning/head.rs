@@ -1,4 +1,4 @@
-//! Where a loop with strips is entered, and where its strips begin.
+//! Where a loop with fast loops is entered, and where its fast loops begin.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, Value, types};
@@ -6,7 +6,7 @@ use power::TlbLayout;
 
 use super::division::QUOTIENT_LIMIT;
 use super::stride::Stride;
-use super::{Counter, Stream, Strip};
+use super::{Counter, FastLoop, Stream};
 use crate::flow::Repeats;
 use crate::slot::SlotSet;
 use crate::translator::Translator;
@@ -15,10 +15,10 @@ use crate::translator::Translator;
 pub(super) const FIRST: i64 = 4;
 /// Most rounds with all checks between two tries.
 const PATIENCE: i64 = 64;
-/// Rounds of less than which no strip is worth its beginning.
+/// Rounds of less than which no fast loop is worth its beginning.
 const LEAST: i64 = 2;
 
-/// The blocks of a loop with strips.
+/// The blocks of a loop with fast loops.
 pub(super) struct Parts {
     /// Where other blocks enter the loop.
     pub(super) entry: ir::Block,
@@ -28,12 +28,12 @@ pub(super) struct Parts {
 
 impl Translator<'_> {
     /// Where the loop is entered.
-    pub(super) fn write_entry(&mut self, parts: &Parts, strip: &Strip, repeats: Repeats) {
+    pub(super) fn write_entry(&mut self, parts: &Parts, fast_loop: &FastLoop, repeats: Repeats) {
         self.builder.switch_to_block(parts.entry);
         let one = self.word(1);
-        self.builder.def_var(strip.again.patience, one);
+        self.builder.def_var(fast_loop.again.patience, one);
         let first = self.word(FIRST as u64);
-        self.builder.def_var(strip.again.left, first);
+        self.builder.def_var(fast_loop.again.left, first);
         match repeats {
             Repeats::Ctr => {
                 let rounds = self.counted(Counter::Ctr);
@@ -42,7 +42,7 @@ impl Translator<'_> {
                 let few = self.icmp(IntCC::UnsignedLessThan, less, few);
                 self.builder
                     .ins()
-                    .brif(few, parts.checked, &[], strip.head, &[]);
+                    .brif(few, parts.checked, &[], fast_loop.head, &[]);
             }
             Repeats::Condition => {
                 self.builder.ins().jump(parts.checked, &[]);
@@ -51,24 +51,24 @@ impl Translator<'_> {
     }
 
     /// Where a round with all checks goes on to the next.
-    pub(super) fn write_again(&mut self, parts: &Parts, strip: &Strip) {
-        self.builder.switch_to_block(strip.again.block);
-        let left = self.builder.use_var(strip.again.left);
+    pub(super) fn write_again(&mut self, parts: &Parts, fast_loop: &FastLoop) {
+        self.builder.switch_to_block(fast_loop.again.block);
+        let left = self.builder.use_var(fast_loop.again.left);
         let left = self.builder.ins().iadd_imm_s(left, -1);
-        self.builder.def_var(strip.again.left, left);
+        self.builder.def_var(fast_loop.again.left, left);
         self.builder
             .ins()
-            .brif(left, parts.checked, &[], strip.head, &[]);
+            .brif(left, parts.checked, &[], fast_loop.head, &[]);
     }
 
-    /// Where a strip begins, or nothing comes of it.
-    pub(super) fn write_head(&mut self, parts: &Parts, strip: &Strip, strides: &[Stride]) {
-        self.builder.switch_to_block(strip.head);
+    /// Where a fast loop begins, or nothing comes of it.
+    pub(super) fn write_head(&mut self, parts: &Parts, fast_loop: &FastLoop, strides: &[Stride]) {
+        self.builder.switch_to_block(fast_loop.head);
         let Some(region) = self.region else { return };
         let slow = self.builder.create_block();
         self.builder.set_cold_block(slow);
         let budget = self.builder.use_var(region.budget);
-        let charge = u64::from(strip.charge);
+        let charge = u64::from(fast_loop.charge);
         let needed = u64::from(region.flat_charge) + charge * LEAST as u64;
         let needed = self.word(needed);
         let short = self.icmp(IntCC::UnsignedLessThan, budget, needed);
@@ -82,19 +82,19 @@ impl Translator<'_> {
         let rounds = self.quotient(spare, charge);
         // All counts are of rounds after the first.
         let mut more = self.builder.ins().iadd_imm_s(rounds, -1);
-        if let Counter::Ctr = strip.counter {
+        if let Counter::Ctr = fast_loop.counter {
             let counted = self.counted(Counter::Ctr);
             let rest = self.builder.ins().iadd_imm_s(counted, -1);
             more = self.builder.ins().umin(more, rest);
         }
-        for (stream, &stride) in strip.streams.iter().zip(strides) {
-            more = self.enter_stream(stream, stride, strip.writes, more, slow);
+        for (stream, &stride) in fast_loop.streams.iter().zip(strides) {
+            more = self.enter_stream(stream, stride, fast_loop.writes, more, slow);
         }
         let least = self.word(LEAST as u64 - 1);
         let few = self.icmp(IntCC::UnsignedLessThan, more, least);
         self.unless(few, slow);
         let rounds = self.builder.ins().iadd_imm_s(more, 1);
-        let [began, ends] = match strip.counter {
+        let [began, ends] = match fast_loop.counter {
             Counter::Ctr => {
                 let began = self.counted(Counter::Ctr);
                 [began, self.builder.ins().isub(began, rounds)]
@@ -104,23 +104,23 @@ impl Translator<'_> {
                 [rounds, self.word(0)]
             }
         };
-        for climbing in &strip.climbing {
+        for climbing in &fast_loop.climbing {
             let value = self.kept_value(climbing.slot).unwrap_or(began);
             self.builder.def_var(climbing.began, value);
         }
         for (variable, value) in [
-            (strip.began, began),
-            (strip.ends, ends),
-            (strip.budget, budget),
+            (fast_loop.began, began),
+            (fast_loop.ends, ends),
+            (fast_loop.budget, budget),
         ] {
             self.builder.def_var(variable, value);
         }
-        self.builder.ins().jump(strip.round, &[]);
+        self.builder.ins().jump(fast_loop.round, &[]);
         self.builder.switch_to_block(slow);
-        let patience = self.builder.use_var(strip.again.patience);
-        self.builder.def_var(strip.again.left, patience);
+        let patience = self.builder.use_var(fast_loop.again.patience);
+        self.builder.def_var(fast_loop.again.left, patience);
         let longer = self.longer(patience);
-        self.builder.def_var(strip.again.patience, longer);
+        self.builder.def_var(fast_loop.again.patience, longer);
         self.builder.ins().jump(parts.checked, &[]);
     }
 

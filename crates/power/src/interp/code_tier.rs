@@ -1,11 +1,11 @@
-//! The seam for a second tier: code that runs hot is offered to an [`Accelerator`], which compiles
+//! The seam for a second tier: code that runs hot is offered to an [`CodeTier`], which compiles
 //! it and runs it in the interpreter's stead.
 //!
 //! The run loop counts entries of code at block boundaries. Compiled code hangs on the decoded page
 //! that it was made of, so it is valid exactly as long as the page is: whatever makes the
 //! interpreter look a page up again (changes of code, flushed translations) makes it find other
 //! code there, or none. Only pages whose changes would be noticed are offered and accelerated. Cold
-//! code, and what the accelerator leaves alone, is interpreted.
+//! code, and what the code tier leaves alone, is interpreted.
 
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
@@ -21,7 +21,7 @@ use crate::interrupt::Interrupt;
 /// Words of a page of code.
 pub const PAGE_WORDS: usize = WORDS;
 
-/// Names code that an accelerator has compiled. Never used again for other code.
+/// Names code that a code tier has compiled. Never used again for other code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CodeId(u32);
 
@@ -42,7 +42,7 @@ impl CodeId {
 
 /// How a run of compiled code ended. The registers hold the exact state in each case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ran {
+pub enum RunOutcome {
     /// The program goes on at NIA.
     Left,
     /// The instruction at this address raised this interrupt.
@@ -54,13 +54,13 @@ pub enum Ran {
 }
 
 /// A second tier. It belongs to one vCPU, and is asked on its thread only.
-pub trait Accelerator {
+pub trait CodeTier {
     /// Entries after which code counts as hot; at least 1, and at most some ten thousand.
     fn threshold(&self) -> u32;
 
-    /// Entries after which code is lukewarm: worth to be compiled when there is nothing better to
+    /// Entries after which code is warm: worth to be compiled when there is nothing better to
     /// do. 0: none is.
-    fn lukewarm_after(&self) -> u32 {
+    fn warm_after(&self) -> u32 {
         0
     }
 
@@ -69,8 +69,8 @@ pub trait Accelerator {
         let _ = entry;
     }
 
-    /// `entry` has become lukewarm.
-    fn lukewarm(&mut self, cpu: &Cpu, entry: Entry) {
+    /// `entry` has become warm.
+    fn compile_when_idle(&mut self, cpu: &Cpu, entry: Entry) {
         let _ = (cpu, entry);
     }
 
@@ -83,7 +83,7 @@ pub trait Accelerator {
     /// Runs compiled code that is entered at NIA, and whatever of its own code follows, for at most
     /// [`Cpu::budget`] instructions (at least 1 when this is called), which it counts down by those
     /// carried out.
-    fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> Ran;
+    fn run(&mut self, cpu: &mut Cpu, code: CodeId) -> RunOutcome;
 }
 
 /// A place in a decoded page where a block of code is entered.
@@ -140,7 +140,7 @@ impl Entry {
         let page = self.page.upgrade()?;
         match page.heat().look(self.index) {
             Warmth::Compiled(code) => Some(code),
-            Warmth::Cold | Warmth::JustLukewarm | Warmth::JustHot => None,
+            Warmth::Cold | Warmth::JustWarm | Warmth::JustHot => None,
         }
     }
 
@@ -179,36 +179,36 @@ impl Reached {
 
 /// There is compiled code.
 const COMPILED: u16 = u16::MAX;
-/// Hot, and told so to the accelerator.
+/// Hot, and told so to the code tier.
 const OFFERED: u16 = COMPILED - 1;
 /// What counts as hot whatever the threshold is.
 const COUNT_MAX: u32 = OFFERED as u32 - 1;
 
 /// What is known about the entries of a page: how often they were reached, or their compiled code.
 #[derive(Clone, Copy)]
-pub(super) struct Heat<'a> {
+pub(super) struct HotCounters<'a> {
     /// They hold the counts.
     ops: &'a [Cell<Op>; WORDS],
     /// The numbers of compiled code.
     codes: &'a [Cell<u32>; WORDS],
 }
 
-/// Counts of entries from which on code is lukewarm, and hot.
+/// Counts of entries from which on code is warm, and hot.
 #[derive(Clone, Copy)]
 pub(super) struct Thresholds {
-    pub(super) lukewarm: u32,
+    pub(super) warm: u32,
     pub(super) hot: u32,
 }
 
 /// What is to be done at an entry.
 pub(super) enum Warmth {
     Cold,
-    JustLukewarm,
+    JustWarm,
     JustHot,
     Compiled(CodeId),
 }
 
-impl<'a> Heat<'a> {
+impl<'a> HotCounters<'a> {
     /// That of a page.
     #[inline(always)]
     pub(super) fn of(ops: &'a [Cell<Op>; WORDS], codes: &'a [Cell<u32>; WORDS]) -> Self {
@@ -247,8 +247,8 @@ impl<'a> Heat<'a> {
         op.set(Op { heat, ..known });
         if hot {
             Warmth::JustHot
-        } else if count == thresholds.lukewarm {
-            Warmth::JustLukewarm
+        } else if count == thresholds.warm {
+            Warmth::JustWarm
         } else {
             Warmth::Cold
         }
@@ -277,8 +277,8 @@ impl<'a> Heat<'a> {
 
 impl Cpu {
     /// Gives this vCPU a second tier, or takes it away.
-    pub fn set_accelerator(&mut self, accelerator: Option<Box<dyn Accelerator>>) {
-        self.accelerator = accelerator;
+    pub fn set_code_tier(&mut self, code_tier: Option<Box<dyn CodeTier>>) {
+        self.code_tier = code_tier;
         // Pages name code of the one before.
         self.code.clear();
     }
@@ -288,7 +288,7 @@ impl Cpu {
         self.budget
     }
 
-    /// Sets what is left of the budget. For accelerators, which may only lower it, or give back
+    /// Sets what is left of the budget. For code tiers, which may only lower it, or give back
     /// what was counted and not carried out.
     pub fn set_budget(&mut self, left: u32) {
         self.budget = left;
@@ -308,22 +308,22 @@ impl Cpu {
     /// part of MSR that fetches depend on. For addresses of other quadrants, and for those of
     /// quadrant 3, the kernel's.
     #[inline]
-    pub fn code_stamps(&self) -> [CodeStamp; 2] {
-        self.code.spaces().map(|space| CodeStamp {
+    pub fn code_context_ids(&self) -> [CodeContextId; 2] {
+        self.code.spaces().map(|space| CodeContextId {
             space,
             generation: self.code.generation(),
             context: self.fetch_context,
         })
     }
 
-    /// Opens the gate that compiled code looks at before it jumps: the [stamps](Cpu::code_stamps)
+    /// Opens the gate that compiled code looks at before it jumps: the [context_ids](Cpu::code_context_ids)
     /// that stand for what is current, for addresses whose top bit is 0, and 1. None is 1, which is
     /// what is there once code changes, at any time. Whether nothing has changed: where it has, the
     /// run loop must look before compiled code runs.
     #[inline]
-    pub fn open_code_gate(&mut self, stamps: [u64; 2]) -> bool {
+    pub fn open_code_gate(&mut self, context_ids: [u64; 2]) -> bool {
         let events = self.partition.memory.code();
-        events.gate(self.id()).open(stamps);
+        events.gate(self.id()).open(context_ids);
         // Who changes code counts first and closes then: either the count is seen here, or the gate
         // stays closed.
         let current = !self.code.is_behind(events.change_epoch());
@@ -387,16 +387,16 @@ impl Cpu {
     }
 }
 
-/// See [`Cpu::code_stamps`].
+/// See [`Cpu::code_context_ids`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CodeStamp {
+pub struct CodeContextId {
     space: u64,
     generation: u64,
     context: u64,
 }
 
-impl CodeStamp {
-    /// A number that stamps which differ seldom share.
+impl CodeContextId {
+    /// A number that context ids which differ seldom share.
     #[inline]
     pub fn digest(self) -> u64 {
         let mixed = self.space ^ self.generation.rotate_left(20) ^ self.context.rotate_left(40);

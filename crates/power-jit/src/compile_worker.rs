@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 
 use code_store::Key;
 use power::Insn;
-use power::accelerator::PAGE_WORDS;
+use power::code_tier::PAGE_WORDS;
 
-use crate::archive::{Archive, ArchivePlace, Kept};
 use crate::code_space::SpaceError;
 use crate::compile::Compiler;
-use crate::host_code::{CodeRoom, HostCode};
+use crate::host_code::{CodeArena, HostCode};
 use crate::jit::{HostError, TranslateError};
-use crate::lukewarm::{Lukewarm, Next};
 use crate::mode::Mode;
 use crate::pages;
+use crate::persistent_cache::{PersistentCache, PersistentCachePlace, StoredRegion};
 use crate::plan::{Plan, PlannedBlock};
 use crate::region::{Region, RegionFacts};
-use crate::service::{JitOptions, Job, Note, Outcome, Shared, Wanted, Wish};
+use crate::service::{CompileRequest, JitOptions, Job, JobKind, Outcome, Shared, WarmHint};
 use crate::statistics::JitStatistics;
+use crate::warm_queue::{Next, WarmQueue};
 
 /// Bytes of code that are worth being finished while there is more to do.
 const BATCH: usize = 64 << 10;
@@ -58,59 +58,62 @@ struct Waiting {
     /// Where it was compiled now.
     source: Option<Source>,
     page: Key,
-    kept: Kept,
+    kept: StoredRegion,
     jobs: Vec<Job>,
 }
 
-/// See the module.
-pub(crate) struct Workshop {
+/// The thread that compiles, and what it keeps between two jobs.
+pub(crate) struct CompileWorker {
     compiler: Compiler,
     options: JitOptions,
     /// Where code goes; made when first needed, and another when full.
-    room: Option<Arc<CodeRoom>>,
+    room: Option<Arc<CodeArena>>,
     known: HashMap<Source, Known>,
-    lukewarm: Lukewarm,
+    warm: WarmQueue,
     waiting: Vec<Waiting>,
     waiting_bytes: usize,
     /// Who wants to know of all regions of a page.
     waiting_for_pages: Vec<(Key, Job)>,
     /// When code was finished last.
     delivered: Instant,
-    place: Option<ArchivePlace>,
-    archive: Option<Archive>,
+    place: Option<PersistentCachePlace>,
+    persistent_cache: Option<PersistentCache>,
 }
 
-impl Workshop {
-    /// A workshop for this host.
+impl CompileWorker {
+    /// A compile worker for this host.
     ///
     /// # Errors
     /// [`HostError`].
-    pub(crate) fn new(options: JitOptions, place: Option<ArchivePlace>) -> Result<Self, HostError> {
+    pub(crate) fn new(
+        options: JitOptions,
+        place: Option<PersistentCachePlace>,
+    ) -> Result<Self, HostError> {
         Ok(Self {
             compiler: Compiler::new()?,
             options,
             room: None,
             known: HashMap::new(),
-            lukewarm: Lukewarm::new(),
+            warm: WarmQueue::new(),
             waiting: Vec::new(),
             waiting_bytes: 0,
             waiting_for_pages: Vec::new(),
             delivered: Instant::now(),
             place,
-            archive: None,
+            persistent_cache: None,
         })
     }
 
-    /// Opens the archive, where there is to be one, and takes from it what may be needed before it is asked for.
-    pub(crate) fn open_archive(&mut self, shared: &Shared) {
+    /// Opens the persistent_cache, where there is to be one, and takes from it what may be needed before it is asked for.
+    pub(crate) fn open_persistent_cache(&mut self, shared: &Shared) {
         let Some(place) = self.place.take() else {
             shared.pages().fill(Vec::new(), true);
             return;
         };
-        match Archive::open(&place, self.compiler.isa()) {
-            Ok(archive) => {
-                self.fill(&archive, shared);
-                self.archive = Some(archive);
+        match PersistentCache::open(&place, self.compiler.isa()) {
+            Ok(persistent_cache) => {
+                self.fill(&persistent_cache, shared);
+                self.persistent_cache = Some(persistent_cache);
             }
             Err(error) => {
                 tracing::warn!(%error, "compiled code is not kept for later runs");
@@ -120,10 +123,10 @@ impl Workshop {
     }
 
     /// Finishes what the last runs have used.
-    fn fill(&mut self, archive: &Archive, shared: &Shared) {
+    fn fill(&mut self, persistent_cache: &PersistentCache, shared: &Shared) {
         let start = Instant::now();
         let most = (self.options.code_bytes as u64 / 2).min(FILL);
-        let (kept, complete) = archive.most(most);
+        let (kept, complete) = persistent_cache.most(most);
         if kept.is_empty() {
             return shared.pages().fill(Vec::new(), complete);
         }
@@ -153,15 +156,15 @@ impl Workshop {
 
     /// Does a job, or as much of it as can be done before its code is finished.
     pub(crate) fn take(&mut self, job: Job, shared: &Shared) {
-        self.lukewarm.asked();
+        self.warm.asked();
         let start = Instant::now();
         let mut done = JitStatistics::default();
         let page = pages::key(&job.words);
         match job.wanted {
-            Wanted::All => self.all_of_page(page, job, shared, &mut done),
-            Wanted::Region(wish) => {
+            JobKind::All => self.all_of_page(page, job, shared, &mut done),
+            JobKind::Region(request) => {
                 let words = job.words.clone();
-                self.compile(&words, page, wish, Some(job), shared, &mut done);
+                self.compile(&words, page, request, Some(job), shared, &mut done);
             }
         }
         done.compile_time = start.elapsed();
@@ -176,16 +179,16 @@ impl Workshop {
         &mut self,
         words: &[Insn; PAGE_WORDS],
         page: Key,
-        wish: Wish,
+        request: CompileRequest,
         job: Option<Job>,
         shared: &Shared,
         done: &mut JitStatistics,
     ) {
-        let Wish {
+        let CompileRequest {
             entry,
             mode,
             reached,
-        } = wish;
+        } = request;
         match Plan::region(words, entry, mode, &reached) {
             Some((plan, depends)) => {
                 let facts = RegionFacts {
@@ -205,56 +208,59 @@ impl Workshop {
         if !self.waiting_for_pages.is_empty() || self.waiting.iter().any(is_waited_for) {
             self.deliver(shared);
         }
-        self.lukewarm.add(shared.take_notes());
-        let again = match self.lukewarm.next() {
-            Next::Compile(note) => {
-                self.warm_up(note, shared);
+        self.warm.add(shared.take_notes());
+        let again = match self.warm.next() {
+            Next::Compile(hint) => {
+                self.warm_up(hint, shared);
                 return Some(Duration::ZERO);
             }
             Next::Later(pause) => Some(pause),
             Next::Nothing => None,
         };
         self.deliver(shared);
-        let waits = self.archive.as_ref().and_then(Archive::fresh_for);
-        let (Some(archive), Some(waits)) = (&mut self.archive, waits) else {
+        let waits = self
+            .persistent_cache
+            .as_ref()
+            .and_then(PersistentCache::fresh_for);
+        let (Some(persistent_cache), Some(waits)) = (&mut self.persistent_cache, waits) else {
             return again;
         };
         if self.delivered.elapsed() >= SAVE_AFTER || waits >= SAVE_AT_LATEST {
-            save(archive, shared);
+            save(persistent_cache, shared);
             return again;
         }
         Some(again.map_or(SAVE_AFTER, |again| again.min(SAVE_AFTER)))
     }
 
-    /// Compiles lukewarm code, where nobody has yet.
-    fn warm_up(&mut self, note: Note, shared: &Shared) {
+    /// Compiles warm code, where nobody has yet.
+    fn warm_up(&mut self, hint: WarmHint, shared: &Shared) {
         let pages = shared.pages();
-        let Some((page, words)) = pages.of_ticket(note.ticket) else {
+        let Some((page, words)) = pages.of_request(hint.request_id) else {
             return;
         };
-        if pages.has(&page, note.wish.entry, note.wish.mode) {
+        if pages.has(&page, hint.request.entry, hint.request.mode) {
             return;
         }
         drop(pages);
         let start = Instant::now();
         let mut done = JitStatistics::default();
-        self.compile(&words, page, note.wish, None, shared, &mut done);
+        self.compile(&words, page, hint.request, None, shared, &mut done);
         done.compile_time = start.elapsed();
-        self.lukewarm.compiled_in(done.compile_time);
+        self.warm.compiled_in(done.compile_time);
         shared.add(&done);
     }
 
     /// Keeps what is to be kept.
     pub(crate) fn close(mut self, shared: &Shared) {
-        if let Some(archive) = &mut self.archive {
-            save(archive, shared);
+        if let Some(persistent_cache) = &mut self.persistent_cache {
+            save(persistent_cache, shared);
         }
     }
 
     /// Answers with all regions of a page, once those of earlier runs are finished.
     fn all_of_page(&mut self, page: Key, job: Job, shared: &Shared, done: &mut JitStatistics) {
-        let mut in_earlier_runs = match &self.archive {
-            Some(archive) if shared.pages().search(&page) => archive.page(&page),
+        let mut in_earlier_runs = match &self.persistent_cache {
+            Some(persistent_cache) if shared.pages().search(&page) => persistent_cache.page(&page),
             _ => Vec::new(),
         };
         // Some may be there since the start.
@@ -303,7 +309,7 @@ impl Workshop {
                     self.waiting_bytes += compiled.bytes.len();
                     let index = Known::Waiting(self.waiting.len());
                     self.known.insert(source.clone(), index);
-                    let kept = Kept {
+                    let kept = StoredRegion {
                         entry: entry as u16,
                         facts,
                         code: compiled.bytes,
@@ -367,8 +373,8 @@ impl Workshop {
             if let Some(source) = source {
                 self.known
                     .insert(source, Known::Region(Arc::clone(&region)));
-                if let Some(archive) = &mut self.archive {
-                    archive.keep(page, kept);
+                if let Some(persistent_cache) = &mut self.persistent_cache {
+                    persistent_cache.keep(page, kept);
                 }
             }
             for job in jobs {
@@ -408,17 +414,17 @@ impl Workshop {
             });
             shared.generation.fetch_add(1, Ordering::Release);
         }
-        let room = CodeRoom::new(self.compiler.isa(), self.options.code_bytes.max(MIN_ROOM))?;
+        let room = CodeArena::new(self.compiler.isa(), self.options.code_bytes.max(MIN_ROOM))?;
         Ok(self.room.insert(room).place(pieces)?)
     }
 }
 
 /// Keeps what is new, and says what was used.
-fn save(archive: &mut Archive, shared: &Shared) {
+fn save(persistent_cache: &mut PersistentCache, shared: &Shared) {
     for page in shared.pages().take_used() {
-        archive.touch(&page);
+        persistent_cache.touch(&page);
     }
-    archive.save();
+    persistent_cache.save();
 }
 
 /// Answers a job, where there is one.

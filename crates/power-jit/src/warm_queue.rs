@@ -1,4 +1,4 @@
-//! Code that has become lukewarm: when it is compiled.
+//! Code that has become warm: when it is compiled.
 //!
 //! Compiling takes processor time that a guest at work would rather have (a compiler on the other thread of a core halves it), so
 //! code which runs too seldom to be worth that is compiled when nothing has been asked for a while, and then little by little: an
@@ -6,19 +6,19 @@
 
 use std::time::{Duration, Instant};
 
-use crate::service::Note;
+use crate::service::WarmHint;
 
 /// Notes that are remembered.
-const NOTES: usize = 1 << 14;
+const HINTS: usize = 1 << 14;
 /// How long nothing was asked for.
 const QUIET: Duration = Duration::from_millis(500);
 /// Pauses are so many times as long as the work between them.
 const PAUSE: u32 = 100;
 
-/// See the module.
-pub(crate) struct Lukewarm {
+/// Entries of warm code that wait until the compiler has nothing else to do.
+pub(crate) struct WarmQueue {
     /// The newest is the last.
-    notes: Vec<Note>,
+    hints: Vec<WarmHint>,
     /// Nothing is compiled before.
     not_before: Instant,
 }
@@ -27,15 +27,15 @@ pub(crate) struct Lukewarm {
 pub(crate) enum Next {
     Nothing,
     /// This is to be compiled.
-    Compile(Note),
+    Compile(WarmHint),
     /// Look again after so long.
     Later(Duration),
 }
 
-impl Lukewarm {
+impl WarmQueue {
     pub(crate) fn new() -> Self {
         Self {
-            notes: Vec::new(),
+            hints: Vec::new(),
             not_before: Instant::now() + QUIET,
         }
     }
@@ -54,20 +54,20 @@ impl Lukewarm {
         self.not_before = self.not_before.max(Instant::now() + pause);
     }
 
-    /// Takes notes of vCPUs.
-    pub(crate) fn add(&mut self, notes: Vec<Note>) {
-        self.notes.extend(notes);
-        let forgotten = self.notes.len().saturating_sub(NOTES);
-        self.notes.drain(..forgotten);
+    /// Takes hints of vCPUs.
+    pub(crate) fn add(&mut self, hints: Vec<WarmHint>) {
+        self.hints.extend(hints);
+        let forgotten = self.hints.len().saturating_sub(HINTS);
+        self.hints.drain(..forgotten);
     }
 
     /// What comes next.
     pub(crate) fn next(&mut self) -> Next {
         let pause = self.not_before.saturating_duration_since(Instant::now());
-        if self.notes.is_empty() {
+        if self.hints.is_empty() {
             Next::Nothing
         } else if pause.is_zero() {
-            self.notes.pop().map_or(Next::Nothing, Next::Compile)
+            self.hints.pop().map_or(Next::Nothing, Next::Compile)
         } else {
             Next::Later(pause)
         }
@@ -76,33 +76,33 @@ impl Lukewarm {
 
 #[cfg(test)]
 mod tests {
-    use power::accelerator::Reached;
+    use power::code_tier::Reached;
 
     use super::*;
     use crate::mode::Mode;
-    use crate::service::Wish;
+    use crate::service::CompileRequest;
 
     #[test]
     fn the_newest_comes_first_when_all_is_quiet_and_then_there_is_a_pause() {
-        let note = |ticket| Note {
-            ticket,
-            wish: Wish {
+        let hint = |request_id| WarmHint {
+            request_id,
+            request: CompileRequest {
                 entry: 0,
                 mode: Mode::from_msr(0),
                 reached: Reached::ALL,
             },
         };
-        let mut lukewarm = Lukewarm::new();
-        assert!(matches!(lukewarm.next(), Next::Nothing));
-        lukewarm.add((0..=NOTES as u64).map(note).collect());
-        assert_eq!(lukewarm.notes.len(), NOTES);
-        assert!(matches!(lukewarm.next(), Next::Later(_)));
-        lukewarm.not_before = Instant::now();
-        let Next::Compile(newest) = lukewarm.next() else {
+        let mut warm = WarmQueue::new();
+        assert!(matches!(warm.next(), Next::Nothing));
+        warm.add((0..=HINTS as u64).map(hint).collect());
+        assert_eq!(warm.hints.len(), HINTS);
+        assert!(matches!(warm.next(), Next::Later(_)));
+        warm.not_before = Instant::now();
+        let Next::Compile(newest) = warm.next() else {
             panic!("nothing was asked for");
         };
-        assert_eq!(newest.ticket, NOTES as u64);
-        lukewarm.compiled_in(Duration::from_secs(1));
-        assert!(matches!(lukewarm.next(), Next::Later(pause) if pause > QUIET));
+        assert_eq!(newest.request_id, HINTS as u64);
+        warm.compiled_in(Duration::from_secs(1));
+        assert!(matches!(warm.next(), Next::Later(pause) if pause > QUIET));
     }
 }

@@ -1,22 +1,22 @@
-//! Where the blocks of a strip's round end: going on, over, or another way.
+//! Where the blocks of a fast loop's round end: going on, over, or another way.
 
 use std::collections::BTreeMap;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
-use super::{Again, CTR, Climbing, Counter, Side, WORTH_IT};
+use super::{CTR, Counter, InductionVariable, RetryPoint, SideExit, WORTH_IT};
 use crate::slot::{SLOTS, Slot};
 use crate::translator::linear::Linear;
 use crate::translator::{Branched, Destination, INSTRUCTION, Translator};
 
 impl Translator<'_> {
-    /// Where a strip ends after whole rounds: the budget, and the registers that climb.
-    fn settle_strip(&mut self, now: Value) {
+    /// Where a fast loop ends after whole rounds: the budget, and the registers that climb.
+    fn settle_fast_loop(&mut self, now: Value) {
         self.settle_within(now, 0, |_| Some(0));
     }
 
-    /// Where a strip ends `passed` instructions into a round: the budget, and the registers that climb and are now so much further
+    /// Where a fast loop ends `passed` instructions into a round: the budget, and the registers that climb and are now so much further
     /// (`further`, by [`Slot::index`]) than where the round began. These are computed from where they began, so that the loop need
     /// not keep what they were before they climbed last: that is what Cranelift would compute them from.
     fn settle_within(&mut self, now: Value, passed: u32, further: impl Fn(usize) -> Option<i64>) {
@@ -25,8 +25,11 @@ impl Translator<'_> {
             self.builder.def_var(region.budget, left);
         }
         let rounds = self.rounds_at(now);
-        let climbing = self.strip.as_ref().map(|strip| strip.climbing.clone());
-        for Climbing { slot, by, began } in climbing.into_iter().flatten() {
+        let climbing = self
+            .fast_loop
+            .as_ref()
+            .map(|fast_loop| fast_loop.climbing.clone());
+        for InductionVariable { slot, by, began } in climbing.into_iter().flatten() {
             let Some(further) = further(slot.index()) else {
                 continue;
             };
@@ -39,10 +42,10 @@ impl Translator<'_> {
         }
     }
 
-    /// Ends a block of a strip's round, which has been settled.
-    pub(in crate::translator) fn end_block_of_strip(&mut self, branched: Branched) {
-        let strip = self.strip.as_ref().expect("called in strips only");
-        match strip.next {
+    /// Ends a block of a fast loop's round, which has been settled.
+    pub(in crate::translator) fn end_block_of_fast_loop(&mut self, branched: Branched) {
+        let fast_loop = self.fast_loop.as_ref().expect("called in fast loops only");
+        match fast_loop.next {
             Some(next) => self.end_link(branched, next),
             None => self.end_round(branched),
         }
@@ -55,16 +58,16 @@ impl Translator<'_> {
         let sums = self.ended();
         let counts_differently = self.cached_value(CTR).is_some()
             && sums.get(&CTR.index()) != Some(&Linear::start_of(CTR));
-        let strip = self.strip.as_mut().expect("called in strips only");
-        strip.next = None;
-        strip.sound = match strip.counter {
+        let fast_loop = self.fast_loop.as_mut().expect("called in fast loops only");
+        fast_loop.next = None;
+        fast_loop.sound = match fast_loop.counter {
             Counter::Ctr => !counts_differently,
             Counter::Own(_) => true,
         };
         let (taken, not_taken) = (is_next(branched.to), is_next(follows));
         let (condition, side) = match branched.condition {
-            _ if !strip.sound || !taken && !not_taken => {
-                strip.sound = false;
+            _ if !fast_loop.sound || !taken && !not_taken => {
+                fast_loop.sound = false;
                 self.never_reached();
                 return;
             }
@@ -82,12 +85,12 @@ impl Translator<'_> {
         self.builder.ins().brif(condition, to[0], &[], to[1], &[]);
         let passed = self.completed;
         let (from, cached) = (self.block, self.cached.clone());
-        let strip = self.strip.as_mut().expect("called in strips only");
-        strip.sides.push(Side {
+        let fast_loop = self.fast_loop.as_mut().expect("called in fast loops only");
+        fast_loop.sides.push(SideExit {
             block,
             to: side,
             from,
-            passed: strip.passed + passed,
+            passed: fast_loop.passed + passed,
             cached,
             sums,
         });
@@ -96,16 +99,21 @@ impl Translator<'_> {
         self.state_changed();
     }
 
-    /// Ends a strip's round; whether the loop goes on is `branched`'s condition.
+    /// Ends a fast loop's round; whether the loop goes on is `branched`'s condition.
     fn end_round(&mut self, branched: Branched) {
         let next = Destination::Offset(self.offset + INSTRUCTION);
         let ended = self.ended();
         let climbing = self.climbing(&ended);
-        let strip = self.strip.as_mut().expect("called in strips only");
-        strip.ended = Some(ended);
-        strip.climbing = climbing;
-        let (counter, ends, head, round) = (strip.counter, strip.ends, strip.head, strip.round);
-        let patience = strip.again.patience;
+        let fast_loop = self.fast_loop.as_mut().expect("called in fast loops only");
+        fast_loop.ended = Some(ended);
+        fast_loop.climbing = climbing;
+        let (counter, ends, head, round) = (
+            fast_loop.counter,
+            fast_loop.ends,
+            fast_loop.head,
+            fast_loop.round,
+        );
+        let patience = fast_loop.again.patience;
         let [over, leave] = [(); 2].map(|()| self.builder.create_block());
         let one = |this: &mut Self| {
             let one = this.word(1);
@@ -121,7 +129,7 @@ impl Translator<'_> {
                 self.builder.ins().brif(more, round, &[], over, &[]);
                 self.builder.switch_to_block(over);
                 one(self);
-                self.settle_strip(end);
+                self.settle_fast_loop(end);
                 self.builder.ins().brif(end, head, &[], leave, &[]);
                 self.builder.switch_to_block(leave);
                 self.go_to(next);
@@ -139,12 +147,12 @@ impl Translator<'_> {
                 self.builder.switch_to_block(over);
                 one(self);
                 let end = self.builder.use_var(ends);
-                self.settle_strip(end);
+                self.settle_fast_loop(end);
                 self.builder.ins().jump(head, &[]);
                 if branched.condition.is_some() {
                     self.cached = at_end;
                     self.builder.switch_to_block(leave);
-                    self.settle_strip(now);
+                    self.settle_fast_loop(now);
                     self.go_to(next);
                 }
             }
@@ -154,9 +162,9 @@ impl Translator<'_> {
 
     /// Where rounds take another way.
     fn write_sides(&mut self) {
-        let strip = self.strip.as_mut().expect("called in strips only");
-        let (counter, Again { left, patience, .. }) = (strip.counter, strip.again);
-        for side in std::mem::take(&mut strip.sides) {
+        let fast_loop = self.fast_loop.as_mut().expect("called in fast loops only");
+        let (counter, RetryPoint { left, patience, .. }) = (fast_loop.counter, fast_loop.again);
+        for side in std::mem::take(&mut fast_loop.sides) {
             self.builder.switch_to_block(side.block);
             self.block = side.from;
             let touched: Vec<bool> = (0..SLOTS)
@@ -184,11 +192,11 @@ impl Translator<'_> {
     }
 
     /// Which registers climb by a constant each round.
-    fn climbing(&mut self, ended: &BTreeMap<usize, Linear>) -> Vec<Climbing> {
+    fn climbing(&mut self, ended: &BTreeMap<usize, Linear>) -> Vec<InductionVariable> {
         ended
             .iter()
             .filter(|(index, sum)| matches!(sum.terms[..], [slot] if slot.index() == **index))
-            .map(|(&index, sum)| Climbing {
+            .map(|(&index, sum)| InductionVariable {
                 slot: Slot::from_index(index),
                 by: sum.constant,
                 began: self.builder.declare_var(types::I64),
@@ -198,14 +206,14 @@ impl Translator<'_> {
 
     /// What the registers have become that are sums of what they were.
     fn ended(&self) -> BTreeMap<usize, Linear> {
-        let strip = self.strip.as_ref().expect("called in strips only");
+        let fast_loop = self.fast_loop.as_ref().expect("called in fast loops only");
         let dfg = &self.builder.func.dfg;
-        strip
+        fast_loop
             .writes
             .iter()
             .filter_map(|slot| {
                 let value = self.cached_value(slot)?;
-                Some((slot.index(), Linear::of(dfg, &strip.leaves, value)?))
+                Some((slot.index(), Linear::of(dfg, &fast_loop.leaves, value)?))
             })
             .collect()
     }

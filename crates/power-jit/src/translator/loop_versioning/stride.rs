@@ -1,8 +1,8 @@
-//! By how much the addresses of a strip's streams change each round, where that is always the same.
+//! By how much the addresses of a fast loop's streams change each round, where that is always the same.
 
 use std::collections::BTreeMap;
 
-use super::{CTR, Counter, SPAN, Strip};
+use super::{CTR, Counter, FastLoop, SPAN};
 use crate::slot::Slot;
 use crate::translator::linear::Linear;
 
@@ -14,8 +14,8 @@ pub(super) enum Stride {
     Register(Slot, i64),
 }
 
-impl Strip {
-    /// The stride of each stream, where all have one that a strip is good for.
+impl FastLoop {
+    /// The stride of each stream, where all have one that a fast loop is good for.
     pub(super) fn strides(&self) -> Option<Vec<Stride>> {
         let ended = self.ended.as_ref().filter(|_| self.sound)?;
         if let Counter::Ctr = self.counter {
