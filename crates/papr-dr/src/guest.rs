@@ -29,4 +29,23 @@ pub trait GuestMemory {
     /// [`GuestMemoryError`] where any byte of the range is no guest memory that may be written;
     /// nothing is copied then.
     fn write(&self, address: u64, bytes: &[u8]) -> Result<(), GuestMemoryError>;
+
+    /// Loads from a device's registers, or from memory as [`read`](Self::read) does: 1, 2, 4 or 8
+    /// bytes, aligned to their number, in the order of their addresses. A monitor without devices
+    /// at real addresses has nothing to add to what is here.
+    ///
+    /// # Errors
+    /// [`GuestMemoryError`] where there is neither.
+    fn read_uncached(&self, address: u64, buffer: &mut [u8]) -> Result<(), GuestMemoryError> {
+        self.read(address, buffer)
+    }
+
+    /// Stores to a device's registers, or to memory: as
+    /// [`read_uncached`](Self::read_uncached) loads.
+    ///
+    /// # Errors
+    /// [`GuestMemoryError`] where there is neither.
+    fn write_uncached(&self, address: u64, bytes: &[u8]) -> Result<(), GuestMemoryError> {
+        self.write(address, bytes)
+    }
 }

@@ -77,7 +77,7 @@ fn logical_load(_: &RealModeMemory, call: &mut Call<'_>) -> Reply {
     let mut bytes = [0; 8];
     if call
         .memory
-        .read(call.arg(1), &mut bytes[8 - width..])
+        .read_uncached(call.arg(1), &mut bytes[8 - width..])
         .is_err()
     {
         return Reply::status(H_PARAMETER);
@@ -92,7 +92,7 @@ fn logical_store(_: &RealModeMemory, call: &mut Call<'_>) -> Reply {
         return Reply::status(H_PARAMETER);
     };
     let bytes = call.arg(2).to_be_bytes();
-    match call.memory.write(call.arg(1), &bytes[8 - width..]) {
+    match call.memory.write_uncached(call.arg(1), &bytes[8 - width..]) {
         Ok(()) => Reply::SUCCESS,
         Err(_) => Reply::status(H_PARAMETER),
     }

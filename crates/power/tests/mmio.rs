@@ -226,6 +226,26 @@ fn beyond_the_device_there_is_nothing() {
 }
 
 #[test]
+fn a_hypercall_reaches_a_device_in_the_sizes_that_it_is_promised() {
+    let partition = partition(1);
+    let device = Arc::new(Recorder::default());
+    let memory = &partition.memory;
+    memory.map_io(DEVICE, LEN, device.clone()).expect("free");
+    let mut data = [0; 4];
+    assert!(memory.read_io(DEVICE + 4, &mut data));
+    assert_eq!(data, [4, 5, 6, 7]);
+    assert!(memory.write_io(DEVICE + 2, &[1, 2]));
+    assert!(!memory.read_io(DEVICE + 2, &mut data), "not aligned");
+    assert!(!memory.write_io(DEVICE, &[0; 3]), "no size of an access");
+    assert!(!memory.read_io(DEVICE + LEN, &mut data), "outside");
+    assert!(!memory.read_io(0x1000, &mut data), "memory");
+    assert_eq!(
+        device.take(),
+        [Seen::Load(4, 4), Seen::Store(2, vec![1, 2])]
+    );
+}
+
+#[test]
 fn regions_do_not_overlap() {
     let partition = partition(1);
     let device = Arc::new(Recorder::default());

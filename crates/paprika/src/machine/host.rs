@@ -30,6 +30,20 @@ impl GuestMemory for Memory {
                 length: bytes.len(),
             })
     }
+
+    fn read_uncached(&self, address: u64, buffer: &mut [u8]) -> Result<(), GuestMemoryError> {
+        if self.0.memory.read_io(address, buffer) {
+            return Ok(());
+        }
+        self.read(address, buffer)
+    }
+
+    fn write_uncached(&self, address: u64, bytes: &[u8]) -> Result<(), GuestMemoryError> {
+        if self.0.memory.write_io(address, bytes) {
+            return Ok(());
+        }
+        self.write(address, bytes)
+    }
 }
 
 /// The monitor, in the platform's hands.

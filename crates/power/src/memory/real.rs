@@ -144,15 +144,25 @@ impl RealMemory {
         self.io.find(address, len)
     }
 
+    /// A device is promised accesses of its sizes, aligned to them.
+    fn io_for_hypercall(&self, address: u64, bytes: usize) -> Option<IoTarget> {
+        let fits = matches!(bytes, 1 | 2 | 4 | 8) && address.is_multiple_of(bytes as u64);
+        if fits {
+            self.io(address, bytes as u64)
+        } else {
+            None
+        }
+    }
+
     /// A load from a device, as a hypercall does it: whether one answers for all of the bytes.
     pub fn read_io(&self, address: u64, data: &mut [u8]) -> bool {
-        let target = self.io(address, data.len() as u64);
+        let target = self.io_for_hypercall(address, data.len());
         target.map(|target| target.read(data)).is_some()
     }
 
     /// A store to a device, as a hypercall does it: whether one answers for all of the bytes.
     pub fn write_io(&self, address: u64, data: &[u8]) -> bool {
-        let target = self.io(address, data.len() as u64);
+        let target = self.io_for_hypercall(address, data.len());
         target.map(|target| target.write(data)).is_some()
     }
 
