@@ -1,5 +1,6 @@
 /* _Decimal32, _Decimal64 and _Decimal128, by their bits: C has no printf for them here. Roundings to _Decimal32 of values that it does
-   not hold are in decimal_rounding.c: QEMU 7.2 gives a zero for them. */
+   not hold are in decimal_rounding.c: QEMU 7.2 gives a zero for them. So are those of _Decimal128 to _Decimal64, for which its
+   drdpq writes the wrong register of the pair. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,8 @@
 			} \
 		for (int i = 0; i < n; i++) { \
 			volatile type a = values[i]; \
-			SHOW("to 64", (_Decimal64)a); \
+			if (sizeof(type) < sizeof(_Decimal128)) \
+				SHOW("to 64", (_Decimal64)a); \
 			SHOW("to 128", (_Decimal128)a); \
 			SHOW("to double", (double)a); \
 			if (a < 1e15##suffix && a > -1e15##suffix) \

@@ -66,7 +66,8 @@ int main(int argc, char **argv)
 	}
 	unsigned long expected = transact(pool, POBJ_ROOT(pool, struct root), 1500);
 	pmemobj_close(pool);
-	if (pmemobj_check(argv[1], POBJ_LAYOUT_NAME(list)) != 1) {
+	/* A device (of size 0) can't be checked: the check maps it privately, which device dax refuses. */
+	if (strtoul(argv[2], 0, 0) && pmemobj_check(argv[1], POBJ_LAYOUT_NAME(list)) != 1) {
 		fprintf(stderr, "check: %s\n", pmemobj_errormsg());
 		return 3;
 	}

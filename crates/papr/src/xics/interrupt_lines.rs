@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn wires_are_at_the_right_level_however_threads_race() {
+    fn interrupt_lines_are_at_the_right_level_however_threads_race() {
         const SERVERS: u32 = 4;
         let host = FakeHost::new();
         let xics = Xics::new(host.clone(), SERVERS, [SOURCE]);

@@ -14,7 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case {
             name: "debuggers-gdb",
-            claim: "gdb stops at breakpoints, steps by instruction and line, and watches a variable in hardware",
+            claim: "gdb stops at breakpoints, steps by instruction and line, and watches a variable",
             packages: &["gcc", "gdb"],
             script: r#"
 gcc -g -O0 -o traced traced.c
@@ -34,9 +34,11 @@ continue
 continue
 continue
 EOF
+# Linux offers the DAWR of a POWER9 only after a word in debugfs, which the kit's kernel has not: gdb
+# then watches by single steps.
 gdb -nx -batch -x commands ./traced > said 2>&1 || { cat said; exit 1; }
 # `total` is 1, then 3, then 6.
-for words in 'Breakpoint 1, inner (n=1)' '#1 .* in main ' '\$1 = 1$' 'Hardware watchpoint 2: total' \
+for words in 'Breakpoint 1, inner (n=1)' '#1 .* in main ' '\$1 = 1$' 'atchpoint 2: total$' \
     'Old value = 1$' 'New value = 3$' 'Old value = 3$' 'New value = 6$' '^6$' 'exited normally'; do
     grep -q -e "$words" said || { echo "gdb does not say: $words"; cat said; exit 1; }
 done

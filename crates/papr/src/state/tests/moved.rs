@@ -37,7 +37,7 @@ proptest! {
         let there = restored(&here);
         prop_assert_eq!(there.platform.export(), here.platform.export());
         let settled: Vec<_> = levels(&here).into_iter().map(|level| Some(level.unwrap_or(false))).collect();
-        prop_assert_eq!(levels(&there), settled, "the wires");
+        prop_assert_eq!(levels(&there), settled, "the interrupt lines");
         here.host.forget();
         there.host.forget();
         for step in &after {
@@ -105,7 +105,7 @@ fn a_state_of_version_2_is_read_as_it_was_written_then() {
             "uuid":"00000000-0000-0000-0000-000000001234","name":"test"}},
         "parts":{{
             "interrupt-controller":{{"version":1,"data":{{
-                "presenters":[{{"cppr":255,"mfrr":255,"presented":{{"irq":4352,"priority":5}}}}],
+                "icps":[{{"cppr":255,"mfrr":255,"presented":{{"irq":4352,"priority":5}}}}],
                 "sources":{{"4096":{{"server":0,"priority":255,"saved_priority":255,"latched":false}},
                     "4097":{{"server":0,"priority":255,"saved_priority":6,"latched":true}},
                     "4352":{{"server":0,"priority":5,"saved_priority":5,"latched":false}}}}}}}},

@@ -82,34 +82,34 @@ fn verdict(result: Result<Vec<Warning>, Refusal>) -> String {
 fn the_whole_matrix_of_machine_type_sync_dax_and_announcement_is_as_documented() {
     // Saved: machine type, sync-dax, told to flush; here: machine type, sync-dax.
     let expected = "
-        1.0 off flush_not_advertised -> 1.0 off: good
-        1.0 off flush_not_advertised -> 1.0 on:  turned on
-        1.0 off flush_not_advertised -> 1.1 off: newer, not told yet
-        1.0 off flush_not_advertised -> 1.1 on:  turned on
+        1.0 off untold -> 1.0 off: good
+        1.0 off untold -> 1.0 on:  turned on
+        1.0 off untold -> 1.1 off: newer, not told yet
+        1.0 off untold -> 1.1 on:  turned on
         1.0 off told   -> 1.0 off: damaged
         1.0 off told   -> 1.0 on:  damaged
         1.0 off told   -> 1.1 off: damaged
         1.0 off told   -> 1.1 on:  damaged
-        1.0 on  flush_not_advertised -> 1.0 off: never told
-        1.0 on  flush_not_advertised -> 1.0 on:  good
-        1.0 on  flush_not_advertised -> 1.1 off: newer, not told yet
-        1.0 on  flush_not_advertised -> 1.1 on:  newer
+        1.0 on  untold -> 1.0 off: never told
+        1.0 on  untold -> 1.0 on:  good
+        1.0 on  untold -> 1.1 off: newer, not told yet
+        1.0 on  untold -> 1.1 on:  newer
         1.0 on  told   -> 1.0 off: damaged
         1.0 on  told   -> 1.0 on:  damaged
         1.0 on  told   -> 1.1 off: damaged
         1.0 on  told   -> 1.1 on:  damaged
-        1.1 off flush_not_advertised -> 1.0 off: older
-        1.1 off flush_not_advertised -> 1.0 on:  older
-        1.1 off flush_not_advertised -> 1.1 off: not told yet
-        1.1 off flush_not_advertised -> 1.1 on:  turned on
+        1.1 off untold -> 1.0 off: older
+        1.1 off untold -> 1.0 on:  older
+        1.1 off untold -> 1.1 off: not told yet
+        1.1 off untold -> 1.1 on:  turned on
         1.1 off told   -> 1.0 off: older, told
         1.1 off told   -> 1.0 on:  older, told
         1.1 off told   -> 1.1 off: good
         1.1 off told   -> 1.1 on:  turned on, told
-        1.1 on  flush_not_advertised -> 1.0 off: older
-        1.1 on  flush_not_advertised -> 1.0 on:  older
-        1.1 on  flush_not_advertised -> 1.1 off: not told yet
-        1.1 on  flush_not_advertised -> 1.1 on:  good
+        1.1 on  untold -> 1.0 off: older
+        1.1 on  untold -> 1.0 on:  older
+        1.1 on  untold -> 1.1 off: not told yet
+        1.1 on  untold -> 1.1 on:  good
         1.1 on  told   -> 1.0 off: damaged
         1.1 on  told   -> 1.0 on:  damaged
         1.1 on  told   -> 1.1 off: damaged
