@@ -143,7 +143,7 @@ impl HostCode {
         // SAFETY: as in `call`. Of the soft TLB's table that was in use when the run began, which stays while the vCPU lives, only
         // the entry of an address is read, as `TlbLayout` says, and memory only where its tag allows: then the entry holds the host
         // address of a live mapping, which goes only after this vCPU has polled (`power::memory`). The reservation is the vCPU's own,
-        // and any value in its fields is valid (`ReservationLayout`). JumpCache lead to regions only that the borrowed table keeps alive.
+        // and any value in its fields is valid (`ReservationLayout`). Jumps lead to regions only that the borrowed table keeps alive.
         let exit = unsafe {
             (self.room.entrance())(self.address(), registers, &raw mut context, budget, nia)
         };

@@ -136,7 +136,7 @@ pub(crate) struct ContextIds {
 /// Groups of context ids that are remembered. What falls out gets a new number when it comes again, and all jumps are to be learnt
 /// anew, so those that take turns must not drive each other out.
 const GROUPS: usize = 256;
-/// ContextIds of a group.
+/// Context ids of a group.
 const WAYS: usize = 4;
 
 impl Default for ContextIds {

@@ -70,7 +70,7 @@ pub(crate) struct PersistentCache {
 }
 
 impl PersistentCache {
-    /// Opens the persistent_cache of this build for this host.
+    /// Opens the persistent cache of this build for this host.
     ///
     /// # Errors
     /// [`StoreError`].

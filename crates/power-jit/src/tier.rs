@@ -252,7 +252,7 @@ impl JitTier {
         None
     }
 
-    /// JumpCache to an address of the guest may go to a region from now on.
+    /// Jumps to an address of the guest may go to a region from now on.
     fn jump_to(&mut self, nia: u64, now: LookupContext, region: &Arc<Region>) {
         if let Some(map) = self.shared.perf_map.get() {
             map.name(region, nia);

@@ -531,7 +531,7 @@ impl<'a> Translator<'a> {
         let gate = self.of_context(context, Context::GATE);
         let gate = self.builder.ins().iadd(gate, half);
         let context_id = self.of_context(gate, 0);
-        // The same as `jumps` computes.
+        // The same as `jump_cache` computes.
         let folded = self
             .builder
             .ins()
