@@ -165,6 +165,7 @@ fn what_needs_a_cache_is_refused_before_the_device_sees_anything() {
     for word in [
         lwarx(3, BASE as u32),
         x(3, BASE as u32, 0, 614),
+        x(3, BASE as u32, 24, 614),
         indexed(6, 276),
     ] {
         let (end, cpu, seen) = run(word, 0, |_| {});

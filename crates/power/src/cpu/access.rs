@@ -1,7 +1,6 @@
 //! Memory accesses that the soft TLB can't serve at once: misses, granule crossings, atomics.
 
 use super::Cpu;
-use super::io::caching_inhibited;
 use super::reservation::Reservation;
 use crate::interrupt::{Interrupt, dsisr};
 use crate::memory::Scalar;
@@ -220,7 +219,7 @@ impl Cpu {
         if !ea.is_multiple_of(size_of::<T>() as u64) {
             return Err(Interrupt::Alignment { ea });
         }
-        self.refuse_io(ea, size_of::<T>(), Access::Load)?;
+        self.require_cache(ea, Access::Load)?;
         let value: T = self.load_host(ea)?;
         let host = match self.tlb.host_address(ea) {
             Some(host) => Some(host),
@@ -262,8 +261,8 @@ impl Cpu {
         let reservation = std::mem::replace(&mut self.reservation, Reservation::NONE);
         // The access is checked even where nothing will be stored: the translation may fault either
         // way.
-        self.refuse_io(ea, size_of::<T>(), Access::Store)?;
-        self.fill_for_store(ea)?;
+        self.fill_for_store(ea)
+            .map_err(|interrupt| self.without_cache(ea, Access::Store, interrupt))?;
         let host = self
             .tlb
             .store_address(ea)
@@ -290,11 +289,8 @@ impl Cpu {
         let translation = self.translate(ea, access)?;
         self.check_watchpoint(ea, 16, access)?;
         let Some(span) = self.partition.memory.span(translation.real, 16) else {
-            let io = self.partition.memory.io(translation.real, 16);
-            return Err(match io {
-                Some(_) => caching_inhibited(ea, access),
-                None => Interrupt::MachineCheck { ea, fetch: false },
-            });
+            let nothing = Interrupt::MachineCheck { ea, fetch: false };
+            return Err(self.without_cache(ea, access, nothing));
         };
         if access == Access::Store && !span.writable() {
             return Err(Interrupt::DataStorage {
@@ -375,7 +371,7 @@ impl Cpu {
         }
         let filled = self.with_watchpoint(ea, 1, Access::Store, |cpu| cpu.fill(ea, Access::Store));
         match filled {
-            Err(Interrupt::MachineCheck { .. }) if self.is_io(ea, 1, Access::Store)? => Ok(()),
+            Err(interrupt) if self.is_io(ea, Access::Store, interrupt) => Ok(()),
             filled => filled,
         }
     }

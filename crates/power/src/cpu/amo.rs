@@ -83,7 +83,7 @@ fn update<T: Operand>(cpu: &mut Cpu, ea: u64, f: impl Fn(T) -> T) -> Result<T, I
 
 fn replace<T: Operand>(cpu: &mut Cpu, ea: u64, f: impl Fn(T) -> T) -> Result<T, Interrupt> {
     let big_endian = cpu.big_endian;
-    cpu.refuse_io(ea, size_of::<T>(), Access::Store)?;
+    cpu.require_cache(ea, Access::Store)?;
     loop {
         let raw: T = cpu.load_host(ea)?;
         let old = raw.reorder(big_endian);
@@ -124,6 +124,7 @@ pub(super) fn load<T: Operand>(cpu: &mut Cpu, i: Insn) -> Outcome {
             } else {
                 ea.wrapping_add(size)
             };
+            cpu.require_cache(neighbour, Access::Load)?;
             let bound = cpu.load_host::<T>(neighbour)?.reorder(cpu.big_endian);
             let at_bound = |m: T| match function {
                 25 => m != bound,
@@ -167,6 +168,7 @@ pub(super) fn store<T: Operand>(cpu: &mut Cpu, i: Insn) -> Outcome {
         7 => update::<T>(cpu, ea, |m| if value.signed_less(m) { value } else { m })?,
         // Store twin: both numbers, where they are equal.
         24 => {
+            cpu.require_cache(ea.wrapping_add(size), Access::Load)?;
             let twin = cpu
                 .load_host::<T>(ea.wrapping_add(size))?
                 .reorder(cpu.big_endian);

@@ -38,46 +38,64 @@ impl Cpu {
         Ok(())
     }
 
-    /// The device at `ea`; else `interrupt` stands.
+    /// The device that answers for all of an access that met `interrupt`; else that stands.
     fn aligned_io<T: Bytes>(
         &self,
         ea: u64,
         access: Access,
         interrupt: Interrupt,
     ) -> Result<IoTarget, Interrupt> {
-        if !matches!(interrupt, Interrupt::MachineCheck { .. }) {
-            return Err(interrupt);
-        }
+        let real = self.io_address(ea, access, interrupt).ok_or(interrupt)?;
         if !ea.is_multiple_of(size_of::<T>() as u64) {
-            let is_io = self.is_io(ea, 1, access)?;
-            return Err(if is_io {
-                Interrupt::Alignment { ea }
-            } else {
-                interrupt
-            });
+            return Err(Interrupt::Alignment { ea });
         }
-        let real = self.translate(ea, access)?.real;
         let target = self.partition.memory.io(real, size_of::<T>() as u64);
         target.ok_or(interrupt)
     }
 
-    /// Whether a device answers for `bytes` at `ea`, in one page. Not for what the soft TLB knows.
-    #[cold]
-    pub(super) fn is_io(&self, ea: u64, bytes: u64, access: Access) -> Result<bool, Interrupt> {
-        let real = self.translate(ea, access)?.real;
-        Ok(self.partition.memory.io(real, bytes).is_some())
+    /// The real address of an access that met `interrupt`, where that is because a device is there
+    /// and no memory. Memory pays nothing for the question: it is asked after the soft TLB could
+    /// not be filled.
+    fn io_address(&self, ea: u64, access: Access, interrupt: Interrupt) -> Option<u64> {
+        if !matches!(interrupt, Interrupt::MachineCheck { .. }) {
+            return None;
+        }
+        let real = self.translate(ea, access).ok()?.real;
+        self.partition.memory.io(real, 1).map(|_| real)
     }
 
-    /// The data storage interrupt of an access that needs a cache, where `ea` is a device's.
+    /// Whether an access met `interrupt` because a device is there.
+    #[cold]
+    pub(super) fn is_io(&self, ea: u64, access: Access, interrupt: Interrupt) -> bool {
+        self.io_address(ea, access, interrupt).is_some()
+    }
+
+    /// What an access that needs a cache meets instead of `interrupt`: at a device's address, the
+    /// data storage interrupt for such storage.
+    #[cold]
+    pub(super) fn without_cache(&self, ea: u64, access: Access, interrupt: Interrupt) -> Interrupt {
+        if self.is_io(ea, access, interrupt) {
+            caching_inhibited(ea, access)
+        } else {
+            interrupt
+        }
+    }
+
+    /// Makes sure that there is memory at `ea`, for an access that needs a cache and begins with a
+    /// load: a device must not see that.
     #[inline]
-    pub(super) fn refuse_io(&self, ea: u64, bytes: usize, access: Access) -> Result<(), Interrupt> {
-        if self.tlb.host_address(ea).is_some() || self.tlb.store_address(ea).is_some() {
+    pub(super) fn require_cache(&mut self, ea: u64, access: Access) -> Result<(), Interrupt> {
+        let ea = ea & self.ea_mask;
+        let known = match access {
+            Access::Store => self.tlb.store_address(ea),
+            _ => self.tlb.host_address(ea),
+        };
+        if known.is_some() {
             return Ok(());
         }
-        if self.is_io(ea, bytes as u64, access)? {
-            return Err(caching_inhibited(ea, access));
-        }
-        Ok(())
+        // The access itself is what a watchpoint is for.
+        let filled = self.with_watchpoint(ea, 0, access, |cpu| cpu.fill(ea, access));
+        filled.map_err(|interrupt| self.without_cache(ea, access, interrupt))
     }
 }
 

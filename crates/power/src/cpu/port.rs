@@ -95,10 +95,10 @@ impl Cpu {
         let last = ea.wrapping_add(bytes - 1);
         let mut announced = false;
         for ea in [ea, last].map(|ea| ea & self.ea_mask) {
-            if self.tlb.store_address(ea).is_none() && self.is_io(ea, 1, Access::Store)? {
-                return Ok(false);
+            match self.fill_for_store(ea) {
+                Err(interrupt) if self.is_io(ea, Access::Store, interrupt) => return Ok(false),
+                filled => filled?,
             }
-            self.fill_for_store(ea)?;
             if let Some(real) = self.tlb.checked(ea) {
                 announced |= self.partition.memory.announce_code(real, 1);
             }
@@ -119,11 +119,13 @@ impl Cpu {
         }
         let block = ea & !(BLOCK - 1);
         self.with_watchpoint(block, BLOCK as usize, Access::Store, |cpu| {
-            if cpu.tlb.store_address(ea).is_none() && cpu.is_io(ea, 1, Access::Store)? {
-                return Err(Interrupt::Alignment { ea });
-            }
             // A fault names the address as it was given.
-            cpu.fill_for_store(ea)?;
+            match cpu.fill_for_store(ea) {
+                Err(interrupt) if cpu.is_io(ea, Access::Store, interrupt) => {
+                    return Err(Interrupt::Alignment { ea });
+                }
+                filled => filled?,
+            }
             cpu.open_store(block, BLOCK)?;
             let zeroed = cpu.tlb.zero::<{ BLOCK as usize }>(ea);
             cpu.tlb.take_back();
@@ -145,7 +147,7 @@ impl Cpu {
         let filled = self.with_watchpoint(ea, 0, Access::Load, |cpu| cpu.fill(ea, Access::Load));
         match filled {
             // Nothing of a device is in a cache.
-            Err(Interrupt::MachineCheck { .. }) if self.is_io(ea, 1, Access::Load)? => Ok(()),
+            Err(interrupt) if self.is_io(ea, Access::Load, interrupt) => Ok(()),
             filled => filled,
         }
     }

@@ -48,12 +48,9 @@ impl IoTarget {
 pub(super) struct IoRegions(RwLock<Vec<IoRegion>>);
 
 impl IoRegions {
-    /// Adds one that overlaps no other.
+    /// Adds one that does not wrap, if it overlaps no other.
     pub(super) fn add(&self, region: IoRegion) -> Result<(), MapError> {
-        let base = region.base;
-        let end = base
-            .checked_add(region.len)
-            .ok_or(MapError::TooHigh(base))?;
+        let (base, end) = (region.base, region.base + region.len);
         let mut regions = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if regions.iter().any(|other| other.overlaps(base, end)) {
             return Err(MapError::Overlap(base));
