@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use guest_kit::Progress;
 
-use crate::steps::{Failure, file_error, in_words, succeed};
+use crate::steps::{Failure, cargo_program, file_error, in_words, succeed};
 
 /// What rustc is told so that libFuzzer sees which edges an input takes, and what comparisons it
 /// would have to meet. All of it is LLVM's own; that needs no nightly.
@@ -145,10 +145,9 @@ fn choose(names: Vec<String>, only: Option<&str>) -> Result<Vec<String>, Failure
 
 /// Builds one target or all; where the programs are.
 fn build(directory: &Path, only: Option<&str>) -> Result<PathBuf, Failure> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let host = host()?;
     let into = directory.join("target");
-    let mut command = Command::new(cargo);
+    let mut command = cargo_program();
     // With a target named, build scripts and procedural macros are compiled without coverage.
     command
         .args(["build", "--locked", "--release", "--target", &host])

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::steps::{Failure, succeed};
+use crate::steps::{Failure, cargo_program, succeed};
 
 /// The version that is known to run. (MIT OR Apache-2.0; from crates.io.)
 const VERSION: &str = "0.20.2";
@@ -31,7 +31,7 @@ fn install() -> Result<PathBuf, Failure> {
     if program.exists() {
         return Ok(program);
     }
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = cargo_program();
     command
         .args([
             "install",

@@ -31,13 +31,7 @@ fn main() -> ExitCode {
         }
         Ok(Command::Real(arguments)) => test::real(&arguments),
         Ok(Command::Fuzz(options)) => fuzz::run(&options),
-        Ok(Command::Imports) => match imports::check() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                println!("{failure}");
-                ExitCode::FAILURE
-            }
-        },
+        Ok(Command::Imports) => steps::run("imports", &test::imports()),
         Ok(Command::Setup) => steps::run("setup", &test::setup()),
         Ok(Command::Test { long }) => steps::run("test", &test::all(long)),
         Err(error) => {

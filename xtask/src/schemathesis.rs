@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use guest_kit::Progress;
 
-use crate::steps::{Failure, file_error, succeed};
+use crate::steps::{Failure, cargo_program, file_error, succeed};
 
 /// The version that is known to run. (MIT; from PyPI.)
 const VERSION: &str = "4.32.5";
@@ -20,7 +20,6 @@ const COMPLETE: &str = "complete";
 pub(crate) fn run() -> Result<(), Failure> {
     guest_kit::require_packages(PACKAGES, &Progress::auto())?;
     let program = install()?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // By name among the whole workspace's, so that nothing is built again with other features.
     let arguments = [
         "test",
@@ -31,7 +30,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         "--ignored",
         "--nocapture",
     ];
-    let mut command = Command::new(cargo);
+    let mut command = cargo_program();
     command
         .args(arguments)
         .env("PAPRIKA_SCHEMATHESIS", program)

@@ -199,9 +199,14 @@ fn carry_out(work: &Work) -> Result<Tally, Failure> {
     }
 }
 
+/// The cargo that runs us.
+pub(crate) fn cargo_program() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
 /// The cargo that runs us, with these arguments and variables; and the line as one would type it.
 fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> (Command, String) {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = cargo_program();
     command
         .args(arguments)
         .envs(environment.iter().copied())

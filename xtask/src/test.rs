@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use guest_kit::{GuestKit, Progress};
 
 use crate::steps::{self, Failure, Step, Work};
-use crate::{fuzz, licences, schemathesis};
+use crate::{fuzz, imports, licences, schemathesis};
 
 /// Packages of the distribution that tests use directly. (What the guest's kernel and initramfs are built with, the guest kit
 /// installs itself when it has to build them.)
@@ -46,6 +46,14 @@ pub(crate) fn setup() -> Vec<Step> {
             work: Work::Cargo(&["run", "--release", "--", "debian", "run", "--", "true"]),
         },
     ]
+}
+
+/// The one step of `cargo xtask imports`.
+pub(crate) fn imports() -> Vec<Step> {
+    vec![Step {
+        name: "files of one crate that use one another in a circle",
+        work: Work::Call(imports::check),
+    }]
 }
 
 /// The steps of `cargo xtask test`. Tests are built with the profile `test`: optimised, because they run guests and millions of

@@ -3,6 +3,7 @@
 //! The state (lists, downloads, the list of installed packages) is a directory of the cache: the host's architectures and its dpkg
 //! database stay untouched, and no right is needed. apt checks signatures and hashes as ever.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -145,29 +146,40 @@ impl ForeignApt {
     }
 
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        let root = self.root.display();
-        let options = [
-            format!("APT::Architecture={ARCHITECTURE}"),
-            format!("APT::Architectures={ARCHITECTURE}"),
-            "APT::Install-Recommends=false".into(),
-            format!("Dir::State={root}"),
-            format!("Dir::State::lists={root}/lists"),
-            format!("Dir::State::status={root}/status"),
-            format!("Dir::State::extended_states={root}/extended_states"),
-            format!("Dir::Cache={root}/cache"),
-            format!("Dir::Cache::archives={root}/cache/archives"),
-            format!("Dir::Log={root}"),
-            "Acquire::Languages=none".into(),
-            // The cache may lie where the user that apt downloads as can't go.
-            "APT::Sandbox::User=root".into(),
-        ];
-        command.arg("-q");
-        for option in options {
-            command.args(["-o", &option]);
-        }
-        command
+        command(program, &self.root, &FOR_THE_GUEST)
     }
+}
+
+/// What makes apt one for the guest's architecture.
+pub(crate) const FOR_THE_GUEST: [&str; 2] =
+    ["APT::Architecture=ppc64el", "APT::Architectures=ppc64el"];
+
+/// A program of apt whose state (lists, list of installed packages, downloads) is in `root`, with
+/// `more` options.
+pub(crate) fn command(program: &str, root: &Path, more: &[impl AsRef<OsStr>]) -> Command {
+    let root = root.display();
+    let state = [
+        "APT::Install-Recommends=false".into(),
+        format!("Dir::State={root}"),
+        format!("Dir::State::lists={root}/lists"),
+        format!("Dir::State::status={root}/status"),
+        format!("Dir::State::extended_states={root}/extended_states"),
+        format!("Dir::Cache={root}/cache"),
+        format!("Dir::Cache::archives={root}/cache/archives"),
+        format!("Dir::Log={root}"),
+        "Acquire::Languages=none".into(),
+        // The cache may lie where the user that apt downloads as can't go.
+        "APT::Sandbox::User=root".into(),
+    ];
+    let mut command = Command::new(program);
+    command.arg("-q");
+    for option in &state {
+        command.args(["-o", option]);
+    }
+    for option in more {
+        command.arg("-o").arg(option);
+    }
+    command
 }
 
 /// A dpkg status file in which the left-out packages are installed, in a version newer than any.
@@ -196,6 +208,12 @@ fn first_dependency(description: &str, prefix: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn apt_is_told_the_guest_s_architecture() {
+        let ending = format!("={ARCHITECTURE}");
+        assert!(FOR_THE_GUEST.iter().all(|option| option.ends_with(&ending)));
+    }
 
     #[test]
     fn a_metapackage_s_dependency_is_found_without_its_version() {

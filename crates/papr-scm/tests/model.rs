@@ -6,21 +6,8 @@
 //! asserted holds in all of them.
 #![allow(dead_code, missing_docs)]
 
-mod sync {
-    use std::time::{Duration, Instant};
-
-    pub(crate) use std::sync::PoisonError;
-
-    pub(crate) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
-
-    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-        mutex.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn deadline(limit: Duration) -> Instant {
-        Instant::now() + limit
-    }
-}
+#[path = "../../papr-dr/tests/loom/sync.rs"]
+mod sync;
 
 #[path = "../../papr-dr/src/calls.rs"]
 mod calls;

@@ -40,8 +40,8 @@ impl<'a> Graph<'a> {
         Graph { edges }
     }
 
-    /// Files that reach one another, at least two at a time. There are some hundred files in a crate
-    /// at most, so each file's reach is simply walked.
+    /// Files that reach one another, at least two at a time. There are some hundred files in a
+    /// crate at most, so each file's reach is simply walked.
     fn circles(&self) -> BTreeSet<BTreeSet<&'a Path>> {
         let files: BTreeSet<&Path> = self.edges.keys().map(|(user, _)| *user).collect();
         let reach: BTreeMap<_, _> = files.iter().map(|file| (*file, self.reach(file))).collect();

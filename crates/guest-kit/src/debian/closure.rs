@@ -1,8 +1,9 @@
 //! What packages depend on, as apt resolves it.
 //!
-//! debootstrap follows dependencies by names of packages only. One that several packages can provide
-//! (a virtual package, as `libboost-regex1.74.0-icu72`) it leaves out, and the second stage then
-//! can't configure who depends on it. So apt is asked first, and debootstrap is told every name.
+//! debootstrap follows dependencies by names of packages only. One that several packages can
+//! provide (a virtual package, as `libboost-regex1.74.0-icu72`) it leaves out, and the second stage
+//! then can't configure who depends on it. So apt is asked first, and debootstrap is told every
+//! name.
 
 use std::fs;
 use std::path::Path;

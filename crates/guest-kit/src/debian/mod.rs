@@ -7,8 +7,9 @@
 //! No right is needed. The tree is made under fakeroot, which remembers owners, modes and devices that this user may not set, and
 //! mkfs.ext4 copies the tree under the same fakeroot into an image.
 //!
-//! - [`DebianSpec`]: what is wanted, and what can be wrong with it; `mirror`: where packages come from; `closure`: what they
-//!   depend on; `first_stage`: the recipe; `suite_apt`: apt over one suite; `carried`: packages and sources for a guest without a network.
+//! - [`DebianSpec`]: what is wanted, and what can be wrong with it; `mirror`: where packages come
+//!   from; `closure`: what they depend on; `first_stage`: the recipe; `suite_apt`: apt over one
+//!   suite; `carried`: packages and sources for a guest without a network.
 
 mod carried;
 mod closure;

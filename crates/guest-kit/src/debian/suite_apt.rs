@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Error, Progress, Result, run};
+use crate::{Error, Progress, Result, apt, run};
 
 /// The keys that sign Debian's archive, as package debian-archive-keyring installs them.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -53,53 +53,32 @@ impl SuiteApt {
             let path = state.join(name);
             fs::write(&path, text).map_err(Error::io("write", &path))?;
         }
-        let mut options = options(state);
+        let mut options = vec![
+            format!("Dir::Etc::sourcelist={}/sources.list", state.display()),
+            "Dir::Etc::sourceparts=/dev/null".into(),
+        ];
         if let Kind::Packages = kind {
-            options.push(format!("APT::Architecture={}", crate::apt::ARCHITECTURE));
-            options.push(format!("APT::Architectures={}", crate::apt::ARCHITECTURE));
+            options.extend(apt::FOR_THE_GUEST.map(String::from));
         }
-        let apt = Self {
+        let suite_apt = Self {
             state: state.to_owned(),
             options,
         };
         progress.step(step, 0);
-        let mut update = apt.command();
+        let mut update = suite_apt.command();
         run::logged(update.arg("update"), step, log, |line| {
             progress.advance(line)
         })?;
-        Ok(apt)
+        Ok(suite_apt)
     }
 
     /// An apt-get that knows nothing else.
     pub(super) fn command(&self) -> Command {
-        let mut command = Command::new("apt-get");
-        command.arg("-q");
-        for option in &self.options {
-            command.args(["-o", option]);
-        }
-        command
+        apt::command("apt-get", &self.state, &self.options)
     }
 
     /// The directory of its state.
     pub(super) fn state(&self) -> &Path {
         &self.state
     }
-}
-
-fn options(state: &Path) -> Vec<String> {
-    let state = state.display();
-    vec![
-        format!("Dir::Etc::sourcelist={state}/sources.list"),
-        "Dir::Etc::sourceparts=/dev/null".into(),
-        format!("Dir::State={state}"),
-        format!("Dir::State::lists={state}/lists"),
-        format!("Dir::State::status={state}/status"),
-        format!("Dir::State::extended_states={state}/extended_states"),
-        format!("Dir::Cache={state}/cache"),
-        format!("Dir::Log={state}"),
-        "Acquire::Languages=none".into(),
-        "APT::Install-Recommends=false".into(),
-        // The cache may lie where the user that apt downloads as can't go.
-        "APT::Sandbox::User=root".into(),
-    ]
 }

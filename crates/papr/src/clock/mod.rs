@@ -92,6 +92,20 @@ pub(crate) struct Calendar {
     pub(crate) second: u32,
 }
 
+impl From<[u32; 6]> for Calendar {
+    /// Year, month, day, hour, minute, second: the order of RTAS.
+    fn from([year, month, day, hour, minute, second]: [u32; 6]) -> Self {
+        Calendar {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+        }
+    }
+}
+
 const fn is_leap(year: u32) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
@@ -169,18 +183,6 @@ impl Calendar {
 mod tests {
     use super::*;
 
-    fn calendar(numbers: [u32; 6]) -> Calendar {
-        let [year, month, day, hour, minute, second] = numbers;
-        Calendar {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-        }
-    }
-
     #[test]
     fn known_moments_convert_both_ways() {
         let moments = [
@@ -192,8 +194,8 @@ mod tests {
             (253_402_300_799, [9999, 12, 31, 23, 59, 59]),
         ];
         for (seconds, numbers) in moments {
-            assert_eq!(Calendar::from_seconds(seconds), calendar(numbers));
-            assert_eq!(calendar(numbers).seconds(), Some(seconds));
+            assert_eq!(Calendar::from_seconds(seconds), Calendar::from(numbers));
+            assert_eq!(Calendar::from(numbers).seconds(), Some(seconds));
         }
     }
 
@@ -219,8 +221,11 @@ mod tests {
             [u32::MAX; 6],
         ];
         for numbers in wrong {
-            assert!(!Clock::default().set(calendar(numbers), 0), "{numbers:?}");
+            assert!(
+                !Clock::default().set(Calendar::from(numbers), 0),
+                "{numbers:?}"
+            );
         }
-        assert!(!Clock::default().set(calendar([2024, 1, 1, 0, 0, 0]), NANOS as u32));
+        assert!(!Clock::default().set(Calendar::from([2024, 1, 1, 0, 0, 0]), NANOS as u32));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Calendar, Clock, ClockState};
+use super::{Clock, ClockState};
 use crate::part::{Commit, Part, PartStateError, from_value, to_value};
 use crate::rtas::{Answer, Request, Service, status};
 
@@ -49,14 +49,7 @@ fn set_time_of_day(clock: &Clock, request: &Request<'_>) -> Answer {
     let &[year, month, day, hour, minute, second, nanos] = request.args else {
         return Answer::status(status::PARAMETER);
     };
-    let calendar = Calendar {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        second,
-    };
+    let calendar = [year, month, day, hour, minute, second].into();
     if clock.set(calendar, nanos) {
         Answer::SUCCESS
     } else {
