@@ -166,8 +166,8 @@ pub trait DestinationMachine {
     /// For the user of this side; the source is told that it was refused.
     fn check(&mut self, description: &[u8], ram: RamShape) -> Result<(), Problem>;
 
-    /// After `check`: bytes of static payload that belong to what was described, where that is known. More
-    /// are not taken in.
+    /// After `check`: bytes of static payload that belong to what was described, where that is
+    /// known. More are not taken in.
     fn static_payload_size(&self) -> Option<u64> {
         None
     }

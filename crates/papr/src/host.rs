@@ -1,6 +1,6 @@
-//! What the platform asks of the monitor that carries it: guest memory, the interrupt lines to other vCPUs,
-//! the partition-wide processor settings, time and randomness. One object per machine, shared by
-//! all threads.
+//! What the platform asks of the monitor that carries it: guest memory, the interrupt lines to
+//! other vCPUs, the partition-wide processor settings, time and randomness. One object per machine,
+//! shared by all threads.
 
 pub use papr_dr::{GuestMemory, GuestMemoryError};
 

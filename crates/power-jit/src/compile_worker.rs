@@ -104,7 +104,8 @@ impl CompileWorker {
         })
     }
 
-    /// Opens the persistent cache, where there is to be one, and takes from it what may be needed before it is asked for.
+    /// Opens the persistent cache, where there is to be one, and takes from it what may be needed
+    /// before it is asked for.
     pub(crate) fn open_persistent_cache(&mut self, shared: &Shared) {
         let Some(place) = self.place.take() else {
             shared.pages().fill(Vec::new(), true);

@@ -26,8 +26,8 @@ struct Surroundings {
     /// The table of the soft TLB that was in use when the run began, also where another has come
     /// into use for smaller granules.
     table: usize,
-    /// The vCPU's code gate: the context ids of addresses whose top bit is 0, and 1. Other threads close
-    /// it.
+    /// The vCPU's code gate: the context ids of addresses whose top bit is 0, and 1. Other threads
+    /// close it.
     gate: usize,
     /// The vCPU's reservation ([`power::ReservationLayout`]); none in straight code.
     reservation: usize,

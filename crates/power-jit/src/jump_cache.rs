@@ -1,9 +1,10 @@
 //! Where compiled code goes on: a table that code looks into itself, so that regions jump to each other, through branches to
 //! known addresses and to those in registers alike, without leaving for the dispatcher.
 //!
-//! An entry is good while what its region was found by is as it was. That is boiled down to one number, a *context id*: two of them
-//! are current, one for addresses of the kernel's quadrant and one for the others, so that the kernel's entries outlive a switch
-//! of process. Numbers are never used again for something else.
+//! An entry is good while what its region was found by is as it was. That is boiled down to one
+//! number, a *context id*: two of them are current, one for addresses of the kernel's quadrant and
+//! one for the others, so that the kernel's entries outlive a switch of process. Numbers are never
+//! used again for something else.
 
 use std::sync::Arc;
 
@@ -100,8 +101,8 @@ impl JumpCache {
     }
 }
 
-/// Which entry an address has under a context id; generated code computes the same. Processes have the same addresses, and the kernel
-/// runs in several modes: the context id keeps them apart.
+/// Which entry an address has under a context id; generated code computes the same. Processes have
+/// the same addresses, and the kernel runs in several modes: the context id keeps them apart.
 fn index(nia: u64, context_id: u64) -> usize {
     ((nia ^ nia >> FOLD ^ context_id) >> 2) as usize % ENTRIES
 }
@@ -133,8 +134,8 @@ pub(crate) struct ContextIds {
     newest: u64,
 }
 
-/// Groups of context ids that are remembered. What falls out gets a new number when it comes again, and all jumps are to be learnt
-/// anew, so those that take turns must not drive each other out.
+/// Groups of context ids that are remembered. What falls out gets a new number when it comes again,
+/// and all jumps are to be learnt anew, so those that take turns must not drive each other out.
 const GROUPS: usize = 256;
 /// Context ids of a group.
 const WAYS: usize = 4;

@@ -3,10 +3,12 @@
 //! The semantics are those of the interpreter, to the letter: `power` writes each instruction once, over
 //! [`power::engine::Engine`], and the translator is that engine with Cranelift values for its words.
 //!
-//! Two things are made of it. A [`JitService`] gives every vCPU of a machine a second tier ([`power::code_tier::CodeTier`]):
-//! regions of hot code, compiled on a thread of its own, which reach memory through the vCPU's soft TLB. And a [`Jit`] makes a
-//! [`Block`] of a slice of instruction words, which [`Block::run`] carries out on [`power::Registers`] with the guest's memory
-//! behind the [`Memory`] trait: what the differential tests compare with the interpreter, one instruction at a time.
+//! Two things are made of it. A [`JitService`] gives every vCPU of a machine a second tier
+//! ([`power::code_tier::CodeTier`]): regions of hot code, compiled on a thread of its own, which
+//! reach memory through the vCPU's soft TLB. And a [`Jit`] makes a [`Block`] of a slice of
+//! instruction words, which [`Block::run`] carries out on [`power::Registers`] with the guest's
+//! memory behind the [`Memory`] trait: what the differential tests compare with the interpreter,
+//! one instruction at a time.
 //!
 //! What makes code valid beside its words is its [`Mode`]; where it runs is not part of it (addresses are relative to the entry).
 #![deny(unsafe_code)]

@@ -148,7 +148,8 @@ impl PersistentCache {
         Some(self.fresh_since?.elapsed())
     }
 
-    /// Hands to the store what is new. It writes in batches, and when the persistent_cache is closed.
+    /// Hands to the store what is new. It writes in batches, and when the persistent cache is
+    /// closed.
     pub(crate) fn save(&mut self) {
         self.fresh_bytes = 0;
         self.fresh_since = None;

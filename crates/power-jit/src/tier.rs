@@ -260,7 +260,8 @@ impl JitTier {
         self.jumps.insert(nia, now, region);
     }
 
-    /// Where a page is come to for the first time under these context ids, at the address of a slot: jumps may go to all of its code.
+    /// Where a page is come to for the first time under these context ids, at the address of a
+    /// slot: jumps may go to all of its code.
     fn learn(&mut self, nia: u64, slot: usize, now: LookupContext) {
         const PAGE: u64 = 4 * PAGE_WORDS as u64;
         let base = nia & !(PAGE - 1);

@@ -1,6 +1,6 @@
-//! Devices in lock step: the JIT's side reaches the machine's devices, and what it has seen there is
-//! answered to the interpreter's. So a device sees each access once, and the two sides have to ask
-//! for the same ones in the same order.
+//! Devices in lock step: the JIT's side reaches the machine's devices, and what it has seen there
+//! is answered to the interpreter's. So a device sees each access once, and the two sides have to
+//! ask for the same ones in the same order.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -170,7 +170,8 @@ impl CodeTier for Watcher {
     }
 }
 
-/// The code tier of the interpreter's processor: compiles nothing, and compares where the other entered.
+/// The code tier of the interpreter's processor: compiles nothing, and compares where the other
+/// entered.
 pub(crate) struct Follower {
     notes: Shared,
     signals: Arc<Signals>,

@@ -1,6 +1,6 @@
-//! Pending connections: each that is accepted has its handshake on a thread of its own, so that those
-//! that say nothing keep nobody waiting. They are bounded in number: where one too many comes, the
-//! oldest that has said nothing yet is evicted, or else the oldest.
+//! Pending connections: each that is accepted has its handshake on a thread of its own, so that
+//! those that say nothing keep nobody waiting. They are bounded in number: where one too many
+//! comes, the oldest that has said nothing yet is evicted, or else the oldest.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};

@@ -1,4 +1,5 @@
-//! From the moment at which the guest stands still to the moment at which one side knows that it has it. The argument is in [`crate::handover`].
+//! From the moment at which the guest stands still to the moment at which one side knows that it
+//! has it. The argument is in [`crate::handover`].
 
 use std::time::{Duration, Instant};
 

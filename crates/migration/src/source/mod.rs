@@ -1,7 +1,8 @@
 //! The side that the guest comes from.
 //!
 //! - `precopy`: rounds of copying while the guest runs, and when they are enough; `scan`: the thread that reads memory
-//! - `handover`: from the moment at which the guest stands still to the moment at which one side knows that it has it
+//! - `handover`: from the moment at which the guest stands still to the moment at which one side
+//!   knows that it has it
 //! - `error`: why a guest stayed
 
 mod error;

@@ -1,9 +1,10 @@
 //! Rounds of copying while the guest runs: first all that is not zeros, then what was written meanwhile, until what is left can be sent
 //! while the guest stands still for as long as its user allows.
 //!
-//! A guest that writes faster than the link carries never gets there. After [`Options::max_rounds`] rounds, or as soon as
-//! [`STALLED`] rounds in a row have not brought it nearer, it is throttled, harder and harder, where the user wants that; else the migration fails
-//! with the numbers that would have been needed.
+//! A guest that writes faster than the link carries never gets there. After [`Options::max_rounds`]
+//! rounds, or as soon as [`STALLED`] rounds in a row have not brought it nearer, it is throttled,
+//! harder and harder, where the user wants that; else the migration fails with the numbers that
+//! would have been needed.
 //!
 //! [`Options::max_rounds`]: crate::Options::max_rounds
 

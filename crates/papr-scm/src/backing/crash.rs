@@ -70,8 +70,8 @@ struct Durable {
     /// overlap, the one that began first may end last.
     begun: u64,
     written: BTreeMap<u64, u64>,
-    /// How many syncs have failed, and of how many each sync slot has heard. Linux too tells every open
-    /// file once.
+    /// How many syncs have failed, and of how many each sync slot has heard. Linux too tells every
+    /// open file once.
     errors: u64,
     heard: [u64; LANES],
     power: bool,

@@ -2,9 +2,9 @@
 //! an image out.
 //!
 //! Stores reach the page cache by the mapping, labels by `pwrite`; one `fdatasync` makes both
-//! durable. Linux tells each open file description of a write-back error once, so every sync slot has
-//! one of its own: of two syncs through the same, one would hear what went wrong and the other that
-//! all is well.
+//! durable. Linux tells each open file description of a write-back error once, so every sync slot
+//! has one of its own: of two syncs through the same, one would hear what went wrong and the other
+//! that all is well.
 
 use std::fs::File;
 use std::io;

@@ -65,8 +65,8 @@ pub trait Backing: Send + Sync + fmt::Debug {
     /// What the host says.
     fn write_label(&self, offset: u64, data: &[u8]) -> io::Result<()>;
 
-    /// How many syncs may run at once, each in a sync slot of its own: 1, or more. (No more than two
-    /// do.)
+    /// How many syncs may run at once, each in a sync slot of its own: 1, or more. (No more than
+    /// two do.)
     fn sync_slots(&self) -> usize {
         1
     }
@@ -74,17 +74,18 @@ pub trait Backing: Send + Sync + fmt::Debug {
     /// Makes durable every store to the region, and every write of the label area, that happened
     /// before the call.
     ///
-    /// No two syncs run in one `sync_slot` at a time; it is less than [`sync_slots`](Self::sync_slots). Where two
-    /// run in different sync slots, each has to report what went wrong with what it wrote itself, as if
-    /// the other were not there; it need not know of what the other has begun to write.
+    /// No two syncs run in one `sync_slot` at a time; it is less than
+    /// [`sync_slots`](Self::sync_slots). Where two run in different sync slots, each has to report
+    /// what went wrong with what it wrote itself, as if the other were not there; it need not know
+    /// of what the other has begun to write.
     ///
     /// # Errors
     /// When any of it may not be durable. The caller then never trusts the backing again: an
     /// implementation need not remember the failure.
     fn sync(&self, sync_slot: usize) -> io::Result<()>;
 
-    /// A file of which one `fdatasync` is all that [`sync`](Self::sync) does in this sync slot, if there
-    /// is one.
+    /// A file of which one `fdatasync` is all that [`sync`](Self::sync) does in this sync slot, if
+    /// there is one.
     fn sync_fd(&self, sync_slot: usize) -> Option<BorrowedFd<'_>>;
 
     /// When a store is durable.

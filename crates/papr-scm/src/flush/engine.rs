@@ -15,8 +15,8 @@ use super::predict::{Predictor, gathering};
 use crate::backing::Backing;
 use crate::sync::{Arc, Condvar, Mutex, PoisonError, deadline, lock};
 
-/// From this many writers on, two syncs run at once where the backing has sync slots for them. Fewer
-/// gain nothing by it: they compute beside each other.
+/// From this many writers on, two syncs run at once where the backing has sync slots for them.
+/// Fewer gain nothing by it: they compute beside each other.
 const CROWD_FOR_TWO: usize = 6;
 
 /// Why a backing counts as failed, for good.

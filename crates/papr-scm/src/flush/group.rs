@@ -12,10 +12,10 @@
 //!
 //! Where there are enough writers, a second sync begins beside the first as soon as half of them
 //! wait for it: some compute while the data of the others is on its way to the disk. Each runs in a
-//! *sync slot* of its own, which is sure to hear what went wrong with what it wrote; but what it should
-//! make durable, the other may have begun to write. So a sync that ends well while another runs is
-//! *held*: its success is told when that one has ended well too. Whichever failed in the host
-//! before a success is told, it has been heard.
+//! *sync slot* of its own, which is sure to hear what went wrong with what it wrote; but what it
+//! should make durable, the other may have begun to write. So a sync that ends well while another
+//! runs is *held*: its success is told when that one has ended well too. Whichever failed in the
+//! host before a success is told, it has been heard.
 //!
 //! The lock is held for a few instructions and never while something waits or a waiter is told.
 //! `tests/model.rs` checks this file under loom, so locks come from `crate::sync` alone.
@@ -184,8 +184,8 @@ impl<W, E: Clone> GroupCommit<W, E> {
         Begun { sync_slot, size }
     }
 
-    /// A sync ended: that of this sync slot, or one that was lost before it began, and then `result` is
-    /// an error.
+    /// A sync ended: that of this sync slot, or one that was lost before it began, and then
+    /// `result` is an error.
     pub fn end(&self, sync_slot: Option<usize>, result: Result<(), E>) -> Ended<W, E> {
         let mut state = lock(&self.state);
         let mut done = match sync_slot {

@@ -11,8 +11,8 @@ use papr_dr::sync::lock;
 
 /// The interrupt controller of a machine.
 ///
-/// The lock is held while interrupt lines are driven: two threads that changed the same interrupt line in one order and
-/// drove it in the other would leave it at the wrong level for good. So
+/// The lock is held while interrupt lines are driven: two threads that changed the same interrupt
+/// line in one order and drove it in the other would leave it at the wrong level for good. So
 /// [`Host::set_external_interrupt`] must not call the platform.
 pub(crate) struct Xics {
     host: Arc<dyn Host>,
@@ -76,7 +76,8 @@ impl Xics {
         lock(&self.inner).controller.accepts(state)
     }
 
-    /// Goes to a state that it [`accepts`](Xics::accepts), and drives every interrupt line, whatever it was.
+    /// Goes to a state that it [`accepts`](Xics::accepts), and drives every interrupt line,
+    /// whatever it was.
     pub(crate) fn import(&self, state: XicsState) {
         let mut inner = lock(&self.inner);
         inner.controller.import(state);

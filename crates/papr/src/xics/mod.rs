@@ -6,7 +6,8 @@
 //! - `state`: what a snapshot carries of it;
 //! - `hcall`, `rtas`: how a guest reaches it;
 //! - `part`: the controller as a part of the platform;
-//! - `interrupt_lines`: the controller behind a lock, driving the external-interrupt line of each vCPU.
+//! - `interrupt_lines`: the controller behind a lock, driving the external-interrupt line of each
+//!   vCPU.
 
 mod controller;
 mod hcall;

@@ -15,7 +15,8 @@ pub(super) struct Offer {
     version: u32,
     /// The machine as its guest knows it.
     pub(super) description: Description,
-    /// What the guest boots from at its next reboot; the bytes follow as static payload, the kernel first.
+    /// What the guest boots from at its next reboot; the bytes follow as static payload, the kernel
+    /// first.
     pub(super) boot: BootState,
 }
 

@@ -14,8 +14,8 @@ use super::memory::MemoryTable;
 use super::{STATE_FILE, contents};
 use crate::machine::state::MachineState;
 
-/// The version of the format that this program writes, and the newest that it reads. (The state of a
-/// platform in version 1 is refused by the platform, which names both versions.)
+/// The version of the format that this program writes, and the newest that it reads. (The state of
+/// a platform in version 1 is refused by the platform, which names both versions.)
 pub const FORMAT_VERSION: u32 = 2;
 
 /// How the file begins.

@@ -115,7 +115,8 @@ pub(crate) struct Translator<'a> {
     region: Option<Region>,
     /// The planned blocks by offset.
     blocks: HashMap<i64, ir::Block>,
-    /// Where loops that may have fast loops go on to their next round, by the offset of their first block.
+    /// Where loops that may have fast loops go on to their next round, by the offset of their first
+    /// block.
     rounds: HashMap<i64, RetryPoint>,
     /// The plan's.
     planned: &'a [PlannedBlock],

@@ -316,10 +316,10 @@ impl Cpu {
         })
     }
 
-    /// Opens the gate that compiled code looks at before it jumps: the [context_ids](Cpu::code_context_ids)
-    /// that stand for what is current, for addresses whose top bit is 0, and 1. None is 1, which is
-    /// what is there once code changes, at any time. Whether nothing has changed: where it has, the
-    /// run loop must look before compiled code runs.
+    /// Opens the gate that compiled code looks at before it jumps: the
+    /// [context ids](Cpu::code_context_ids) that stand for what is current, for addresses whose top
+    /// bit is 0, and 1. None is 1, which is what is there once code changes, at any time. Whether
+    /// nothing has changed: where it has, the run loop must look before compiled code runs.
     #[inline]
     pub fn open_code_gate(&mut self, context_ids: [u64; 2]) -> bool {
         let events = self.partition.memory.code();

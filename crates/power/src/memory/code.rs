@@ -118,9 +118,9 @@ fn pages(offset: u64, len: u64) -> impl Iterator<Item = u64> {
         .map(|page| page * CODE_PAGE)
 }
 
-/// What compiled code of one vCPU compares with the context id of where it jumps to, for addresses whose
-/// top bit is 0, and 1. Another thread closes it before it stores to code, so that the next jump
-/// goes by way of the run loop.
+/// What compiled code of one vCPU compares with the context id of where it jumps to, for addresses
+/// whose top bit is 0, and 1. Another thread closes it before it stores to code, so that the next
+/// jump goes by way of the run loop.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(crate) struct CodeGate([AtomicU64; 2]);

@@ -1,7 +1,8 @@
 //! Guest real memory: which host memory stands behind which real addresses.
 //!
-//! RAM is one mapping; each NVDIMM region is the shared mapping of its file, so that a guest store *is* a store to the file's
-//! pages. Registers of devices are I/O regions ([`RealMemory::map_io`]). Host memory is reached only through [`host`], the one place with unsafe code for it.
+//! RAM is one mapping; each NVDIMM region is the shared mapping of its file, so that a guest store
+//! *is* a store to the file's pages. Registers of devices are I/O regions ([`RealMemory::map_io`]).
+//! Host memory is reached only through [`host`], the one place with unsafe code for it.
 
 mod code;
 mod dirty;

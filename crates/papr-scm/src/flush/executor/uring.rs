@@ -3,9 +3,10 @@
 //! The ring takes any number of syncs at once without a thread of ours for each; but a thread that
 //! waits for work brings its result home one wake-up sooner (150 us a flush instead of 195,
 //! measured on 2 cores), so [`behind_threads`](UringExecutor::behind_threads) gives the first few
-//! syncs that run beside each other to threads, and the group of concurrent writers to the ring. Backings that are more
-//! than a file (the crash-test double) always run on threads, so do syncs that gather company first
-//! (somebody has to wait), and so does everything if the ring stops working.
+//! syncs that run beside each other to threads, and the others to the ring.
+//! Backings that are more than a file (the crash-test double) always run on threads, so do syncs
+//! that gather company first (somebody has to wait), and so does everything if the ring stops
+//! working.
 //!
 //! One of the two modules with `unsafe`: the ring's queues are shared memory, and the crate
 //! `io-uring` leaves it to its user that each queue has one user at a time and that what a

@@ -3,9 +3,12 @@
 //! Nothing here knows files or streams. The way of a machine:
 //!
 //! 1. [`MachineControl::stand_still`](super::MachineControl::stand_still) pauses it for as long as the result lives: nobody resumes,
-//!    resets or plugs meanwhile. From it come the [`MachineState`] ([`export`](super::QuiescedMachine::export)), what the guest boots from
-//!    ([`boot_files`](super::QuiescedMachine::boot_files)), RAM ([`MachineControl::ram`](super::MachineControl::ram), readable at any time), and
-//!    the sync of the NVDIMMs. Dropped, the guest goes on; [`leave`](super::QuiescedMachine::leave) ends the machine instead.
+//!    resets or plugs meanwhile. From it come the [`MachineState`]
+//!    ([`export`](super::QuiescedMachine::export)), what the guest boots from
+//!    ([`boot_files`](super::QuiescedMachine::boot_files)), RAM
+//!    ([`MachineControl::ram`](super::MachineControl::ram), readable at any time), and the sync of
+//!    the NVDIMMs. Dropped, the guest goes on; [`leave`](super::QuiescedMachine::leave) ends the
+//!    machine instead.
 //! 2. Elsewhere, [`compat::check`] compares the [`Description`] with what is there, [`Blueprint::of_saved`](super::Blueprint::of_saved) and
 //!    [`Machine::build`](super::Machine::build) make the same machine without devices, and RAM is filled ([`Machine::ram`](super::Machine::ram)),
 //!    possibly long before the state is known.

@@ -1,5 +1,6 @@
-//! How long a vCPU that waits polls for what it waits for, before its thread sleeps: to wake a thread costs the one who wakes it a
-//! system call, and the one who wakes some tens of microseconds, which two guest processes that answer each other pay at every turn.
+//! How long a vCPU that waits polls for what it waits for, before its thread sleeps: to wake a
+//! thread costs the one who wakes it a system call, and the one who wakes some tens of
+//! microseconds, which two guest processes that answer each other pay at every turn.
 //!
 //! As KVM's halt polling: the time grows while waits end soon, and is nothing where they last long, so an idle guest costs nothing. It is
 //! spent only where the host has a processor to spare for it: not while more vCPUs are awake than there are processors, and no longer
@@ -12,7 +13,8 @@ use power::signals::Signals;
 
 use crate::host;
 
-/// The longest that it polls. What takes longer to come is not worth it: sleeping would not have been noticed.
+/// The longest that it polls. What takes longer to come is not worth it: sleeping would not have
+/// been noticed.
 const LONGEST: Duration = Duration::from_micros(200);
 
 /// The first time that is tried.
@@ -50,7 +52,8 @@ pub(super) struct HaltPoller {
 }
 
 impl HaltPoller {
-    /// Polls for one of `flags`, at most until the deadline; those found up are returned, 0 where there is nothing yet.
+    /// Polls for one of `flags`, at most until the deadline; those found up are returned, 0 where
+    /// there is nothing yet.
     pub(super) fn poll(&mut self, signals: &Signals, flags: u32, deadline: Option<Instant>) -> u32 {
         if self.now.is_zero() {
             return 0;

@@ -16,9 +16,10 @@ impl Translator<'_> {
         self.settle_within(now, 0, |_| Some(0));
     }
 
-    /// Where a fast loop ends `passed` instructions into a round: the budget, and the registers that climb and are now so much further
-    /// (`further`, by [`Slot::index`]) than where the round began. These are computed from where they began, so that the loop need
-    /// not keep what they were before they climbed last: that is what Cranelift would compute them from.
+    /// Where a fast loop ends `passed` instructions into a round: the budget, and the registers
+    /// that climb and are now so much further (`further`, by [`Slot::index`]) than where the round
+    /// began. These are computed from where they began, so that the loop need not keep what they
+    /// were before they climbed last: that is what Cranelift would compute them from.
     fn settle_within(&mut self, now: Value, passed: u32, further: impl Fn(usize) -> Option<i64>) {
         let left = self.budget_at(now, passed);
         if let Some(region) = self.region {

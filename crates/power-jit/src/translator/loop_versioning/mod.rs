@@ -1,15 +1,18 @@
-//! Fast loops: as many rounds of a loop as stay in the budget and in the pages that they begin in, without a check of either.
+//! Fast loops: as many rounds of a loop as stay in the budget and in the pages that they begin in,
+//! without a check of either.
 //!
-//! The way that a loop takes again and again ([`Chain`]) is written twice. Addresses that are sums of registers which change by the same amount each round
-//! ([`Linear`]) are *streams*: where a fast loop begins, each is looked up in the soft TLB once, and the number of rounds comes out in
-//! which all of them stay where they are found and for which the budget lasts. The fast loop then counts rounds only. Where that number
-//! is too small, rounds are run as those of other loops, with all checks; the more often that happens in a row, the more of them
-//! before it is tried again.
+//! The way that a loop takes again and again ([`Chain`]) is written twice. Addresses that are sums
+//! of registers which change by the same amount each round ([`Linear`]) are *streams*: where a fast
+//! loop begins, each is looked up in the soft TLB once, and the number of rounds comes out in which
+//! all of them stay where they are found and for which the budget lasts. The fast loop then counts
+//! rounds only. Where that number is too small, rounds are run as those of other loops, with all
+//! checks; the more often that happens in a row, the more of them before it is tried again.
 //!
-//! Where a round takes another way, the fast loop ends with the block before it; the more often in a row soon after it began, the more
-//! rounds are run with checks before it is tried again.
+//! Where a round takes another way, the fast loop ends with the block before it; the more often in
+//! a row soon after it began, the more rounds are run with checks before it is tried again.
 //!
-//! What a fast loop has read off the soft TLB holds as long as it runs: nothing polls in it ([`power::TlbLayout`]).
+//! What a fast loop has read off the soft TLB holds as long as it runs: nothing polls in it
+//! ([`power::TlbLayout`]).
 
 mod division;
 mod ends;
@@ -145,13 +148,14 @@ pub(super) struct FastLoop {
     round: ir::Block,
     /// What the registers have become at the end of a round, where that is known.
     ended: Option<BTreeMap<usize, Linear>>,
-    /// Registers to which each round adds a constant, with what they held where the fast loop began.
+    /// Registers to which each round adds a constant, with what they held where the fast loop
+    /// began.
     climbing: Vec<InductionVariable>,
 }
 
 impl<'a> Translator<'a> {
-    /// Writes the fast loops of the loop that a block is the first of, where it has any; where its rounds with all checks are to be
-    /// written.
+    /// Writes the fast loops of the loop that a block is the first of, where it has any; where its
+    /// rounds with all checks are to be written.
     pub(super) fn write_fast_loops(
         &mut self,
         block: &PlannedBlock,
@@ -341,7 +345,8 @@ impl<'a> Translator<'a> {
         self.builder.ins().isub(began, now)
     }
 
-    /// The budget when the counter of a fast loop is at `now`, and `passed` instructions of the next round have been carried out.
+    /// The budget when the counter of a fast loop is at `now`, and `passed` instructions of the
+    /// next round have been carried out.
     fn budget_at(&mut self, now: Value, passed: u32) -> Value {
         let rounds = self.rounds_at(now);
         let fast_loop = self.fast_loop.as_ref().expect("called in fast loops only");

@@ -1,4 +1,5 @@
-//! By how much the addresses of a fast loop's streams change each round, where that is always the same.
+//! By how much the addresses of a fast loop's streams change each round, where that is always the
+//! same.
 
 use std::collections::BTreeMap;
 
